@@ -1,0 +1,201 @@
+"""The base of all tasks: retrieval in a parallel corpus, in one of the three settings."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mteb.abstasks import AbsTaskRetrieval
+from mteb.abstasks.task_metadata import TaskMetadata
+from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
+from mteb.models.model_meta import ScoringFunction
+from mteb.timing import TimingStack
+
+from xbench.catalogue import (
+    Dataset,
+    PassageForm,
+    Setting,
+    Subset,
+    subsets,
+)
+from xbench.corpus import ParallelCorpus
+from xbench.languages import language
+from xbench.metrics import PoolRanks, scores
+from xbench.sources import DataLocation
+from xbench.tasks.search import SplitView, rank_with_search
+
+if TYPE_CHECKING:
+    from xbench.tasks.engine import EncodingReport
+
+DESCRIPTIONS: dict[Setting, str] = {
+    "monolingual": "Queries of each language against the passages of the same language.",
+    "crosslingual": "Queries of each language against the passages of each other language; "
+    "subset `ar-de` has Arabic queries and German passages.",
+    "multilingual": "Queries of each language against one pool of the passages of all languages; "
+    "the relevant passages are the parallel versions of the answer.",
+}
+
+
+def describe(source: Dataset, setting: Setting, description: str, **fields: Any) -> TaskMetadata:  # noqa: ANN401
+    """Return the metadata of one task of a dataset.
+
+    Args:
+        source: The dataset.
+        setting: The setting of the task.
+        description: What the dataset is; the setting's description follows it.
+        **fields: The other fields of mteb's `TaskMetadata`.
+    """
+    names = subsets(setting, source.languages)
+    pairs = {
+        name: dict.fromkeys(
+            [subset.query_language, *(subset.passage_languages if setting == "crosslingual" else ())]
+        )
+        for name, subset in names.items()
+    }
+    return TaskMetadata(
+        name=source.task_name(setting),
+        description=f"{description} {DESCRIPTIONS[setting]}",
+        type="Retrieval",
+        category="t2t",
+        modalities=["text"],
+        eval_splits=["test"],
+        eval_langs={name: [language(a).mteb for a in codes] for name, codes in pairs.items()},
+        main_score="map",
+        prompt={"query": "Given a question, retrieve passages that answer the question"},
+        **fields,
+    )
+
+
+class ParallelRetrieval(AbsTaskRetrieval):
+    """Retrieval in a parallel corpus, scored at full depth.
+
+    Args:
+        passage_form: Whether a passage is the sentence alone or followed by its paragraph.
+        languages: ISO 639-1 codes to keep; none keeps all. Only subsets whose languages are all
+            kept remain, and a multilingual pool holds the passages of the kept languages.
+        location: Where the data is; by default as the environment says.
+        **kwargs: As mteb's tasks take them.
+
+    Attributes:
+        source: The dataset.
+        setting: The setting.
+        subsets: The subsets by name.
+        report: What the last evaluation with an encoder encoded.
+    """
+
+    source: ClassVar[Dataset]
+    setting: ClassVar[Setting]
+    report: EncodingReport | None = None
+
+    def __init__(
+        self,
+        passage_form: PassageForm = "sentence",
+        languages: Sequence[str] = (),
+        location: DataLocation | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(**kwargs)
+        kept = tuple(a for a in self.source.languages if not languages or a in languages)
+        self.passage_form = passage_form
+        self.location = location or DataLocation.from_environment()
+        self.subsets: dict[str, Subset] = subsets(self.setting, kept)
+        self.hf_subsets = list(self.subsets)
+
+    @abstractmethod
+    def load_corpus(self, languages: tuple[str, ...]) -> ParallelCorpus:
+        """Return the corpus of some languages, in the task's passage form."""
+
+    def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+        """Load the corpus of the languages that the chosen subsets need."""
+        if self.data_loaded:
+            return
+        chosen = [self.subsets[name] for name in self.hf_subsets]
+        needed = {a for s in chosen for a in (s.query_language, *s.passage_languages)}
+        self.corpus_data = self.load_corpus(tuple(sorted(needed)))
+        self.dataset = SplitView(self.corpus_data, self.subsets, "test")  # type: ignore[assignment]
+        self.data_loaded = True
+
+    def evaluate(  # type: ignore[override]
+        self,
+        model: Any,  # noqa: ANN401
+        split: str = "test",
+        subsets_to_run: list[str] | None = None,
+        *,
+        encode_kwargs: Mapping[str, Any],
+        prediction_folder: Any = None,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> dict[str, dict[str, float]]:
+        """Evaluate a model and return the scores of each subset, as mteb's tasks do."""
+        if not self.data_loaded:
+            self.load_data()
+        names = [name for name in self.hf_subsets if subsets_to_run is None or name in subsets_to_run]
+        if prediction_folder is not None:
+            self._save_predictions(
+                model, names, encode_kwargs, prediction_folder, kwargs.get("timer") or TimingStack()
+            )
+        return {name: self.scores(ranks) for name, ranks in self.ranks(model, names, encode_kwargs)}
+
+    def ranks(
+        self,
+        model: Any,  # noqa: ANN401
+        names: Sequence[str],
+        encode_kwargs: Mapping[str, Any],
+    ) -> Iterator[tuple[str, PoolRanks]]:
+        """Yield each subset's name and the ranks of its relevant passages."""
+        from xbench.tasks.engine import rank_with_encoder
+
+        self.load_data()
+        if not _is_single_vector(model):
+            yield from rank_with_search(
+                model, self.metadata, encode_kwargs, self.dataset, self.subsets, list(names)
+            )
+            return
+        chosen = [self.subsets[name] for name in self.hf_subsets]
+        ranking = rank_with_encoder(
+            model,
+            self.metadata,
+            encode_kwargs,
+            self.corpus_data,
+            sorted({subset.query_language for subset in chosen}),
+            sorted({a for subset in chosen for a in subset.passage_languages}),
+            self.location.cache_dir,
+        )
+        self.report = ranking.report
+        for name in names:
+            subset = self.subsets[name]
+            yield name, ranking.table.ranks(subset.query_language, subset.passage_languages)
+
+    def scores(self, ranks: PoolRanks) -> dict[str, float]:
+        """Return the scores of a subset: every measure's mean over its queries."""
+        values = scores(ranks, multilingual=self.setting == "multilingual")
+        return {**values, "main_score": values[self.metadata.main_score]}
+
+    def _save_predictions(
+        self,
+        model: Any,  # noqa: ANN401
+        names: Sequence[str],
+        encode_kwargs: Mapping[str, Any],
+        prediction_folder: Any,  # noqa: ANN401
+        timer: TimingStack,
+    ) -> None:
+        """Let mteb search and write its prediction files; the engine ranks without them."""
+        for name in names:
+            self._evaluate_subset(
+                model,
+                self.dataset[name]["test"],
+                encode_kwargs=encode_kwargs,
+                hf_split="test",
+                hf_subset=name,
+                prediction_folder=prediction_folder,
+                timer=timer,
+            )
+
+
+def _is_single_vector(model: Any) -> bool:  # noqa: ANN401
+    if isinstance(model, (SearchProtocol, CrossEncoderProtocol)):
+        return False
+    return (
+        isinstance(model, EncoderProtocol)
+        and model.mteb_model_meta.similarity_fn_name != ScoringFunction.MAX_SIM
+    )

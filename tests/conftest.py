@@ -1,0 +1,52 @@
+"""Fixtures: the real data when it lies beside the checkout, and small encoders that count."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mteb.models import ModelMeta
+from mteb.models.abs_encoder import AbsEncoder
+
+from xbench.sources import DataLocation
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+class HashEncoder(AbsEncoder):
+    """An mteb encoder whose vectors are drawn with the text as seed; it remembers what it saw."""
+
+    def __init__(self, dimensions: int = 16, name: str = "test/hash-encoder") -> None:
+        self.dimensions = dimensions
+        self.seen: list[tuple[str, str]] = []
+        self.mteb_model_meta = ModelMeta.create_empty({"name": name, "revision": "1"})
+
+    def vector(self, role: str, text: str) -> np.ndarray:
+        seed = int.from_bytes(hashlib.sha256(f"{role} {text}".encode()).digest()[:8])
+        return np.random.default_rng(seed).standard_normal(self.dimensions).astype(np.float32)
+
+    def encode(self, inputs, *, task_metadata, hf_split, hf_subset, prompt_type=None, **kwargs):
+        texts = [text for batch in inputs for text in batch["text"]]
+        self.seen += [(prompt_type.value, text) for text in texts]
+        return np.array([self.vector(prompt_type.value, text) for text in texts])
+
+
+@pytest.fixture
+def hash_encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the complete real sets are not beside the checkout")
+    return SHARED / "data"
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> DataLocation:
+    data = SHARED / "data"
+    return DataLocation(data if data.is_dir() else None, tmp_path / "cache", offline=True)

@@ -1,0 +1,31 @@
+"""Monolingual, cross-lingual and multilingual-pool retrieval for any embedding model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xbench.evaluation import Evaluated, Selection, evaluate
+    from xbench.models.options import ModelOptions
+    from xbench.plugin import register
+
+__version__ = "0.1.0"
+
+__all__ = ["Evaluated", "ModelOptions", "Selection", "__version__", "evaluate", "register"]
+
+_HOME = {
+    "Evaluated": "xbench.evaluation",
+    "ModelOptions": "xbench.models.options",
+    "Selection": "xbench.evaluation",
+    "evaluate": "xbench.evaluation",
+    "register": "xbench.plugin",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import a public name when it is first used, so that `import xbench` stays light."""
+    from importlib import import_module
+
+    if name not in _HOME:
+        raise AttributeError(f"module 'xbench' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

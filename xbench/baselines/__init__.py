@@ -1,0 +1,1 @@
+"""Reference retrieval models that need no training and no download."""

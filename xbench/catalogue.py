@@ -1,0 +1,157 @@
+"""The datasets, their settings and the names of their tasks: what exists, in one place.
+
+Everything that must know a task by its name without loading mteb reads it here: the task classes,
+the command line, the result store and the leaderboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Setting = Literal["monolingual", "crosslingual", "multilingual"]
+"""Queries of language a against the passages of: a; one other language b; all languages."""
+
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
+
+PassageForm = Literal["sentence", "context"]
+"""What a passage's text is: the sentence alone, or the sentence followed by its paragraph."""
+
+PASSAGE_FORMS: tuple[PassageForm, ...] = get_args(PassageForm)
+
+TASK_VERSION = "1"
+"""Version of how the tasks are built and scored; results of different versions never compare."""
+
+
+@dataclass(frozen=True)
+class Subset:
+    """One subset of a task: whose queries, against whose passages.
+
+    Attributes:
+        query_language: ISO 639-1 code of the queries.
+        passage_languages: ISO 639-1 codes of the passages in the pool.
+    """
+
+    query_language: str
+    passage_languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A parallel dataset as it is published.
+
+    Attributes:
+        prefix: Start of its task names (``XQuADR``).
+        title: Name as in the literature (``XQuAD-R``).
+        folder: Folder of its files, at the source and in a local copy.
+        revision: Commit of the source repository, or the version of a shipped set.
+        url: Address of a file, with ``{revision}`` and ``{path}`` to fill in; empty if shipped.
+        sha256: Digest of the file of each language, by ISO 639-1 code.
+        demonstration: Whether the set only demonstrates, and is never ranked with the others.
+    """
+
+    prefix: str
+    title: str
+    folder: str
+    revision: str
+    url: str
+    sha256: Mapping[str, str]
+    demonstration: bool = False
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of all languages, in alphabetical order."""
+        return tuple(sorted(self.sha256))
+
+    def task_name(self, setting: Setting) -> str:
+        """Return the name of the task of a setting.
+
+        >>> XQUAD_R.task_name("crosslingual")
+        'XQuADRCrosslingualRetrieval'
+        """
+        return f"{self.prefix}{setting.capitalize()}Retrieval"
+
+
+LAREQA_URL = (
+    "https://raw.githubusercontent.com/google-research-datasets/lareqa/{revision}/{path}"
+)
+
+XQUAD_R = Dataset(
+    prefix="XQuADR",
+    title="XQuAD-R",
+    folder="xquad-r",
+    revision="9bc8c7fb6dd8d01d72a05a93c2cb96882b0d299c",
+    url=LAREQA_URL,
+    sha256={
+        "ar": "c52922d3b8ac1ae03ed5ac38647ad59870dca3dda2beefe18ecdc30729acb69d",
+        "de": "16fb0f4bf4916154b585a20c24c66074591c9718a1affe764ff4697572328949",
+        "el": "163fd43ee785a30eb534ae2061e9eaa766a7ee4e8ffce5e4b422480c150f64b6",
+        "en": "7b0954f39297c27a31fef610f0883337dd2907fa8699151dc922afdd0fa12ffe",
+        "es": "f8e836b2d91009c4363e04315f7ede363eedbbb49c67dda60de6c4aa782f58de",
+        "hi": "ea45ba8ae4513d1533b222bebdc02a90bc319c055d3aeea68584a053d2e92872",
+        "ru": "7f4dff853538b9a5fcc28c070b8bb983a5c5d190ac747b8e005a1ada9cab18f1",
+        "th": "c3a041864c3a9fb0b4dd91cfdf99cf36b411b3e704c58a303c97bc6dc786cfe4",
+        "tr": "f3e8c13002bbce154a4578f535f7533cb70f3da08840e6b62735935baec7bd94",
+        "vi": "e35926bf5cc6fc6ecbdfca49467aabeb454f08d152d7818143a906bd31dde995",
+        "zh": "80c2cde7b9c2fb134c303cbb52f2ba396ead9eb0014aec43993543d2ba9e93ed",
+    },
+)
+
+MLQA_R = Dataset(
+    prefix="MLQAR",
+    title="MLQA-R",
+    folder="mlqa-r",
+    revision="354d67d1cd066854cdfbf5ad0e6105528976141d",
+    url=LAREQA_URL,
+    sha256={
+        "ar": "2132fbc03208535c0fe01f2e2c5121d06f9c2aa799af93b0a719dbc105bdf137",
+        "de": "ce9454dc5aa6f2d85c23cd6e49cb367fbb7c4c6e62d7f71e355c6b5dae4d0886",
+        "en": "fedd9a5cc0848dda80caf84aa36f482adaae230526a3f6e9e86926a93ef3b1e4",
+        "es": "70ecba276b8c96a692b120693a595d076ce94ad21d4b28311538a9fcbfe0f9d7",
+        "hi": "4dd0fb3c06f737a5481d705bc1dcac7876712a5815c9265908fbb3a0696cb654",
+        "vi": "9d3baff6ba03e6793b25594217265ea59a136b9733833dca8a9582a84a78ff85",
+        "zh": "57f01d2fff50cf3392805635b01445339f225ad5bf28ba8443b12f8dbd1e69dc",
+    },
+)
+
+MINI = Dataset(
+    prefix="XBenchMini",
+    title="XBench-Mini",
+    folder="mini",
+    revision="1",
+    url="",
+    sha256=dict.fromkeys(("ar", "de", "en", "es", "hi", "ru", "th", "zh"), ""),
+    demonstration=True,
+)
+
+DATASETS = (XQUAD_R, MLQA_R, MINI)
+
+TASKS: dict[str, tuple[Dataset, Setting]] = {
+    dataset.task_name(setting): (dataset, setting) for dataset in DATASETS for setting in SETTINGS
+}
+"""Dataset and setting of every task that xbench itself brings, by task name."""
+
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "XBench": tuple(name for name, (d, _) in TASKS.items() if not d.demonstration),
+    "XBenchMini": tuple(name for name, (d, _) in TASKS.items() if d.demonstration),
+}
+"""Task names of every benchmark, by its name."""
+
+
+def subsets(setting: Setting, languages: tuple[str, ...]) -> dict[str, Subset]:
+    """Return the subsets of a setting by name.
+
+    A subset is named by its query language, and in the cross-lingual setting by query and passage
+    language.
+
+    >>> list(subsets("crosslingual", ("ar", "de")))
+    ['ar-de', 'de-ar']
+    >>> subsets("multilingual", ("ar", "de"))["de"]
+    Subset(query_language='de', passage_languages=('ar', 'de'))
+    """
+    if setting == "monolingual":
+        return {a: Subset(a, (a,)) for a in languages}
+    if setting == "multilingual":
+        return {a: Subset(a, languages) for a in languages}
+    return {f"{a}-{b}": Subset(a, (b,)) for a in languages for b in languages if a != b}

@@ -1,0 +1,46 @@
+"""The command line, ``xbench``: one file per command, heavy imports inside the commands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from typing import Any
+
+import click
+
+from xbench import __version__
+from xbench.cli.download import download
+from xbench.cli.evaluate import evaluate
+from xbench.cli.leaderboard import leaderboard
+from xbench.cli.mteb import mteb
+from xbench.cli.tasks import tasks
+from xbench.errors import UserError
+
+
+class _Group(click.Group):
+    """A group that tells users' errors in one line and exits with 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="xbench")
+@click.option("--verbose", is_flag=True, help="Show the log and the warnings of the libraries.")
+def main(verbose: bool) -> None:
+    """Measure how an embedding model retrieves within, across and among many languages."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)
+    logging.getLogger("xbench").setLevel(logging.INFO)
+    if verbose:
+        logging.getLogger().setLevel(logging.INFO)
+    else:
+        warnings.simplefilter("ignore")
+
+
+for command in (evaluate, tasks, download, leaderboard, mteb):
+    main.add_command(command)

@@ -1,0 +1,39 @@
+"""``xbench download``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xbench.catalogue import BENCHMARKS
+from xbench.cli.options import location_options, split_codes, task_names
+
+
+@click.command()
+@click.option("--tasks", "-t", multiple=True, help="Task whose data to fetch; may be repeated.")
+@click.option("--benchmark", "-b", type=click.Choice(list(BENCHMARKS)))
+@click.option("--languages", "-l", callback=split_codes, help="Fetch only these, such as ar,de.")
+@location_options
+def download(
+    tasks: tuple[str, ...],
+    benchmark: str | None,
+    languages: tuple[str, ...],
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+) -> None:
+    """Fetch and check the datasets ahead of time."""
+    from xbench.plugin import find_task
+    from xbench.sources import DataLocation, dataset_files
+
+    location = DataLocation.from_environment(data_dir, cache_dir, offline)
+    sources = dict.fromkeys(find_task(name).source for name in task_names(tasks, benchmark))
+    for source in sources:
+        if not source.url:
+            click.echo(f"{source.title}: shipped with xbench")
+            continue
+        chosen = [a for a in source.languages if not languages or a in languages]
+        files = dataset_files(source, chosen, location)
+        folder = next(iter(files.values())).parent if files else ""
+        click.echo(f"{source.title}: {len(files)} files checked in {folder}")

@@ -1,0 +1,103 @@
+"""``xbench evaluate``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xbench.catalogue import BENCHMARKS, PASSAGE_FORMS, PassageForm
+from xbench.cli.options import DEFAULT_BENCHMARK, location_options, split_codes, task_names
+from xbench.models.options import DTYPES, ModelOptions
+
+
+@click.command()
+@click.option(
+    "--model",
+    required=True,
+    help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
+    "xbench/char-ngram, or path/to/file.py:factory.",
+)
+@click.option("--revision", help="Commit of the model [default: the registry's, or the newest].")
+@click.option("--tasks", "-t", multiple=True, help="Task to run; may be repeated.")
+@click.option(
+    "--benchmark",
+    "-b",
+    type=click.Choice(list(BENCHMARKS)),
+    help=f"Run the tasks of a benchmark [default without --tasks: {DEFAULT_BENCHMARK}].",
+)
+@click.option(
+    "--languages",
+    "-l",
+    callback=split_codes,
+    help="Keep only these languages, such as ar,de. Stored apart from the full results.",
+)
+@click.option(
+    "--passage-form",
+    type=click.Choice(PASSAGE_FORMS),
+    default="sentence",
+    show_default=True,
+    help="Encode a passage as the sentence alone, or followed by its paragraph.",
+)
+@click.option("--query-prompt", help="Put before every query, instead of the model's own prompt.")
+@click.option("--passage-prompt", help="Put before every passage, instead of the model's own.")
+@click.option("--max-length", type=click.IntRange(min=1), help="Maximum length in tokens.")
+@click.option("--dtype", type=click.Choice(DTYPES), help="Type of the model's weights.")
+@click.option("--device", help="Device, as torch names it (cpu, cuda, cuda:1, mps).")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of all results.",
+)
+@click.option("--overwrite", is_flag=True, help="Run tasks whose results are there, too.")
+@click.option("--no-progress", is_flag=True, help="Show no progress bars.")
+@location_options
+def evaluate(
+    tasks: tuple[str, ...],
+    benchmark: str | None,
+    languages: tuple[str, ...],
+    passage_form: PassageForm,
+    output: Path,
+    overwrite: bool,
+    no_progress: bool,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    **model: Any,  # noqa: ANN401
+) -> None:
+    """Evaluate a model and write its results.
+
+    Work that is finished is skipped, and an interrupted run goes on where it stopped.
+
+    \b
+    Examples:
+      xbench evaluate --model intfloat/multilingual-e5-small
+      xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
+      xbench evaluate --model xbench/bm25 --benchmark XBenchMini
+    """  # noqa: D301
+    if offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    from xbench.cli.table import summary_table
+    from xbench.evaluation import Selection
+    from xbench.evaluation import evaluate as run
+    from xbench.sources import DataLocation
+
+    evaluated = run(
+        ModelOptions(**model),
+        Selection(task_names(tasks, benchmark), languages, passage_form),
+        output=output,
+        location=DataLocation.from_environment(data_dir, cache_dir, offline),
+        overwrite=overwrite,
+        show_progress=not no_progress,
+    )
+    skipped = sum(item.skipped for item in evaluated)
+    if skipped:
+        click.echo(f"{skipped} of {len(evaluated)} tasks were finished before; --overwrite runs them.")
+    summary_table(evaluated, partial=languages)
+    click.echo(f"Results: {evaluated[0].path.parent}")

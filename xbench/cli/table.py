@@ -1,0 +1,73 @@
+"""The table at the end of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from xbench.catalogue import TASKS
+from xbench.evaluation import Evaluated
+from xbench.results import macro_average, micro_average
+
+PERCENT = {
+    "mAP": "map",
+    "nDCG@10": "ndcg_at_10",
+    "R@1": "recall_at_1",
+    "R@10": "recall_at_10",
+}
+WIDTH = 80
+NOTE = (
+    "Means over the subsets of a task, × 100; mAP micro is LAReQA's mean over all questions.\n"
+    "Rank distance: worst minus best rank of a question's answers in the pool; lower is less biased."
+)
+
+
+def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> None:
+    """Print the macro averages of each task, and LAReQA's micro average of mAP.
+
+    Args:
+        evaluated: The tasks.
+        partial: The languages, if only some were evaluated.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("Dataset", "Setting"):
+        table.add_column(name, no_wrap=True)
+    for name in ("Subsets", *PERCENT, "mAP\nmicro", "Rank\ndistance"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for item in evaluated:
+        table.add_row(*_row(item))
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)
+    console.print(table)
+    console.print(NOTE, style="dim")
+    if any(item.ranks.task in TASKS and TASKS[item.ranks.task][0].demonstration for item in evaluated):
+        console.print("* A demonstration set: its figures say nothing of a model's quality.")
+    if partial:
+        console.print(
+            f"Only {', '.join(partial)}: these are not the full figures, and are stored apart.",
+            style="bold",
+        )
+
+
+def _row(item: Evaluated) -> list[str]:
+    name = item.ranks.task
+    title, setting = name, ""
+    if name in TASKS:
+        dataset, setting = TASKS[name]
+        title = f"{dataset.title}*" if dataset.demonstration else dataset.title
+    distance = macro_average(item.result, "rank_distance")
+    return [
+        title,
+        setting,
+        str(len(item.ranks.subsets)),
+        *(_percent(macro_average(item.result, measure)) for measure in PERCENT.values()),
+        _percent(micro_average(item.ranks)),
+        "" if distance is None else f"{distance:,.1f}",
+    ]
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"

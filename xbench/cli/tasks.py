@@ -1,0 +1,44 @@
+"""``xbench tasks``."""
+
+from __future__ import annotations
+
+import click
+
+from xbench.catalogue import TASKS, subsets
+
+
+@click.command()
+@click.argument("name", required=False)
+def tasks(name: str | None) -> None:
+    """List the tasks, or describe the task NAME."""
+    if name is None:
+        _list()
+    else:
+        _describe(name)
+
+
+def _list() -> None:
+    width = max(map(len, TASKS))
+    for task, (dataset, setting) in TASKS.items():
+        count = len(subsets(setting, dataset.languages))
+        note = "  (demonstration)" if dataset.demonstration else ""
+        click.echo(f"{task:{width}}  {dataset.title:11}  {setting:12}  {count:3} subsets{note}")
+
+
+def _describe(name: str) -> None:
+    from xbench.plugin import find_task
+
+    task = find_task(name)
+    metadata = task.metadata
+    languages = ", ".join(task.source.languages)
+    for field, value in (
+        ("Task", metadata.name),
+        ("Description", metadata.description),
+        ("Languages", languages),
+        ("Subsets", f"{len(metadata.hf_subsets)}: {', '.join(metadata.hf_subsets)}"),
+        ("Main score", metadata.main_score),
+        ("Dataset", f"{metadata.dataset['path']} at {metadata.revision}"),
+        ("Licence", metadata.license),
+        ("Reference", metadata.reference),
+    ):
+        click.echo(f"{field + ':':13}{value}")

@@ -1,0 +1,198 @@
+"""Every distinct text is encoded once: a content-addressed store of embeddings that survives.
+
+A store is a folder for one model, role and prompt. It holds chunk files, each named by the SHA-256
+of its bytes and written whole or not at all, so that a damaged file is noticed, an interrupted run
+goes on where it stopped, and processes that share a store need no lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from xbench.errors import UserError
+from xbench.files import write_atomically
+
+logger = logging.getLogger(__name__)
+
+Role = Literal["query", "passage"]
+FloatArray = NDArray[np.float32]
+
+CHUNK = 512
+"""Texts that are encoded and stored together: what an interruption can lose at most."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Embeddings of some texts.
+
+    Attributes:
+        vectors: Shape (texts, dimensions).
+        truncated: Whether the text was cut at the model's maximum length, shape (texts,).
+    """
+
+    vectors: FloatArray
+    truncated: NDArray[np.bool_]
+
+
+class TextEncoder(Protocol):
+    """What the engine needs of a model.
+
+    Attributes:
+        name: Name of the model, for messages.
+        batch_size: Texts that the model takes at once.
+    """
+
+    name: str
+    batch_size: int
+
+    def encode(self, texts: Sequence[str], role: Role) -> Encoded:
+        """Encode some texts as queries or as passages."""
+        ...
+
+    def identity(self, role: Role) -> str | None:
+        """Return what decides the embeddings of a role, or None if that cannot be told."""
+        ...
+
+
+@dataclass
+class EmbeddingStore:
+    """Embeddings of one model in one role, in memory and, with a folder, on disk.
+
+    Attributes:
+        folder: Folder of the chunk files; None keeps the embeddings in memory only.
+    """
+
+    folder: Path | None
+    _row: dict[str, tuple[FloatArray, bool]] = field(default_factory=dict, repr=False)
+    _read: set[str] = field(default_factory=set, repr=False)
+
+    def missing(self, texts: Iterable[str]) -> list[str]:
+        """Return the distinct texts that have no embedding yet."""
+        return [text for text in dict.fromkeys(texts) if text not in self._row]
+
+    def get(self, texts: Sequence[str]) -> Encoded:
+        """Return the embeddings of texts that are all there."""
+        rows = [self._row[text] for text in texts]
+        return Encoded(
+            vectors=np.array([vector for vector, _ in rows], np.float32),
+            truncated=np.array([truncated for _, truncated in rows], np.bool_),
+        )
+
+    def add(self, texts: Sequence[str], encoded: Encoded) -> None:
+        """Keep the embeddings of some texts, on disk first."""
+        if self.folder is not None:
+            self._read.add(_write_chunk(self.folder, texts, encoded))
+        self._keep(texts, encoded)
+
+    def load(self, texts: Iterable[str]) -> None:
+        """Read from disk the embeddings of these texts that are not in memory."""
+        wanted = {_key(text): text for text in self.missing(texts)}
+        if self.folder is None or not wanted or not self.folder.is_dir():
+            return
+        for path in sorted(self.folder.glob("*.safetensors")):
+            if path.name in self._read:
+                continue
+            chunk = _read_chunk(path)
+            if chunk is None:
+                continue
+            keys, encoded = chunk
+            rows = [i for i, key in enumerate(keys) if key in wanted]
+            self._keep(
+                [wanted[keys[i]] for i in rows],
+                Encoded(encoded.vectors[rows], encoded.truncated[rows]),
+            )
+
+    def _keep(self, texts: Sequence[str], encoded: Encoded) -> None:
+        for text, vector, truncated in zip(texts, encoded.vectors, encoded.truncated, strict=True):
+            self._row[text] = vector, bool(truncated)
+
+
+def embed(
+    encoder: TextEncoder,
+    role: Role,
+    collections: Sequence[Sequence[str]],
+    store: EmbeddingStore,
+    progress: Callable[[int], object] | None = None,
+) -> None:
+    """Bring the embeddings of all texts into the store, encoding only what is not there.
+
+    Each collection (the texts of one language) is cut into the same chunks on every run, longest
+    texts first, so that a run that was interrupted gives the same bytes as one that was not.
+
+    Args:
+        encoder: The model.
+        role: Role of the texts.
+        collections: Texts, by collection.
+        store: Where embeddings are kept.
+        progress: Called with a number of texts whenever that many are done.
+
+    Raises:
+        UserError: If the model returns something else than one finite vector per text.
+    """
+    store.load(text for texts in collections for text in texts)
+    size = max(CHUNK, encoder.batch_size)
+    for texts in collections:
+        ordered = sorted(set(texts), key=lambda text: (-len(text), text))
+        for start in range(0, len(ordered), size):
+            missing = store.missing(ordered[start : start + size])
+            if missing:
+                encoded = encoder.encode(missing, role)
+                _check(encoded, missing, role, encoder.name)
+                store.add(missing, encoded)
+            if progress is not None:
+                progress(len(ordered[start : start + size]))
+
+
+def _check(encoded: Encoded, texts: Sequence[str], role: Role, name: str) -> None:
+    shape = encoded.vectors.shape
+    if len(shape) != 2 or shape[0] != len(texts) or shape[1] == 0:
+        raise UserError(
+            f"{name}: encode returned an array of shape {shape} for {len(texts)} texts in the role "
+            f"{role!r}; expected ({len(texts)}, dimensions). What was encoded before is kept."
+        )
+    bad = ~np.isfinite(encoded.vectors).all(axis=1)
+    if bad.any():
+        text = texts[int(np.argmax(bad))]
+        raise UserError(
+            f"{name}: the embedding of {int(bad.sum())} of {len(texts)} texts in the role {role!r} "
+            f"holds NaN or infinity, first of {text[:80]!r}. Try another --dtype (float32); what "
+            "was encoded before is kept."
+        )
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_chunk(folder: Path, texts: Sequence[str], encoded: Encoded) -> str:
+    keys = np.frombuffer(bytes.fromhex("".join(map(_key, texts))), np.uint8).reshape(-1, 32)
+    content = save(
+        {
+            "key": keys,
+            "vector": np.ascontiguousarray(encoded.vectors, np.float32),
+            "truncated": encoded.truncated,
+        }
+    )
+    name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
+    write_atomically(folder / name, content)
+    return name
+
+
+def _read_chunk(path: Path) -> tuple[list[str], Encoded] | None:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != path.stem:
+        logger.warning("%s is damaged; its texts are encoded again", path)
+        path.unlink(missing_ok=True)
+        return None
+    arrays = load(content)
+    keys = [key.tobytes().hex() for key in arrays["key"]]
+    return keys, Encoded(arrays["vector"], arrays["truncated"])

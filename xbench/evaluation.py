@@ -1,0 +1,259 @@
+"""Evaluate a model on tasks: data, embeddings, ranks, scores, and the results on disk."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import shlex
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from mteb.models import ModelMeta
+from mteb.results import TaskResult
+
+from xbench.catalogue import TASK_VERSION, PassageForm
+from xbench.errors import UserError
+from xbench.languages import language
+from xbench.models.options import ModelOptions
+from xbench.models.source import ModelSource, find_model
+from xbench.plugin import find_task
+from xbench.results import (
+    PER_QUERY_SUFFIX,
+    PerQuery,
+    read_per_query,
+    read_result,
+    read_settings,
+    write_per_query,
+    write_result,
+)
+from xbench.sources import DataLocation
+from xbench.tasks import ParallelRetrieval
+
+logger = logging.getLogger(__name__)
+
+PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to evaluate on.
+
+    Attributes:
+        tasks: Names of the tasks.
+        languages: ISO 639-1 codes to keep; none keeps all.
+        passage_form: Whether a passage is the sentence alone or followed by its paragraph.
+    """
+
+    tasks: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+    passage_form: PassageForm = "sentence"
+
+    @property
+    def deviations(self) -> dict[str, str]:
+        """What makes the scores other than the task's full, standard ones."""
+        partial = {"languages": ",".join(sorted(self.languages))} if self.languages else {}
+        form = {"passage_form": self.passage_form} if self.passage_form != "sentence" else {}
+        return partial | form
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A task's results and where they lie.
+
+    Attributes:
+        result: mteb's result as a dictionary.
+        ranks: The ranks behind the scores.
+        path: The result file.
+        skipped: Whether the results were there before.
+    """
+
+    result: dict[str, Any]
+    ranks: PerQuery
+    path: Path
+    skipped: bool
+
+
+def evaluate(
+    options: ModelOptions,
+    selection: Selection,
+    *,
+    output: Path = Path("results"),
+    location: DataLocation | None = None,
+    overwrite: bool = False,
+    show_progress: bool = True,
+) -> list[Evaluated]:
+    """Evaluate a model on tasks and write the results.
+
+    A task whose results are there is skipped, and a model is loaded only if some task is not. A
+    run that deviates from the model's own settings, or that is on part of the languages, is stored
+    as mteb stores experiments, apart from the standard results.
+
+    Args:
+        options: The model and how to run it.
+        selection: What to evaluate on.
+        output: Folder of all results.
+        location: Where the data and the caches are; by default as the environment says.
+        overwrite: Whether to evaluate tasks whose results are there.
+        show_progress: Whether to show progress bars.
+
+    Raises:
+        UserError: If a name, file or option is wrong, or the model misbehaves; the results of
+            the tasks that were finished are kept.
+    """
+    location = location or DataLocation.from_environment()
+    tasks = _tasks(selection, location)
+    source = find_model(options, offline=location.offline)
+    experiment = {**options.deviations, **selection.deviations}
+    meta = source.meta.model_copy(update={"experiment_kwargs": experiment or None})
+    folder = result_folder(output, meta)
+    run = _Run(options, selection, source, meta, folder, show_progress)
+    return [(None if overwrite else run.finished(task)) or run.evaluate(task) for task in tasks]
+
+
+def result_folder(output: Path, meta: ModelMeta) -> Path:
+    """Return the folder of a model's results, as mteb lays them out."""
+    folder = output / meta.model_name_as_path() / str(meta.revision)
+    return folder / "experiments" / meta.experiment_name if meta.experiment_name else folder
+
+
+def _tasks(selection: Selection, location: DataLocation) -> list[ParallelRetrieval]:
+    for code in selection.languages:
+        language(code)
+    tasks = [
+        find_task(name)(
+            passage_form=selection.passage_form, languages=selection.languages, location=location
+        )
+        for name in dict.fromkeys(selection.tasks)
+    ]
+    kept = [task for task in tasks if task.subsets]
+    if not kept:
+        raise UserError(
+            f"--languages {','.join(selection.languages)}: no subset of {', '.join(selection.tasks)}"
+            " has all its languages among these; `xbench tasks NAME` lists the languages of a task"
+        )
+    for task in tasks:
+        if task not in kept:
+            logger.warning("%s has no subset in these languages; left out", task.metadata.name)
+    return kept
+
+
+@dataclass
+class _Run:
+    """One model on some tasks; the model is loaded when the first task needs it."""
+
+    options: ModelOptions
+    selection: Selection
+    source: ModelSource
+    meta: ModelMeta
+    folder: Path
+    show_progress: bool
+    _model: Any = None
+
+    def finished(self, task: ParallelRetrieval) -> Evaluated | None:
+        """Return a task's results if they are there, whole and of this dataset and version."""
+        name = task.metadata.name
+        result = read_result(self.folder, name)
+        if result is None or result["dataset_revision"] != task.metadata.revision:
+            return None
+        if {subset["hf_subset"] for subset in result["scores"]["test"]} != set(task.hf_subsets):
+            return None
+        try:
+            ranks = read_per_query(self.folder / f"{name}{PER_QUERY_SUFFIX}")
+        except UserError as error:
+            logger.warning("%s", error)
+            return None
+        if ranks.task_version != TASK_VERSION or set(ranks.subsets) != set(task.hf_subsets):
+            return None
+        return Evaluated(result, ranks, self.folder / f"{name}.json", skipped=True)
+
+    def evaluate(self, task: ParallelRetrieval) -> Evaluated:
+        """Evaluate the model on a task and write the results."""
+        from xbench.models.loading import load_model
+
+        started = time.monotonic()
+        task.load_data()
+        if self._model is None:
+            self._model = load_model(self.source, self.options)
+        encode_kwargs = {
+            "batch_size": self.options.batch_size,
+            "show_progress_bar": self.show_progress,
+        }
+        subsets = dict(task.ranks(self._model, task.hf_subsets, encode_kwargs))
+        ranks = PerQuery(
+            task=task.metadata.name,
+            dataset_revision=task.metadata.revision,
+            passage_form=task.passage_form,
+            multilingual=task.setting == "multilingual",
+            subsets={name: subsets[name] for name in task.hf_subsets},
+        )
+        scores: Any = {name: task.scores(pool) for name, pool in ranks.subsets.items()}
+        result = TaskResult.from_task_results(
+            task,
+            {"test": scores},
+            evaluation_time=time.monotonic() - started,
+            date=datetime.datetime.now(tz=datetime.timezone.utc),
+        ).to_dict()
+        result["date"] = result["date"].timestamp()
+        write_per_query(self.folder, ranks)
+        write_result(self.folder, result, self.meta.to_dict(), self._settings(task))
+        path = self.folder / f"{task.metadata.name}.json"
+        return Evaluated(result, ranks, path, skipped=False)
+
+    def _settings(self, task: ParallelRetrieval) -> dict[str, Any]:
+        from xbench.models.encoder import prompt_text
+        from xbench.models.loading import sentence_transformer
+
+        inner = sentence_transformer(self._model)
+        report = task.report
+        return {
+            "task": task.metadata.name,
+            "splits": ["test"],
+            "subsets": task.hf_subsets,
+            "version": {name: _version(name) for name in PACKAGES},
+            "encode_kwargs": {"batch_size": self.options.batch_size},
+            "xbench": {
+                "task_version": TASK_VERSION,
+                "passage_form": task.passage_form,
+                "languages": list(self.selection.languages) or "all",
+                "model": asdict(self.options),
+                "prompts": {
+                    role: prompt_text(self._model, task.metadata, role)
+                    for role in ("query", "passage")
+                },
+                "maximum_length": None if inner is None else inner.max_seq_length,
+                "dtype": None if inner is None else str(inner.dtype).removeprefix("torch."),
+                "device": None if inner is None else str(inner.device),
+                "encoding": None if report is None else asdict(report),
+                "command": command(self.options, self.selection),
+            },
+        }
+
+
+def command(options: ModelOptions, selection: Selection) -> str:
+    """Return the command line that repeats a run.
+
+    >>> command(ModelOptions("xbench/bm25"), Selection(("XQuADRMonolingualRetrieval",)))
+    'xbench evaluate --model xbench/bm25 --tasks XQuADRMonolingualRetrieval'
+    """
+    words = ["xbench", "evaluate"]
+    for name, value in asdict(options).items():
+        if value is not None and (name, value) != ("batch_size", ModelOptions.batch_size):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for task in selection.tasks:
+        words += ["--tasks", task]
+    if selection.languages:
+        words += ["--languages", ",".join(selection.languages)]
+    if selection.passage_form != "sentence":
+        words += ["--passage-form", selection.passage_form]
+    return shlex.join(words)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+

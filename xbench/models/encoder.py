@@ -1,0 +1,123 @@
+"""An mteb encoder as the engine sees it: texts in, vectors out, prompts and truncation known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from datasets import Dataset
+from mteb.abstasks.task_metadata import TaskMetadata
+from mteb.models import EncoderProtocol
+from mteb.types import PromptType
+from torch.utils.data import DataLoader
+
+from xbench.embeddings import Encoded, FloatArray, Role
+from xbench.models.identity import model_identity
+from xbench.models.loading import sentence_transformer
+
+PROMPT_TYPES: dict[Role, PromptType] = {
+    "query": PromptType.query,
+    "passage": PromptType.document,
+}
+
+
+class MtebTextEncoder:
+    """An mteb encoder with one task's metadata, from which models choose their prompts.
+
+    Args:
+        model: The encoder.
+        metadata: Metadata of a task; the three tasks of a dataset give the same prompts.
+        encode_kwargs: Keyword arguments of the model's `encode`.
+    """
+
+    def __init__(
+        self, model: EncoderProtocol, metadata: TaskMetadata, encode_kwargs: Mapping[str, Any]
+    ) -> None:
+        self._model = model
+        self._metadata = metadata
+        self._kwargs = {**encode_kwargs, "show_progress_bar": False}
+        self.name = str(model.mteb_model_meta.name)
+        self.batch_size = int(encode_kwargs.get("batch_size", 32))
+
+    def encode(self, texts: Sequence[str], role: Role) -> Encoded:
+        """Encode some texts as queries or as passages."""
+        column = "query" if role == "query" else "body"
+        dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
+        vectors = self._model.encode(
+            DataLoader(cast("Any", dataset), batch_size=self.batch_size),
+            task_metadata=self._metadata,
+            hf_split=self._metadata.eval_splits[0],
+            hf_subset=self._metadata.hf_subsets[0],
+            prompt_type=PROMPT_TYPES[role],
+            **cast("Any", self._kwargs),
+        )
+        return Encoded(vectors=as_float32(vectors), truncated=self._truncated(texts, role))
+
+    def similarity(self, queries: FloatArray, passages: FloatArray) -> FloatArray:
+        """Return the model's similarity of every query with every passage."""
+        return as_float32(
+            self._model.similarity(torch.from_numpy(queries), torch.from_numpy(passages))
+        )
+
+    def prompt(self, role: Role) -> str | None:
+        """Return the text that the model puts before a text of a role, if that can be told."""
+        return prompt_text(self._model, self._metadata, role)
+
+    def settings(self, role: Role) -> str:
+        """Return what decides the embeddings of a role besides the weights."""
+        inner = sentence_transformer(self._model)
+        return json.dumps(
+            {
+                "role": role,
+                "prompt": self.prompt(role),
+                "maximum length": None if inner is None else inner.max_seq_length,
+                "dtype": None if inner is None else str(inner.dtype),
+                "dimensions": getattr(inner, "truncate_dim", None),
+                "encode": {
+                    name: str(value)
+                    for name, value in sorted(self._kwargs.items())
+                    if name not in ("batch_size", "show_progress_bar")
+                },
+            }
+        )
+
+    def identity(self, role: Role) -> str | None:
+        """Return the digest of what decides the embeddings of a role; None if it cannot be told."""
+        weights = model_identity(self._model)
+        if weights is None:
+            return None
+        return hashlib.sha256(f"{weights}\n{self.settings(role)}".encode()).hexdigest()[:32]
+
+    def _truncated(self, texts: Sequence[str], role: Role) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        inner = sentence_transformer(self._model)
+        if inner is None or inner.max_seq_length is None or not callable(inner.tokenizer):
+            return np.zeros(len(texts), np.bool_)
+        prompt = self.prompt(role) or ""
+        tokens = inner.tokenizer(
+            [prompt + text for text in texts], truncation=False, verbose=False
+        )["input_ids"]
+        return np.array([len(ids) > inner.max_seq_length for ids in tokens], np.bool_)
+
+
+def prompt_text(model: Any, metadata: TaskMetadata, role: Role) -> str | None:  # noqa: ANN401
+    """Return the prompt that an mteb model uses for a task and role, if that can be told."""
+    prompt_type = PROMPT_TYPES[role]
+    if getattr(model, "instruction_template", None) is not None:
+        return str(model.get_task_instruction(metadata, prompt_type))
+    prompts = getattr(model, "model_prompts", None)
+    if prompts and hasattr(model, "get_prompt_name"):
+        name = model.get_prompt_name(metadata, prompt_type)
+        return None if name is None else prompts.get(name)
+    return None
+
+
+def as_float32(array: Any) -> FloatArray:  # noqa: ANN401
+    """Return an array or a tensor of any kind as a float32 array in memory."""
+    if isinstance(array, torch.Tensor):
+        dense = array.to_dense() if array.is_sparse else array
+        array = dense.detach().cpu().float().numpy()
+    return np.asarray(array, np.float32)

@@ -1,0 +1,88 @@
+"""Load a model and set it up as the options say."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import torch
+from mteb.models import ModelMeta
+from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
+from sentence_transformers import SentenceTransformer
+
+from xbench.errors import UserError
+from xbench.models.identity import remember_identity
+from xbench.models.options import ModelOptions
+from xbench.models.source import BUILT_IN, ModelSource
+
+logger = logging.getLogger(__name__)
+
+
+def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN401
+    """Load a model with its own prompts, then apply the options that deviate from them.
+
+    Returns:
+        An mteb encoder or search model.
+
+    Raises:
+        UserError: If the model cannot be loaded or an option does not apply to it.
+    """
+    try:
+        model = source.load()
+    except (OSError, ImportError, ValueError, RuntimeError) as error:
+        raise UserError(f"--model {options.model}: cannot be loaded: {error}") from error
+    if isinstance(model, SentenceTransformer):
+        model = SentenceTransformerEncoderWrapper(model)
+    _check_protocol(model, options)
+    _apply(model, options)
+    _warn_without_prompts(model, source.meta, options)
+    remember_identity(model, source.identity)
+    return model
+
+
+def sentence_transformer(model: Any) -> SentenceTransformer | None:  # noqa: ANN401
+    """Return the SentenceTransformer inside an mteb model, if there is one."""
+    inner = getattr(model, "model", None)
+    return inner if isinstance(inner, SentenceTransformer) else None
+
+
+def _check_protocol(model: Any, options: ModelOptions) -> None:  # noqa: ANN401
+    from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
+
+    if not isinstance(model, (EncoderProtocol, SearchProtocol, CrossEncoderProtocol)):
+        raise UserError(
+            f"--model {options.model}: got a {type(model).__name__}; expected an mteb encoder or "
+            "search model (EncoderProtocol, SearchProtocol) or a SentenceTransformer"
+        )
+
+
+def _apply(model: Any, options: ModelOptions) -> None:  # noqa: ANN401
+    if not options.deviations:
+        return
+    inner = sentence_transformer(model)
+    if inner is None or not isinstance(model, SentenceTransformerEncoderWrapper):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in options.deviations)
+        raise UserError(
+            f"{names} cannot be applied: --model {options.model} is a {type(model).__name__}, not "
+            "a sentence-transformers model. Leave the option out."
+        )
+    if options.max_length is not None:
+        inner.max_seq_length = options.max_length
+    if options.dtype is not None:
+        inner.to(getattr(torch, options.dtype))
+    prompts = {"query": options.query_prompt, "document": options.passage_prompt}
+    given = {role: prompt for role, prompt in prompts.items() if prompt is not None}
+    if given:
+        model.model_prompts = {**(model.model_prompts or {}), **given}
+
+
+def _warn_without_prompts(model: Any, meta: ModelMeta, options: ModelOptions) -> None:  # noqa: ANN401
+    inner = sentence_transformer(model)
+    if inner is None or options.model in BUILT_IN or meta.loader is not None:
+        return
+    if not any((getattr(model, "model_prompts", None) or {}).values()):
+        logger.warning(
+            "%s says nothing of prompts: queries and passages are encoded as they are. If the "
+            "model was trained with prompts, give them with --query-prompt and --passage-prompt.",
+            options.model,
+        )

@@ -1,0 +1,47 @@
+"""What a user may say about a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+DType = Literal["float32", "float16", "bfloat16"]
+
+DTYPES: tuple[DType, ...] = get_args(DType)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """A model and how to run it.
+
+    Attributes:
+        model: Name in mteb's registry, sentence-transformers hub id or folder, ``xbench/bm25``,
+            ``xbench/char-ngram``, or ``path/to/file.py:factory``.
+        revision: Commit of the model; None for the registry's, or the newest.
+        query_prompt: Text put before every query instead of the model's own prompt.
+        passage_prompt: Text put before every passage instead of the model's own prompt.
+        max_length: Maximum length in tokens, instead of the model's own.
+        dtype: Type of the model's weights, instead of the model's own.
+        device: Device to run on, as torch names it; None chooses.
+        batch_size: Texts encoded at once.
+    """
+
+    model: str
+    revision: str | None = None
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
+    max_length: int | None = None
+    dtype: DType | None = None
+    device: str | None = None
+    batch_size: int = 32
+
+    @property
+    def deviations(self) -> dict[str, str | int]:
+        """The options that change a model's scores, where they differ from the model's own."""
+        values = {
+            "query_prompt": self.query_prompt,
+            "passage_prompt": self.passage_prompt,
+            "max_length": self.max_length,
+            "dtype": self.dtype,
+        }
+        return {name: value for name, value in values.items() if value is not None}

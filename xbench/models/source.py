@@ -1,0 +1,187 @@
+"""Find a model by what the user typed, without loading its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mteb
+from mteb.models import ModelMeta
+
+from xbench.errors import UserError
+from xbench.models.options import ModelOptions
+
+BUILT_IN = {
+    "xbench/bm25": "xbench.baselines.bm25:BM25",
+    "xbench/char-ngram": "xbench.baselines.char_ngram:CharNgramEncoder",
+}
+"""The models that xbench brings, by name: module and class."""
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model that was found but not loaded.
+
+    Attributes:
+        meta: mteb's metadata; its name and revision name the results.
+        identity: What decides the weights: the same identity, the same weights.
+        load: Loads the model, an mteb model or a SentenceTransformer.
+    """
+
+    meta: ModelMeta
+    identity: str
+    load: Callable[[], Any]
+
+
+def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
+    """Find a model.
+
+    Raises:
+        UserError: If there is no such model, or an option does not apply to it.
+    """
+    name = options.model
+    if name in BUILT_IN:
+        return _built_in(options)
+    if match := re.fullmatch(r"(.+\.py):(\w+)", name):
+        return _factory(options, Path(match[1]), match[2])
+    if Path(name).is_dir():
+        return _folder(options, Path(name))
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+( \(.*\))?", name):
+        raise _not_found(name)
+    try:
+        meta = mteb.get_model_meta(name)
+    except KeyError as error:
+        return _hub(options, offline=offline, unknown=error)
+    if options.revision is not None:
+        meta = meta.model_copy(update={"revision": options.revision})
+    return ModelSource(
+        meta=meta,
+        identity=f"{meta.name}@{meta.revision}",
+        load=lambda: meta.load_model(device=options.device),
+    )
+
+
+def _built_in(options: ModelOptions) -> ModelSource:
+    _refuse(options, "is built in", "revision", "device", *options.deviations)
+    module, _, attribute = BUILT_IN[options.model].partition(":")
+    model_class = getattr(importlib.import_module(module), attribute)
+    meta = model_class().mteb_model_meta
+    return ModelSource(meta=meta, identity=f"{meta.name}@{meta.revision}", load=model_class)
+
+
+def _factory(options: ModelOptions, path: Path, function: str) -> ModelSource:
+    _refuse(options, "is called without arguments", "revision", "device")
+    if not path.is_file():
+        raise UserError(f"--model {options.model}: there is no file {path}")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def load() -> Any:  # noqa: ANN401
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise UserError(f"--model {options.model}: {path} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+            return getattr(module, function)()
+        except Exception as error:
+            raise UserError(
+                f"--model {options.model}: {path} or its factory {function}() failed: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    name = f"local/{path.stem}-{function}"
+    return _local_source(name, digest, load)
+
+
+def _folder(options: ModelOptions, folder: Path) -> ModelSource:
+    _refuse(options, "is a folder", "revision")
+    if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+        raise UserError(
+            f"--model {folder}: no sentence-transformers model there; expected modules.json or "
+            "config.json in the folder"
+        )
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{_file_digest(path)}\n".encode())
+    name = f"local/{folder.resolve().name}"
+    return _local_source(name, digest.hexdigest(), lambda: _sentence_transformer(options))
+
+
+def _hub(options: ModelOptions, *, offline: bool, unknown: KeyError) -> ModelSource:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    name, revision = options.model, options.revision
+    try:
+        if offline:
+            commit = Path(
+                snapshot_download(
+                    name, revision=revision, local_files_only=True, allow_patterns="config.json"
+                )
+            ).name
+        else:
+            commit = HfApi().model_info(name, revision=revision).sha or "unknown"
+    except LocalEntryNotFoundError as error:
+        raise UserError(
+            f"--model {name}: not in mteb's registry and not in the local Hugging Face cache, and "
+            "--offline allows no download"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        suggestion = unknown.args[0].partition("Did you mean")
+        raise UserError(
+            f"--model {name}: not in mteb's registry, and the Hugging Face hub has no such model "
+            f"or cannot be reached ({type(error).__name__}).{' Did' if suggestion[1] else ''}"
+            f"{suggestion[1][3:]}{suggestion[2]}"
+        ) from error
+    meta = ModelMeta.create_empty({"name": name, "revision": commit})
+    return ModelSource(
+        meta=meta,
+        identity=f"{name}@{commit}",
+        load=lambda: _sentence_transformer(options, revision=commit),
+    )
+
+
+def _local_source(name: str, digest: str, load: Callable[[], Any]) -> ModelSource:
+    meta = ModelMeta.create_empty({"name": name, "revision": digest[:12]})
+    return ModelSource(meta=meta, identity=f"{name}@{digest}", load=load)
+
+
+def _sentence_transformer(options: ModelOptions, revision: str | None = None) -> Any:  # noqa: ANN401
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(options.model, revision=revision, device=options.device)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"--model {options.model}: sentence-transformers cannot load it: {error}"
+        ) from error
+
+
+def _refuse(options: ModelOptions, reason: str, *names: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) is not None]
+    if given:
+        raise UserError(
+            f"{', '.join(given)} cannot be applied: --model {options.model} {reason}. "
+            "Leave the option out."
+        )
+
+
+def _not_found(name: str) -> UserError:
+    return UserError(
+        f"--model {name!r}: expected a name in mteb's registry or on the Hugging Face hub "
+        f"(organisation/name), a folder, {', '.join(BUILT_IN)}, or path/to/file.py:factory"
+    )
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,228 @@
+"""Exact ranks of the relevant passages in every pool of languages, by counting.
+
+The rank of a passage is 1 + the number of passages that rank above it, so nothing is sorted: one
+comparison of a block of scores with the score of a relevant passage counts the passages of one
+language above it. The rank in any pool is 1 + the sum of the counts of the pool's languages. Ties
+follow trec_eval: passages of equal score rank by id, descending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbench.corpus import ParallelCorpus
+from xbench.errors import UserError
+from xbench.metrics.ranks import IntArray, PoolRanks
+
+ScoreArray = NDArray[np.float32]
+
+
+class RankTable:
+    """Ranks of the queries of some languages in every pool of some passage languages.
+
+    Args:
+        corpus: The queries, passages and relevance.
+        query_languages: Languages of the queries.
+        passage_languages: Languages that a pool may hold.
+        scores: Scores of the queries of a language, shape (queries, distinct texts); the texts in
+            the order of `distinct_texts`. A higher score ranks first.
+
+    Raises:
+        UserError: If a score is not finite.
+    """
+
+    def __init__(
+        self,
+        corpus: ParallelCorpus,
+        query_languages: Sequence[str],
+        passage_languages: Sequence[str],
+        scores: Callable[[str], ScoreArray],
+    ) -> None:
+        self._pool = _Pool(corpus, passage_languages)
+        self._counts = {
+            language: _count_above(corpus, language, self._pool, scores(language))
+            for language in query_languages
+        }
+
+    def covers(self, query_languages: Sequence[str], passage_languages: Sequence[str]) -> bool:
+        """Return whether the table holds these queries against any pool of these passages."""
+        return self._counts.keys() >= set(query_languages) and set(self._pool.languages) >= set(
+            passage_languages
+        )
+
+    def ranks(self, query_language: str, passage_languages: Sequence[str]) -> PoolRanks:
+        """Return the ranks of a language's queries in the pool of some passage languages."""
+        counts = self._counts[query_language]
+        chosen = [self._pool.languages.index(language) for language in passage_languages]
+        rows = np.isin(counts.language, chosen)
+        present, query = np.unique(counts.query[rows], return_inverse=True)
+        return PoolRanks(
+            questions=tuple(counts.questions[q] for q in present),
+            query=query,
+            language=np.array(self._pool.languages)[counts.language[rows]],
+            rank=1 + counts.above[rows][:, chosen].sum(axis=1),
+            pool_size=sum(len(self._pool.columns[index]) for index in chosen),
+        )
+
+
+def distinct_texts(corpus: ParallelCorpus, languages: Sequence[str]) -> list[str]:
+    """Return the distinct passage texts of some languages, in order of first occurrence."""
+    return list(dict.fromkeys(text for code in languages for text in corpus.passages[code].texts))
+
+
+class _Pool:
+    """The passages of some languages: where each one's score is, and how their ids are ordered.
+
+    Attributes:
+        languages: Passage languages.
+        columns: For each language, the column of each passage's text in a score block.
+        order: For each language, each passage's place in the pool by descending id.
+        place: For each passage id: language index, column, place by descending id.
+    """
+
+    def __init__(self, corpus: ParallelCorpus, languages: Sequence[str]) -> None:
+        self.languages = tuple(languages)
+        column = {text: i for i, text in enumerate(distinct_texts(corpus, languages))}
+        ids = [passage for code in languages for passage in corpus.passages[code].ids]
+        by_id = {passage: i for i, passage in enumerate(sorted(ids, reverse=True))}
+        self.columns: list[IntArray] = []
+        self.order: list[IntArray] = []
+        self.place: dict[str, tuple[int, int, int]] = {}
+        for index, code in enumerate(languages):
+            passages = corpus.passages[code]
+            self.columns.append(np.array([column[text] for text in passages.texts], np.int64))
+            self.order.append(np.array([by_id[passage] for passage in passages.ids], np.int64))
+            for passage, text in zip(passages.ids, passages.texts, strict=True):
+                self.place[passage] = index, column[text], by_id[passage]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """For every relevant passage of a language's queries, how many passages rank above it.
+
+    Attributes:
+        questions: Ids of the queries.
+        query: Index into `questions`, shape (rows,).
+        language: Index of the relevant passage's language, shape (rows,).
+        above: Passages of each language that rank above, shape (rows, languages).
+    """
+
+    questions: tuple[str, ...]
+    query: IntArray
+    language: IntArray
+    above: IntArray
+
+
+def _count_above(
+    corpus: ParallelCorpus, query_language: str, pool: _Pool, scores: ScoreArray
+) -> _Counts:
+    questions = corpus.queries[query_language].ids
+    if not np.isfinite(scores).all():
+        raise UserError(
+            f"a similarity score of the queries in {query_language!r} is not finite; check the "
+            "model's embeddings and its similarity function"
+        )
+    relevant = corpus.relevant_passages(query_language, pool.languages)
+    rows = [
+        (q, slot, *pool.place[passage])
+        for q, question in enumerate(questions)
+        for slot, passage in enumerate(relevant.get(question, ()))
+    ]
+    query, slot, language, column, order = np.array(rows, np.int64).reshape(-1, 5).T
+    threshold = scores[query, column]
+    thresholds = np.full((len(questions), slot.max(initial=0) + 1), np.inf, np.float32)
+    thresholds[query, slot] = threshold
+    above = np.empty((len(rows), len(pool.languages)), np.int64)
+    for index, (columns, orders) in enumerate(zip(pool.columns, pool.order, strict=True)):
+        block = _padded(scores, columns)
+        above[:, index] = _count(np.greater, block, thresholds)[query, slot]
+        at_least = _count(np.greater_equal, block, thresholds)[query, slot]
+        tied = at_least - above[:, index] > (language == index)
+        for row in np.flatnonzero(tied):
+            equal = block[query[row], : len(columns)] == threshold[row]
+            above[row, index] += np.count_nonzero(orders[equal] < order[row])
+    return _Counts(questions=questions, query=query, language=language, above=above)
+
+
+_LANES = 8
+_LANE_MAXIMUM = 255
+
+
+def _padded(scores: ScoreArray, columns: IntArray) -> ScoreArray:
+    """Return some columns of the scores, padded with -inf to a multiple of eight."""
+    width = -(-len(columns) // _LANES) * _LANES
+    block = np.full((len(scores), width), -np.inf, np.float32)
+    block[:, : len(columns)] = scores[:, columns]
+    return block
+
+
+def _count(compare: np.ufunc, block: ScoreArray, thresholds: ScoreArray) -> IntArray:
+    """Count the scores of each row that compare true with each of the row's thresholds.
+
+    The comparison's bytes are added eight at a time as 64-bit words, at most 255 words a sum so
+    that no byte overflows; that is several times as fast as summing booleans.
+
+    Args:
+        compare: `numpy.greater` or `numpy.greater_equal`.
+        block: Scores, shape (queries, passages); the number of passages a multiple of eight.
+        thresholds: Shape (queries, thresholds).
+
+    Returns:
+        Counts, shape (queries, thresholds).
+    """
+    counts = np.zeros(thresholds.shape, np.int64)
+    outcome = np.empty(block.shape, np.bool_)
+    for slot in range(thresholds.shape[1]):
+        compare(block, thresholds[:, slot : slot + 1], out=outcome)
+        words = outcome.view(np.uint64)
+        for start in range(0, words.shape[1], _LANE_MAXIMUM):
+            lanes = words[:, start : start + _LANE_MAXIMUM].sum(axis=1).view(np.uint8)
+            counts[:, slot] += lanes.reshape(-1, _LANES).sum(axis=1, dtype=np.int64)
+    return counts
+
+
+def ranks_in_run(
+    run: Mapping[str, Mapping[str, float]],
+    relevant: Mapping[str, Sequence[str]],
+    language: Mapping[str, str],
+    pool_size: int,
+) -> PoolRanks:
+    """Return the ranks of the relevant passages in a run, with trec_eval's order of ties.
+
+    Args:
+        run: Score of each retrieved passage, by query id.
+        relevant: Ids of the relevant passages, by query id.
+        language: ISO 639-1 code of each passage.
+        pool_size: Number of passages in the pool.
+    """
+    questions = tuple(relevant)
+    rows = [
+        (q, language[passage], rank)
+        for q, question in enumerate(questions)
+        for passage, rank in _run_ranks(run.get(question, {}), relevant[question])
+    ]
+    return PoolRanks(
+        questions=questions,
+        query=np.array([q for q, _, _ in rows], np.int64),
+        language=np.array([code for _, code, _ in rows], np.str_),
+        rank=np.array([rank for _, _, rank in rows], np.int64),
+        pool_size=pool_size,
+    )
+
+
+def _run_ranks(scores: Mapping[str, float], passages: Sequence[str]) -> list[tuple[str, int]]:
+    values = np.fromiter(scores.values(), np.float32, len(scores))
+    ids = list(scores)
+    ranks = []
+    for passage in passages:
+        rank = 0
+        if passage in scores:
+            own = np.float32(scores[passage])
+            tied = sum(ids[i] > passage for i in np.flatnonzero(values == own))
+            rank = 1 + int(np.count_nonzero(values > own)) + tied
+        ranks.append((passage, rank))
+    return ranks

@@ -1,0 +1,197 @@
+"""The result store: where results lie, how they are written, read and summarised.
+
+A task's results are two files. ``<Task>.json`` is mteb's; ``<Task>.per_query.json.gz`` holds the
+rank of every relevant passage of every query, from which every score can be recomputed exactly. The
+latter is written first, so that a task whose ``<Task>.json`` is there is finished.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from xbench.catalogue import TASK_VERSION, PassageForm
+from xbench.errors import UserError
+from xbench.files import write_atomically
+from xbench.metrics import PoolRanks, per_query
+
+PER_QUERY_SUFFIX = ".per_query.json.gz"
+SETTINGS_NAME = "run_settings.jsonl"
+
+
+@dataclass(frozen=True)
+class PerQuery:
+    """The ranks behind one task's scores, and what they are ranks of.
+
+    Attributes:
+        task: Name of the task.
+        task_version: Version of how the task is built and scored.
+        dataset_revision: Revision of the dataset.
+        passage_form: What a passage's text was.
+        multilingual: Whether the pools mix languages.
+        subsets: Ranks by subset name.
+    """
+
+    task: str
+    dataset_revision: str
+    passage_form: PassageForm
+    multilingual: bool
+    subsets: Mapping[str, PoolRanks]
+    task_version: str = TASK_VERSION
+
+
+def write_per_query(folder: Path, content: PerQuery) -> None:
+    """Write the per-query file of a task; the same content gives the same bytes.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    questions = list(dict.fromkeys(q for ranks in content.subsets.values() for q in ranks.questions))
+    codes = sorted({str(a) for ranks in content.subsets.values() for a in np.unique(ranks.language)})
+    position = {question: i for i, question in enumerate(questions)}
+    subsets = {}
+    for name, ranks in content.subsets.items():
+        own = np.array([position[question] for question in ranks.questions], np.int64)
+        subsets[name] = {
+            "pool_size": ranks.pool_size,
+            "question": own[ranks.query].tolist(),
+            "language": np.searchsorted(codes, ranks.language).tolist(),
+            "rank": ranks.rank.tolist(),
+        }
+    document = {
+        "task": content.task,
+        "task_version": content.task_version,
+        "dataset_revision": content.dataset_revision,
+        "passage_form": content.passage_form,
+        "multilingual": content.multilingual,
+        "questions": questions,
+        "languages": codes,
+        "subsets": subsets,
+    }
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+    write_atomically(folder / f"{content.task}{PER_QUERY_SUFFIX}", packed)
+
+
+def read_per_query(path: Path) -> PerQuery:
+    """Read a per-query file.
+
+    Raises:
+        UserError: If there is no such file or it is damaged.
+    """
+    try:
+        document = json.loads(gzip.decompress(path.read_bytes()))
+        questions, codes = document["questions"], np.array(document["languages"], np.str_)
+        return PerQuery(
+            task=document["task"],
+            task_version=document["task_version"],
+            dataset_revision=document["dataset_revision"],
+            passage_form=document["passage_form"],
+            multilingual=document["multilingual"],
+            subsets={
+                name: _pool_ranks(subset, questions, codes)
+                for name, subset in document["subsets"].items()
+            },
+        )
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; run `xbench evaluate` for this task") from error
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise UserError(
+            f"{path}: damaged ({type(error).__name__}: {error}); delete it and run the task again"
+        ) from error
+
+
+def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> PoolRanks:  # noqa: ANN401
+    present, query = np.unique(np.array(subset["question"], np.int64), return_inverse=True)
+    return PoolRanks(
+        questions=tuple(questions[q] for q in present),
+        query=query,
+        language=codes[np.array(subset["language"], np.int64)],
+        rank=np.array(subset["rank"], np.int64),
+        pool_size=subset["pool_size"],
+    )
+
+
+def write_result(
+    folder: Path,
+    result: Mapping[str, Any],
+    model_meta: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> None:
+    """Write mteb's result file of a task, after the model's metadata and the run's settings.
+
+    Args:
+        folder: Folder of the model and revision.
+        result: mteb's `TaskResult` as a dictionary.
+        model_meta: mteb's `ModelMeta` as a dictionary.
+        settings: How the task was run; mteb's keys ``task``, ``splits``, ``subsets`` among them.
+
+    Raises:
+        UserError: If a file cannot be written.
+    """
+    write_atomically(folder / "model_meta.json", _json(model_meta))
+    with FileLock(folder / ".run_settings.lock"):
+        path = folder / SETTINGS_NAME
+        kept = [line for line in read_settings(folder) if line.get("task") != settings["task"]]
+        lines = sorted([*kept, settings], key=lambda line: str(line["task"]))
+        write_atomically(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    write_atomically(folder / f"{result['task_name']}.json", _json(_rounded(result)))
+
+
+def read_settings(folder: Path) -> list[dict[str, Any]]:
+    """Return the settings of each task that was run, skipping lines that are damaged."""
+    path = folder / SETTINGS_NAME
+    lines = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            continue
+    return [line for line in lines if isinstance(line, dict)]
+
+
+def read_result(folder: Path, task: str) -> dict[str, Any] | None:
+    """Return a task's result, or None if it is not there or damaged."""
+    try:
+        result = json.loads((folder / f"{task}.json").read_bytes())
+        subsets = result["scores"]["test"]
+        return result if all("main_score" in subset for subset in subsets) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def micro_average(content: PerQuery, measure: str = "map") -> float:
+    """Return the mean of a measure over all queries of all subsets, as LAReQA reports it."""
+    values = [
+        per_query(ranks, multilingual=content.multilingual)[measure]
+        for ranks in content.subsets.values()
+    ]
+    return float(np.concatenate(values).mean())
+
+
+def macro_average(result: Mapping[str, Any], measure: str) -> float | None:
+    """Return the mean of a measure over the subsets, or None if a subset lacks it."""
+    values = [subset.get(measure) for subset in result["scores"]["test"]]
+    if not values or any(value is None for value in values):
+        return None
+    return float(np.mean([float(value) for value in values if value is not None]))
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401
+    """Round scores to six decimals, as mteb's result files do."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2, default=str) + "\n").encode()
