@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import EncoderProtocol
-from tqdm.auto import tqdm
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from xbench.corpus import ParallelCorpus
 from xbench.embeddings import EmbeddingStore, Role, TextEncoder, embed
@@ -154,7 +154,10 @@ def _embed(
     missing = len(store.missing(_all(texts)))
     total = sum(len(set(collection)) for collection in texts)
     with tqdm(
-        total=total, desc=f"Encoding {role} texts", unit="text", disable=not (show_progress and missing)
+        total=total,
+        desc=f"Encoding {role} texts",
+        unit="text",
+        disable=not (show_progress and missing),
     ) as bar:
         embed(encoder, role, texts, store, progress=bar.update)
     return missing

@@ -13,6 +13,20 @@ from xbench.corpus import ParallelCorpus, Texts
 from xbench.errors import UserError
 from xbench.sources import DataLocation, dataset_files
 
+LAREQA_CITATION = r"""
+@inproceedings{roy2020lareqa,
+  address = {Online},
+  author = {Roy, Uma and Constant, Noah and Al-Rfou, Rami and Barua, Aditya and Phillips, Aaron and
+            Yang, Yinfei},
+  booktitle = {Proceedings of the 2020 Conference on Empirical Methods in Natural Language
+               Processing (EMNLP)},
+  doi = {10.18653/v1/2020.emnlp-main.477},
+  pages = {5919--5930},
+  title = {LAReQA: Language-agnostic answer retrieval from a multilingual pool},
+  year = {2020},
+}
+"""
+
 
 @lru_cache(maxsize=8)
 def load_lareqa(

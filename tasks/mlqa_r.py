@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xbench.catalogue import MLQA_R
 from xbench.corpus import ParallelCorpus
-from xbench.tasks.lareqa import load_lareqa
+from xbench.tasks.lareqa import LAREQA_CITATION, load_lareqa
 from xbench.tasks.parallel import ParallelRetrieval, describe
 
 DESCRIPTION = (
@@ -14,19 +14,11 @@ DESCRIPTION = (
 )
 
 CITATION = r"""
-@inproceedings{roy2020lareqa,
-  address = {Online},
-  author = {Roy, Uma and Constant, Noah and Al-Rfou, Rami and Barua, Aditya and Phillips, Aaron and Yang, Yinfei},
-  booktitle = {Proceedings of the 2020 Conference on Empirical Methods in Natural Language Processing (EMNLP)},
-  doi = {10.18653/v1/2020.emnlp-main.477},
-  pages = {5919--5930},
-  title = {LAReQA: Language-agnostic answer retrieval from a multilingual pool},
-  year = {2020},
-}
-
 @inproceedings{lewis2020mlqa,
-  author = {Lewis, Patrick and Oguz, Barlas and Rinott, Ruty and Riedel, Sebastian and Schwenk, Holger},
-  booktitle = {Proceedings of the 58th Annual Meeting of the Association for Computational Linguistics},
+  author = {Lewis, Patrick and Oguz, Barlas and Rinott, Ruty and Riedel, Sebastian and
+            Schwenk, Holger},
+  booktitle = {Proceedings of the 58th Annual Meeting of the Association for Computational
+               Linguistics},
   doi = {10.18653/v1/2020.acl-main.653},
   pages = {7315--7330},
   title = {MLQA: Evaluating Cross-lingual Extractive Question Answering},
@@ -44,7 +36,7 @@ FIELDS = {
     "annotations_creators": "human-annotated",
     "dialect": [],
     "sample_creation": "human-translated and localized",
-    "bibtex_citation": CITATION,
+    "bibtex_citation": LAREQA_CITATION + CITATION,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from mteb.abstasks import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
@@ -36,6 +36,8 @@ DESCRIPTIONS: dict[Setting, str] = {
     "the relevant passages are the parallel versions of the answer.",
 }
 
+PROMPT: Any = {"query": "Given a question, retrieve passages that answer the question"}
+
 
 def describe(source: Dataset, setting: Setting, description: str, **fields: Any) -> TaskMetadata:  # noqa: ANN401
     """Return the metadata of one task of a dataset.
@@ -49,7 +51,10 @@ def describe(source: Dataset, setting: Setting, description: str, **fields: Any)
     names = subsets(setting, source.languages)
     pairs = {
         name: dict.fromkeys(
-            [subset.query_language, *(subset.passage_languages if setting == "crosslingual" else ())]
+            [
+                subset.query_language,
+                *(subset.passage_languages if setting == "crosslingual" else ()),
+            ]
         )
         for name, subset in names.items()
     }
@@ -62,7 +67,7 @@ def describe(source: Dataset, setting: Setting, description: str, **fields: Any)
         eval_splits=["test"],
         eval_langs={name: [language(a).mteb for a in codes] for name, codes in pairs.items()},
         main_score="map",
-        prompt={"query": "Given a question, retrieve passages that answer the question"},
+        prompt=PROMPT,
         **fields,
     )
 
@@ -106,17 +111,17 @@ class ParallelRetrieval(AbsTaskRetrieval):
     def load_corpus(self, languages: tuple[str, ...]) -> ParallelCorpus:
         """Return the corpus of some languages, in the task's passage form."""
 
-    def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+    def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Load the corpus of the languages that the chosen subsets need."""
         if self.data_loaded:
             return
-        chosen = [self.subsets[name] for name in self.hf_subsets]
-        needed = {a for s in chosen for a in (s.query_language, *s.passage_languages)}
+        chosen = {name: self.subsets[name] for name in self.hf_subsets}
+        needed = {a for s in chosen.values() for a in (s.query_language, *s.passage_languages)}
         self.corpus_data = self.load_corpus(tuple(sorted(needed)))
-        self.dataset = SplitView(self.corpus_data, self.subsets, "test")  # type: ignore[assignment]
+        self.dataset = SplitView(self.corpus_data, chosen, "test")  # type: ignore[assignment]
         self.data_loaded = True
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(
         self,
         model: Any,  # noqa: ANN401
         split: str = "test",
@@ -129,7 +134,9 @@ class ParallelRetrieval(AbsTaskRetrieval):
         """Evaluate a model and return the scores of each subset, as mteb's tasks do."""
         if not self.data_loaded:
             self.load_data()
-        names = [name for name in self.hf_subsets if subsets_to_run is None or name in subsets_to_run]
+        names = [
+            name for name in self.hf_subsets if subsets_to_run is None or name in subsets_to_run
+        ]
         if prediction_folder is not None:
             self._save_predictions(
                 model, names, encode_kwargs, prediction_folder, kwargs.get("timer") or TimingStack()
@@ -184,7 +191,7 @@ class ParallelRetrieval(AbsTaskRetrieval):
             self._evaluate_subset(
                 model,
                 self.dataset[name]["test"],
-                encode_kwargs=encode_kwargs,
+                encode_kwargs=cast("Any", encode_kwargs),
                 hf_split="test",
                 hf_subset=name,
                 prediction_folder=prediction_folder,

@@ -1,11 +1,11 @@
-"""Ranks from a model that searches by itself: BM25, a cross-encoder, any of mteb's search models."""
+"""Ranks from a model that searches by itself: BM25, a cross-encoder, any mteb search model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset  # type: ignore[import-untyped]
 from mteb.abstasks.retrieval_dataset_loaders import RetrievalSplitData
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import (
@@ -121,11 +121,17 @@ def rank_with_search(
         run = searcher.search(
             content["queries"], top_k=len(corpus), top_ranked=content["top_ranked"], **common
         )
-        yield name, ranks_in_run(
-            run,
-            {question: list(passages) for question, passages in content["relevant_docs"].items()},
-            dict(zip(corpus["id"], corpus["language"], strict=True)),
-            pool_size=len(corpus),
+        yield (
+            name,
+            ranks_in_run(
+                run,
+                {
+                    question: list(passages)
+                    for question, passages in content["relevant_docs"].items()
+                },
+                dict(zip(corpus["id"], corpus["language"], strict=True)),
+                pool_size=len(corpus),
+            ),
         )
 
 

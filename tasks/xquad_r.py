@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from xbench.catalogue import XQUAD_R
 from xbench.corpus import ParallelCorpus
-from xbench.tasks.lareqa import load_lareqa
+from xbench.tasks.lareqa import LAREQA_CITATION, load_lareqa
 from xbench.tasks.parallel import ParallelRetrieval, describe
 
 DESCRIPTION = (
-    "XQuAD-R of LAReQA: 1190 questions of SQuAD v1.1 and the Wikipedia paragraphs that answer them, "
-    "professionally translated into ten languages (XQuAD); a passage is one sentence, and the "
-    "relevant one holds the start of the answer."
+    "XQuAD-R of LAReQA: 1190 questions of SQuAD v1.1 and the Wikipedia paragraphs that answer "
+    "them, professionally translated into ten languages (XQuAD); a passage is one sentence, and "
+    "the relevant one holds the start of the answer."
 )
 
 CITATION = r"""
-@inproceedings{roy2020lareqa,
-  address = {Online},
-  author = {Roy, Uma and Constant, Noah and Al-Rfou, Rami and Barua, Aditya and Phillips, Aaron and Yang, Yinfei},
-  booktitle = {Proceedings of the 2020 Conference on Empirical Methods in Natural Language Processing (EMNLP)},
-  doi = {10.18653/v1/2020.emnlp-main.477},
-  pages = {5919--5930},
-  title = {LAReQA: Language-agnostic answer retrieval from a multilingual pool},
-  year = {2020},
-}
-
 @inproceedings{artetxe2020cross,
   author = {Artetxe, Mikel and Ruder, Sebastian and Yogatama, Dani},
-  booktitle = {Proceedings of the 58th Annual Meeting of the Association for Computational Linguistics},
+  booktitle = {Proceedings of the 58th Annual Meeting of the Association for Computational
+               Linguistics},
   doi = {10.18653/v1/2020.acl-main.421},
   pages = {4623--4637},
   title = {On the Cross-lingual Transferability of Monolingual Representations},
@@ -44,7 +35,7 @@ FIELDS = {
     "annotations_creators": "human-annotated",
     "dialect": [],
     "sample_creation": "human-translated and localized",
-    "bibtex_citation": CITATION,
+    "bibtex_citation": LAREQA_CITATION + CITATION,
 }
 
 

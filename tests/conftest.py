@@ -50,3 +50,44 @@ def shared_data() -> Path:
 def location(tmp_path: Path) -> DataLocation:
     data = SHARED / "data"
     return DataLocation(data if data.is_dir() else None, tmp_path / "cache", offline=True)
+
+
+@pytest.fixture
+def tiny_transformer():
+    """A real SentenceTransformer of two layers with random weights and a character vocabulary."""
+    from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
+
+    return SentenceTransformerEncoderWrapper(make_tiny_transformer())
+
+
+def make_tiny_transformer(seed: int = 0):
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    characters = [chr(i) for i in range(33, 0x600)]
+    vocabulary = {token: i for i, token in enumerate(["[PAD]", "[UNK]", *characters])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        BertModel(config).save_pretrained(folder)
+        PreTrainedTokenizerFast(
+            tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=128
+        ).save_pretrained(folder)
+        transformer = Transformer(folder, max_seq_length=64)
+    return SentenceTransformer(
+        modules=[transformer, Pooling(transformer.get_word_embedding_dimension())], device="cpu"
+    )

@@ -18,7 +18,10 @@ def corpus(**relevant):
 
 
 def test_relevant_passages_of_a_pool():
-    assert corpus().relevant_passages("en", ["de", "en"]) == {"q1": ("de.1", "en.1"), "q2": ("en.2",)}
+    assert corpus().relevant_passages("en", ["de", "en"]) == {
+        "q1": ("de.1", "en.1"),
+        "q2": ("en.2",),
+    }
     assert corpus().relevant_passages("en", ["de"]) == {"q1": ("de.1",)}
 
 

@@ -96,7 +96,11 @@ def test_what_another_process_stored_is_used(tmp_path):
 def test_bad_embeddings_are_refused_and_the_rest_is_kept(tmp_path, vectors, message):
     class Broken(Encoder):
         def encode(self, texts, role):
-            return Encoded(vectors, np.zeros(2, np.bool_)) if "b" in texts else super().encode(texts, role)
+            return (
+                Encoded(vectors, np.zeros(2, np.bool_))
+                if "b" in texts
+                else super().encode(texts, role)
+            )
 
     with pytest.raises(UserError, match=message):
         embed(Broken(), "query", [["first"], ["a", "b"]], EmbeddingStore(tmp_path))

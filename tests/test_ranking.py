@@ -20,7 +20,9 @@ def corpus_of(passages: dict[str, list[str]], relevant: dict[str, dict[str, list
     ids = {code: [f"{code}.{i:02}" for i in range(len(texts))] for code, texts in passages.items()}
     questions = tuple(f"q{i}" for i in range(n))
     return ParallelCorpus(
-        queries={code: Texts(questions, tuple(f"{code} {q}" for q in questions)) for code in passages},
+        queries={
+            code: Texts(questions, tuple(f"{code} {q}" for q in questions)) for code in passages
+        },
         passages={code: Texts(tuple(ids[code]), tuple(texts)) for code, texts in passages.items()},
         relevant={
             code: {q: tuple(ids[code][i] for i in where) for q, where in by_question.items()}

@@ -1,4 +1,4 @@
-"""Files of the datasets: local, cached, downloaded from a real server, and everything that fails."""
+"""Files of the datasets: local, cached, from a real server, and everything that fails."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_missing_file_on_the_server_leaves_nothing(server, tmp_path):
 
 
 def test_no_network(tmp_path):
-    with pytest.raises(UserError, match="cannot be fetched.*--data-dir"):
+    with pytest.raises(UserError, match=r"cannot be fetched.*--data-dir"):
         dataset_files(tiny("http://127.0.0.1:9"), ["en"], online(tmp_path))
 
 

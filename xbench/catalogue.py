@@ -73,9 +73,7 @@ class Dataset:
         return f"{self.prefix}{setting.capitalize()}Retrieval"
 
 
-LAREQA_URL = (
-    "https://raw.githubusercontent.com/google-research-datasets/lareqa/{revision}/{path}"
-)
+LAREQA_URL = "https://raw.githubusercontent.com/google-research-datasets/lareqa/{revision}/{path}"
 
 XQUAD_R = Dataset(
     prefix="XQuADR",

@@ -93,7 +93,9 @@ class ParallelCorpus:
         """
         found = {
             question: tuple(
-                passage for code in passage_languages for passage in self.relevant[code].get(question, ())
+                passage
+                for code in passage_languages
+                for passage in self.relevant[code].get(question, ())
             )
             for question in self.queries[query_language].ids
         }

@@ -25,7 +25,6 @@ from xbench.results import (
     PerQuery,
     read_per_query,
     read_result,
-    read_settings,
     write_per_query,
     write_result,
 )
@@ -131,8 +130,9 @@ def _tasks(selection: Selection, location: DataLocation) -> list[ParallelRetriev
     kept = [task for task in tasks if task.subsets]
     if not kept:
         raise UserError(
-            f"--languages {','.join(selection.languages)}: no subset of {', '.join(selection.tasks)}"
-            " has all its languages among these; `xbench tasks NAME` lists the languages of a task"
+            f"--languages {','.join(selection.languages)}: no subset of "
+            f"{', '.join(selection.tasks)} has all its languages among these; `xbench tasks NAME` "
+            "lists the languages of a task"
         )
     for task in tasks:
         if task not in kept:
@@ -199,8 +199,21 @@ class _Run:
         result["date"] = result["date"].timestamp()
         write_per_query(self.folder, ranks)
         write_result(self.folder, result, self.meta.to_dict(), self._settings(task))
+        self._report_truncation(task)
         path = self.folder / f"{task.metadata.name}.json"
         return Evaluated(result, ranks, path, skipped=False)
+
+    def _report_truncation(self, task: ParallelRetrieval) -> None:
+        from xbench.models.loading import sentence_transformer
+
+        inner = sentence_transformer(self._model)
+        if inner is not None and task.report is not None and task.report.truncated:
+            logger.warning(
+                "%s: %.1f %% of the texts were cut at %s tokens",
+                task.metadata.name,
+                100 * task.report.truncated / task.report.texts,
+                inner.max_seq_length,
+            )
 
     def _settings(self, task: ParallelRetrieval) -> dict[str, Any]:
         from xbench.models.encoder import prompt_text
@@ -256,4 +269,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-

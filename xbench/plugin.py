@@ -125,9 +125,7 @@ def find_task(name: str) -> type[ParallelRetrieval]:
     Raises:
         UserError: If there is no such task.
     """
-    known = {
-        cls.metadata.name: cls for cls in task_classes() if issubclass(cls, ParallelRetrieval)
-    }
+    known = {cls.metadata.name: cls for cls in task_classes() if issubclass(cls, ParallelRetrieval)}
     if name not in known:
         raise UserError(f"unknown task {name!r}; known are {', '.join(known)}")
     return known[name]

@@ -179,7 +179,7 @@ def _count(compare: np.ufunc, block: ScoreArray, thresholds: ScoreArray) -> IntA
     for slot in range(thresholds.shape[1]):
         compare(block, thresholds[:, slot : slot + 1], out=outcome)
         words = outcome.view(np.uint64)
-        for start in range(0, words.shape[1], _LANE_MAXIMUM):
+        for start in range(0, block.shape[1] // _LANES, _LANE_MAXIMUM):
             lanes = words[:, start : start + _LANE_MAXIMUM].sum(axis=1).view(np.uint8)
             counts[:, slot] += lanes.reshape(-1, _LANES).sum(axis=1, dtype=np.int64)
     return counts

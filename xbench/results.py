@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,19 @@ from xbench.metrics import PoolRanks, per_query
 
 PER_QUERY_SUFFIX = ".per_query.json.gz"
 SETTINGS_NAME = "run_settings.jsonl"
+
+DAMAGED = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What reading a file that is damaged, or that someone else wrote, may raise."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +68,12 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
     Raises:
         UserError: If the file cannot be written.
     """
-    questions = list(dict.fromkeys(q for ranks in content.subsets.values() for q in ranks.questions))
-    codes = sorted({str(a) for ranks in content.subsets.values() for a in np.unique(ranks.language)})
+    questions = list(
+        dict.fromkeys(q for ranks in content.subsets.values() for q in ranks.questions)
+    )
+    codes = sorted(
+        {str(a) for ranks in content.subsets.values() for a in np.unique(ranks.language)}
+    )
     position = {question: i for i, question in enumerate(questions)}
     subsets = {}
     for name, ranks in content.subsets.items():
@@ -102,7 +121,7 @@ def read_per_query(path: Path) -> PerQuery:
         )
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run `xbench evaluate` for this task") from error
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
+    except DAMAGED as error:
         raise UserError(
             f"{path}: damaged ({type(error).__name__}: {error}); delete it and run the task again"
         ) from error
@@ -161,9 +180,11 @@ def read_result(folder: Path, task: str) -> dict[str, Any] | None:
     """Return a task's result, or None if it is not there or damaged."""
     try:
         result = json.loads((folder / f"{task}.json").read_bytes())
-        subsets = result["scores"]["test"]
-        return result if all("main_score" in subset for subset in subsets) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        for subset in result["scores"]["test"]:
+            if not (isinstance(subset["hf_subset"], str) and math.isfinite(subset["main_score"])):
+                return None
+        return result if isinstance(result["dataset_revision"], str) else None
+    except DAMAGED:
         return None
 
 

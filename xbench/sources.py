@@ -1,4 +1,4 @@
-"""The datasets' files: fetched once from their pinned public source, or read from a local folder."""
+"""The datasets' files: fetched once from their pinned source, or read from a local folder."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def _file(dataset: Dataset, code: str, location: DataLocation) -> Path:
 
 
 _LOCAL_ADVICE = (
-    "Put the file of that digest there, or leave out --data-dir (and XBENCH_DATA_DIR) to download it."
+    "Put the file of that digest there, or leave out --data-dir and XBENCH_DATA_DIR to download it."
 )
 _OFFLINE_ADVICE = (
-    "Run `xbench download` with a network, leave out --offline, or name a local copy with --data-dir."
+    "Run `xbench download` with a network, leave out --offline, or name a copy with --data-dir."
 )
 
 
@@ -100,7 +100,7 @@ def _sha256(path: Path) -> str:
 
 
 def _download(url: str, expected: str, path: Path) -> None:
-    import pooch
+    import pooch  # type: ignore[import-untyped]
     import requests
 
     path.unlink(missing_ok=True)

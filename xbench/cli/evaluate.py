@@ -98,6 +98,8 @@ def evaluate(
     )
     skipped = sum(item.skipped for item in evaluated)
     if skipped:
-        click.echo(f"{skipped} of {len(evaluated)} tasks were finished before; --overwrite runs them.")
+        click.echo(
+            f"{skipped} of {len(evaluated)} tasks were finished before; --overwrite runs them."
+        )
     summary_table(evaluated, partial=languages)
     click.echo(f"Results: {evaluated[0].path.parent}")

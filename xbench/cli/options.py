@@ -43,8 +43,8 @@ def task_names(tasks: tuple[str, ...], benchmark: str | None) -> tuple[str, ...]
 
 
 def split_codes(
-    context: click.Context,  # noqa: ARG001
-    parameter: click.Parameter,  # noqa: ARG001
+    context: click.Context,
+    parameter: click.Parameter,
     value: str | None,
 ) -> tuple[str, ...]:
     """Split a list such as ``ar,de``."""

@@ -20,8 +20,8 @@ PERCENT = {
 }
 WIDTH = 80
 NOTE = (
-    "Means over the subsets of a task, × 100; mAP micro is LAReQA's mean over all questions.\n"
-    "Rank distance: worst minus best rank of a question's answers in the pool; lower is less biased."
+    "Means over the subsets, × 100; mAP micro: LAReQA's mean over all questions. Rank\n"
+    "distance: worst minus best rank of a question's answers; lower is less biased."
 )
 
 
@@ -35,7 +35,7 @@ def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Non
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("Dataset", "Setting"):
         table.add_column(name, no_wrap=True)
-    for name in ("Subsets", *PERCENT, "mAP\nmicro", "Rank\ndistance"):
+    for name in (*PERCENT, "mAP\nmicro", "Rank\ndistance"):
         table.add_column(name, justify="right", no_wrap=True)
     for item in evaluated:
         table.add_row(*_row(item))
@@ -43,7 +43,9 @@ def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Non
     console.width = max(console.width, WIDTH)
     console.print(table)
     console.print(NOTE, style="dim")
-    if any(item.ranks.task in TASKS and TASKS[item.ranks.task][0].demonstration for item in evaluated):
+    if any(
+        item.ranks.task in TASKS and TASKS[item.ranks.task][0].demonstration for item in evaluated
+    ):
         console.print("* A demonstration set: its figures say nothing of a model's quality.")
     if partial:
         console.print(
@@ -62,7 +64,6 @@ def _row(item: Evaluated) -> list[str]:
     return [
         title,
         setting,
-        str(len(item.ranks.subsets)),
         *(_percent(macro_average(item.result, measure)) for measure in PERCENT.values()),
         _percent(micro_average(item.ranks)),
         "" if distance is None else f"{distance:,.1f}",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from mteb.models import ModelMeta
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
-from sentence_transformers import SentenceTransformer
 
 from xbench.errors import UserError
 from xbench.models.identity import remember_identity
 from xbench.models.options import ModelOptions
 from xbench.models.source import BUILT_IN, ModelSource
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +31,13 @@ def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN4
     """
     try:
         model = source.load()
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
-        raise UserError(f"--model {options.model}: cannot be loaded: {error}") from error
-    if isinstance(model, SentenceTransformer):
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"--model {options.model}: cannot be loaded ({type(error).__name__}: {error})"
+        ) from error
+    if _is_sentence_transformer(model):
         model = SentenceTransformerEncoderWrapper(model)
     _check_protocol(model, options)
     _apply(model, options)
@@ -43,7 +49,15 @@ def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN4
 def sentence_transformer(model: Any) -> SentenceTransformer | None:  # noqa: ANN401
     """Return the SentenceTransformer inside an mteb model, if there is one."""
     inner = getattr(model, "model", None)
-    return inner if isinstance(inner, SentenceTransformer) else None
+    return inner if _is_sentence_transformer(inner) else None
+
+
+def _is_sentence_transformer(model: Any) -> TypeGuard[SentenceTransformer]:  # noqa: ANN401
+    """Tell by the class names, as importing sentence-transformers takes seconds."""
+    return any(
+        cls.__name__ == "SentenceTransformer" and cls.__module__.startswith("sentence_transformers")
+        for cls in type(model).__mro__
+    )
 
 
 def _check_protocol(model: Any, options: ModelOptions) -> None:  # noqa: ANN401

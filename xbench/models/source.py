@@ -155,12 +155,7 @@ def _local_source(name: str, digest: str, load: Callable[[], Any]) -> ModelSourc
 def _sentence_transformer(options: ModelOptions, revision: str | None = None) -> Any:  # noqa: ANN401
     from sentence_transformers import SentenceTransformer
 
-    try:
-        return SentenceTransformer(options.model, revision=revision, device=options.device)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"--model {options.model}: sentence-transformers cannot load it: {error}"
-        ) from error
+    return SentenceTransformer(options.model, revision=revision, device=options.device)
 
 
 def _refuse(options: ModelOptions, reason: str, *names: str) -> None:

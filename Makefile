@@ -1,0 +1,48 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+TESTED = $(VENV)/.installed-test
+# pip takes torch from here if it is set; unset, the platform's default build.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint types bench clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) torch
+	$(INSTALL) --editable .
+	touch $@
+
+$(TESTED): $(INSTALLED)
+	$(INSTALL) --editable '.[test]'
+	touch $@
+
+# Evaluate the built-in models on the shipped set and build the page.
+demo: $(INSTALLED)
+	$(BIN)/xbench evaluate --model xbench/bm25 --benchmark XBenchMini
+	$(BIN)/xbench evaluate --model xbench/char-ngram --benchmark XBenchMini
+	$(BIN)/xbench leaderboard build
+
+# Everything: style, types and tests.
+test: $(TESTED) lint types
+	$(BIN)/python -m pytest
+
+lint: $(TESTED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy reads the tree as it is installed: tasks/ is xbench.tasks, leaderboard/ is xbench.leaderboard.
+types: $(TESTED)
+	rm -rf build/types && mkdir -p build/types/xbench
+	ln -s $(CURDIR)/xbench/* $(CURDIR)/tasks $(CURDIR)/leaderboard build/types/xbench/
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p xbench
+
+# Timings; see tests/benchmarks/.
+bench: $(TESTED)
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc
+
+clean:
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
