@@ -25,7 +25,7 @@ class HashEncoder(AbsEncoder):
         self.mteb_model_meta = ModelMeta.create_empty({"name": name, "revision": "1"})
 
     def vector(self, role: str, text: str) -> np.ndarray:
-        seed = int.from_bytes(hashlib.sha256(f"{role} {text}".encode()).digest()[:8])
+        seed = int.from_bytes(hashlib.sha256(f"{role} {text}".encode()).digest()[:8], "big")
         return np.random.default_rng(seed).standard_normal(self.dimensions).astype(np.float32)
 
     def encode(self, inputs, *, task_metadata, hf_split, hf_subset, prompt_type=None, **kwargs):

@@ -49,7 +49,7 @@ def test_registering_twice_changes_nothing():
 
 
 def test_mtebs_own_tasks_are_untouched():
-    assert mteb.get_task("XQuADRetrieval").metadata.dataset["path"] == "mteb/XQuADRetrieval"
+    assert type(mteb.get_task("XQuADRetrieval")).__module__.startswith("mteb.")
 
 
 def test_mteb_evaluate_and_its_result_table(tmp_path):

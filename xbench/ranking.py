@@ -9,6 +9,7 @@ follow trec_eval: passages of equal score rank by id, descending.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,16 +137,19 @@ def _count_above(
     threshold = scores[query, column]
     thresholds = np.full((len(questions), slot.max(initial=0) + 1), np.inf, np.float32)
     thresholds[query, slot] = threshold
-    above = np.empty((len(rows), len(pool.languages)), np.int64)
-    for index, (columns, orders) in enumerate(zip(pool.columns, pool.order, strict=True)):
-        block = _padded(scores, columns)
-        above[:, index] = _count(np.greater, block, thresholds)[query, slot]
+
+    def above(index: int) -> IntArray:
+        block = _padded(scores, pool.columns[index])
+        greater = _count(np.greater, block, thresholds)[query, slot]
         at_least = _count(np.greater_equal, block, thresholds)[query, slot]
-        tied = at_least - above[:, index] > (language == index)
-        for row in np.flatnonzero(tied):
-            equal = block[query[row], : len(columns)] == threshold[row]
-            above[row, index] += np.count_nonzero(orders[equal] < order[row])
-    return _Counts(questions=questions, query=query, language=language, above=above)
+        for row in np.flatnonzero(at_least - greater > (language == index)):
+            tied = block[query[row], : len(pool.columns[index])] == threshold[row]
+            greater[row] += np.count_nonzero(pool.order[index][tied] < order[row])
+        return greater
+
+    with ThreadPoolExecutor() as executor:
+        counts = list(executor.map(above, range(len(pool.languages))))
+    return _Counts(questions, query, language, above=np.stack(counts, axis=1))
 
 
 _LANES = 8
