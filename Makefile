@@ -3,7 +3,6 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 TESTED = $(VENV)/.installed-test
-# pip takes torch from here if it is set; unset, the platform's default build.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test lint types bench clean
@@ -12,7 +11,6 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) torch
 	$(INSTALL) --editable .
 	touch $@
 
@@ -22,9 +20,9 @@ $(TESTED): $(INSTALLED)
 
 # Evaluate the built-in models on the shipped set and build the page.
 demo: $(INSTALLED)
-	$(BIN)/xbench evaluate --model xbench/bm25 --benchmark XBenchMini
-	$(BIN)/xbench evaluate --model xbench/char-ngram --benchmark XBenchMini
-	$(BIN)/xbench leaderboard build
+	$(BIN)/xbench evaluate --model xbench/bm25 --benchmark XBenchMini --output demo/results
+	$(BIN)/xbench evaluate --model xbench/char-ngram --benchmark XBenchMini --output demo/results
+	$(BIN)/xbench leaderboard build --results results --results demo/results --output demo/site
 
 # Everything: style, types and tests.
 test: $(TESTED) lint types
@@ -45,4 +43,4 @@ bench: $(TESTED)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build demo dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
