@@ -50,7 +50,15 @@ def hybrid_batch():
     for dataset, language, *values in reference("hybrid_batch_rank_distance.tsv"):
         for i, value in enumerate(values):
             model = f"{('XLM-R', 'LaBSE')[i // 3]}, {BATCHES[i % 3]} batches"
-            yield figure(model, dataset, "multilingual", language, "rank_distance", value, "7-8")
+            yield figure(
+                model,
+                dataset,
+                "multilingual",
+                language,
+                "rank_distance",
+                value,
+                {"XQuAD-R": "7", "MLQA-R": "8"}[dataset],
+            )
     for encoder, language, *values in reference("hybrid_batch_miracl.tsv"):
         for i, value in enumerate(values):
             model, measure = f"{encoder}, {BATCHES[i % 3]} batches", "ndcg_at_10 recall_at_100"
