@@ -102,11 +102,7 @@ def rank_with_search(
     indexed: tuple[str, ...] | None = None
     for name in sorted(names, key=lambda name: subsets[name].passage_languages):
         content = data[name][split]
-        if isinstance(model, CrossEncoderProtocol) and not content["top_ranked"]:
-            raise UserError(
-                f"{model.mteb_model_meta.name} is a cross-encoder: it re-ranks what another model "
-                "found. Give the task that model's predictions with task.convert_to_reranking(…)."
-            )
+        _check_first_stage(model, content)
         common: dict[str, Any] = {
             "task_metadata": metadata,
             "hf_split": split,
@@ -121,18 +117,25 @@ def rank_with_search(
         run = searcher.search(
             content["queries"], top_k=len(corpus), top_ranked=content["top_ranked"], **common
         )
-        yield (
-            name,
-            ranks_in_run(
-                run,
-                {
-                    question: list(passages)
-                    for question, passages in content["relevant_docs"].items()
-                },
-                dict(zip(corpus["id"], corpus["language"], strict=True)),
-                pool_size=len(corpus),
-            ),
+        yield name, _ranks(run, content)
+
+
+def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa: ANN401
+    if isinstance(model, CrossEncoderProtocol) and not content["top_ranked"]:
+        raise UserError(
+            f"{model.mteb_model_meta.name} is a cross-encoder: it re-ranks what another model "
+            "found. Give the task that model's predictions with task.convert_to_reranking(…)."
         )
+
+
+def _ranks(run: Mapping[str, Mapping[str, float]], content: RetrievalSplitData) -> PoolRanks:
+    corpus = content["corpus"]
+    return ranks_in_run(
+        run,
+        {question: list(passages) for question, passages in content["relevant_docs"].items()},
+        dict(zip(corpus["id"], corpus["language"], strict=True)),
+        pool_size=len(corpus),
+    )
 
 
 def _searcher(model: Any) -> Any:  # noqa: ANN401

@@ -16,6 +16,7 @@ PACKAGES["xbench.leaderboard"] = ROOT / "leaderboard"
 LAYERS = [
     {"cli"},
     {"leaderboard", "evaluation"},
+    {"run_settings"},
     {"plugin"},
     {"tasks"},
     {"models", "baselines"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xbench.evaluation import Evaluated, Selection, evaluate
+    from xbench.evaluation import Evaluated, evaluate
     from xbench.models.options import ModelOptions
     from xbench.plugin import register
+    from xbench.run_settings import Selection
 
 __version__ = "0.1.0"
 
@@ -16,7 +17,7 @@ __all__ = ["Evaluated", "ModelOptions", "Selection", "__version__", "evaluate", 
 _HOME = {
     "Evaluated": "xbench.evaluation",
     "ModelOptions": "xbench.models.options",
-    "Selection": "xbench.evaluation",
+    "Selection": "xbench.run_settings",
     "evaluate": "xbench.evaluation",
     "register": "xbench.plugin",
 }

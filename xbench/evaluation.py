@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime
 import logging
-import shlex
 import time
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
-from xbench.catalogue import TASK_VERSION, PassageForm
+from xbench.catalogue import TASK_VERSION
 from xbench.errors import UserError
 from xbench.languages import language
 from xbench.models.options import ModelOptions
@@ -28,34 +26,11 @@ from xbench.results import (
     write_per_query,
     write_result,
 )
+from xbench.run_settings import Selection, run_settings
 from xbench.sources import DataLocation
 from xbench.tasks import ParallelRetrieval
 
 logger = logging.getLogger(__name__)
-
-PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What to evaluate on.
-
-    Attributes:
-        tasks: Names of the tasks.
-        languages: ISO 639-1 codes to keep; none keeps all.
-        passage_form: Whether a passage is the sentence alone or followed by its paragraph.
-    """
-
-    tasks: tuple[str, ...]
-    languages: tuple[str, ...] = ()
-    passage_form: PassageForm = "sentence"
-
-    @property
-    def deviations(self) -> dict[str, str]:
-        """What makes the scores other than the task's full, standard ones."""
-        partial = {"languages": ",".join(sorted(self.languages))} if self.languages else {}
-        form = {"passage_form": self.passage_form} if self.passage_form != "sentence" else {}
-        return partial | form
 
 
 @dataclass(frozen=True)
@@ -198,7 +173,12 @@ class _Run:
         ).to_dict()
         result["date"] = result["date"].timestamp()
         write_per_query(self.folder, ranks)
-        write_result(self.folder, result, self.meta.to_dict(), self._settings(task))
+        write_result(
+            self.folder,
+            result,
+            self.meta.to_dict(),
+            run_settings(self._model, task, self.options, self.selection),
+        )
         self._report_truncation(task)
         path = self.folder / f"{task.metadata.name}.json"
         return Evaluated(result, ranks, path, skipped=False)
@@ -214,58 +194,3 @@ class _Run:
                 100 * task.report.truncated / task.report.texts,
                 inner.max_seq_length,
             )
-
-    def _settings(self, task: ParallelRetrieval) -> dict[str, Any]:
-        from xbench.models.encoder import prompt_text
-        from xbench.models.loading import sentence_transformer
-
-        inner = sentence_transformer(self._model)
-        report = task.report
-        return {
-            "task": task.metadata.name,
-            "splits": ["test"],
-            "subsets": task.hf_subsets,
-            "version": {name: _version(name) for name in PACKAGES},
-            "encode_kwargs": {"batch_size": self.options.batch_size},
-            "xbench": {
-                "task_version": TASK_VERSION,
-                "passage_form": task.passage_form,
-                "languages": list(self.selection.languages) or "all",
-                "model": asdict(self.options),
-                "prompts": {
-                    role: prompt_text(self._model, task.metadata, role)
-                    for role in ("query", "passage")
-                },
-                "maximum_length": None if inner is None else inner.max_seq_length,
-                "dtype": None if inner is None else str(inner.dtype).removeprefix("torch."),
-                "device": None if inner is None else str(inner.device),
-                "encoding": None if report is None else asdict(report),
-                "command": command(self.options, self.selection),
-            },
-        }
-
-
-def command(options: ModelOptions, selection: Selection) -> str:
-    """Return the command line that repeats a run.
-
-    >>> command(ModelOptions("xbench/bm25"), Selection(("XQuADRMonolingualRetrieval",)))
-    'xbench evaluate --model xbench/bm25 --tasks XQuADRMonolingualRetrieval'
-    """
-    words = ["xbench", "evaluate"]
-    for name, value in asdict(options).items():
-        if value is not None and (name, value) != ("batch_size", ModelOptions.batch_size):
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    for task in selection.tasks:
-        words += ["--tasks", task]
-    if selection.languages:
-        words += ["--languages", ",".join(selection.languages)]
-    if selection.passage_form != "sentence":
-        words += ["--passage-form", selection.passage_form]
-    return shlex.join(words)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

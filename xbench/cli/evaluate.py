@@ -84,8 +84,8 @@ def evaluate(
     if offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from xbench.cli.table import summary_table
-    from xbench.evaluation import Selection
     from xbench.evaluation import evaluate as run
+    from xbench.run_settings import Selection
     from xbench.sources import DataLocation
 
     evaluated = run(

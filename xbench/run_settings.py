@@ -1,0 +1,102 @@
+"""What a run is told to do, and the record of how it was done."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from xbench.catalogue import TASK_VERSION, PassageForm
+from xbench.models.encoder import prompt_text
+from xbench.models.loading import sentence_transformer
+from xbench.models.options import ModelOptions
+from xbench.tasks import ParallelRetrieval
+
+PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to evaluate on.
+
+    Attributes:
+        tasks: Names of the tasks.
+        languages: ISO 639-1 codes to keep; none keeps all.
+        passage_form: Whether a passage is the sentence alone or followed by its paragraph.
+    """
+
+    tasks: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+    passage_form: PassageForm = "sentence"
+
+    @property
+    def deviations(self) -> dict[str, str]:
+        """What makes the scores other than the task's full, standard ones."""
+        partial = {"languages": ",".join(sorted(self.languages))} if self.languages else {}
+        form = {"passage_form": self.passage_form} if self.passage_form != "sentence" else {}
+        return partial | form
+
+
+def run_settings(
+    model: Any,  # noqa: ANN401
+    task: ParallelRetrieval,
+    options: ModelOptions,
+    selection: Selection,
+) -> dict[str, Any]:
+    """Return how a task was run, in the form of mteb's ``run_settings.jsonl``.
+
+    Args:
+        model: The model that was loaded.
+        task: The task after its evaluation.
+        options: The model's options.
+        selection: What was evaluated on.
+    """
+    inner = sentence_transformer(model)
+    return {
+        "task": task.metadata.name,
+        "splits": ["test"],
+        "subsets": task.hf_subsets,
+        "version": {name: _version(name) for name in PACKAGES},
+        "encode_kwargs": {"batch_size": options.batch_size},
+        "xbench": {
+            "task_version": TASK_VERSION,
+            "passage_form": task.passage_form,
+            "languages": list(selection.languages) or "all",
+            "model": asdict(options),
+            "prompts": {
+                role: prompt_text(model, task.metadata, role) for role in ("query", "passage")
+            },
+            "maximum_length": None if inner is None else inner.max_seq_length,
+            "dtype": None if inner is None else str(inner.dtype).removeprefix("torch."),
+            "device": None if inner is None else str(inner.device),
+            "encoding": None if task.report is None else asdict(task.report),
+            "command": command(options, selection),
+        },
+    }
+
+
+def command(options: ModelOptions, selection: Selection) -> str:
+    """Return the command line that repeats a run.
+
+    >>> command(ModelOptions("xbench/bm25"), Selection(("XQuADRMonolingualRetrieval",)))
+    'xbench evaluate --model xbench/bm25 --tasks XQuADRMonolingualRetrieval'
+    """
+    words = ["xbench", "evaluate"]
+    for name, value in asdict(options).items():
+        if value is not None and (name, value) != ("batch_size", ModelOptions.batch_size):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for task in selection.tasks:
+        words += ["--tasks", task]
+    if selection.languages:
+        words += ["--languages", ",".join(selection.languages)]
+    if selection.passage_form != "sentence":
+        words += ["--passage-form", selection.passage_form]
+    return shlex.join(words)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
