@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench.errors import UserError
-from xbench.metrics import EFFECTIVENESS, LANGUAGE_BIAS
-
-_LIMITS = {**dict.fromkeys(EFFECTIVENESS, 1.0), **dict.fromkeys(LANGUAGE_BIAS, math.inf)}
+from xbench.metrics import SCORES, score_range
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -68,13 +66,14 @@ def score(measure: str, value: object, where: str) -> float:
     Raises:
         UserError: If the measure is unknown, or the value no number, not finite or out of range.
     """
-    if measure not in _LIMITS:
+    if measure not in SCORES:
         raise UserError(f"{where}: unknown measure {shown(measure)}")
-    limit = _LIMITS[measure]
+    low, high = score_range(measure)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (number and 0 <= value <= limit and value < math.inf):  # type: ignore[operator]
-        expected = "from 0 to 1" if limit == 1 else "of 0 or more"
-        raise UserError(f"{where}: {measure} is {shown(value)}; expected a number {expected}")
+    if not (number and low <= value <= high and math.isfinite(value)):  # type: ignore[operator, arg-type]
+        raise UserError(
+            f"{where}: {measure} is {shown(value)}; expected a number from {low:g} to {high:g}"
+        )
     return float(value)  # type: ignore[arg-type]
 
 

@@ -191,12 +191,12 @@ def _check_scores(entries: Mapping[str, Mapping[str, Any]], ranks: PerQuery) -> 
     """Raise an error if a score is impossible or not what the ranks give."""
     if set(ranks.subsets) != set(entries):
         raise UserError(f"{ranks.task}{PER_QUERY_SUFFIX}: the subsets are not the result's")
-    for name, pool in ranks.subsets.items():
-        try:
-            recomputed = scores(pool, multilingual=ranks.multilingual)
-        except _UNREADABLE as error:
-            raise UserError(f"{ranks.task}{PER_QUERY_SUFFIX} is damaged") from error
-        for measure, value in recomputed.items():
+    try:
+        recomputed = scores(ranks.subsets, multilingual=ranks.multilingual)
+    except _UNREADABLE as error:
+        raise UserError(f"{ranks.task}{PER_QUERY_SUFFIX} is damaged") from error
+    for name, values in recomputed.items():
+        for measure, value in values.items():
             if measure in entries[name] or measure in ("map", "rank_distance"):
                 given = score(measure, entries[name].get(measure), f"subset {name}")
                 if not abs(given - value) <= TOLERANCE:

@@ -22,7 +22,7 @@ from xbench.leaderboard.tables import (
     make_table,
     overview_columns,
 )
-from xbench.metrics import LANGUAGE_BIAS
+from xbench.metrics import IN_RANKS
 
 PAGE = "index.html"
 
@@ -158,7 +158,7 @@ def _language_table(
     keys = {key for row in rows for key in row.figures if key[:2] == (setting, measure)}
     languages = sorted({key.language for key in keys if key.language is not None})
     columns = language_columns(setting, measure, languages)
-    scale = "in ranks" if measure in LANGUAGE_BIAS else "\N{MULTIPLICATION SIGN} 100"
+    scale = "in ranks" if measure in IN_RANKS else "\N{MULTIPLICATION SIGN} 100"
     what = f"{SETTING_NAMES[setting].lower()} {MEASURE_NAMES.get(measure, measure)}"
     return make_table(
         name=f"{name}-{setting}-{measure.replace('_', '-')}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xbench.catalogue import PASSAGE_FORMS, PassageForm, Setting
 from xbench.languages import LANGUAGES
 from xbench.leaderboard.figures import Key, Row
-from xbench.metrics import LANGUAGE_BIAS
+from xbench.metrics import IN_RANKS
 
 SETTING_NAMES: Mapping[Setting, str] = {
     "monolingual": "Monolingual",
@@ -45,7 +45,7 @@ class Column:
     @property
     def lower_is_better(self) -> bool:
         """Whether the lowest figure is the best."""
-        return self.key.measure in LANGUAGE_BIAS
+        return self.key.measure in IN_RANKS
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _place(row: Row, order: Sequence[Key]) -> tuple[bool, float, str, str, str]:
     key = next((key for key in order if key in row.figures), None)
     value = row.figures[key].value if key else 0.0
     source = row.publication.source if row.publication and not order else ""
-    sign = 1 if key and key.measure in LANGUAGE_BIAS else -1
+    sign = 1 if key and key.measure in IN_RANKS else -1
     return key is None, sign * value, source, row.model, row.revision
 
 
@@ -189,7 +189,7 @@ def _shown(row: Row, key: Key) -> str:
     figure = row.figures.get(key)
     if figure is None:
         return ""
-    return f"{figure.value if key.measure in LANGUAGE_BIAS else 100 * figure.value:.1f}"
+    return f"{figure.value if key.measure in IN_RANKS else 100 * figure.value:.1f}"
 
 
 def _tables(row: Row, columns: Sequence[Column]) -> str:

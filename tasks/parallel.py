@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from mteb.abstasks import AbsTaskRetrieval
@@ -72,6 +73,23 @@ def describe(source: Dataset, setting: Setting, description: str, **fields: Any)
     )
 
 
+@dataclass
+class _Kept:
+    """The ranks of the last model, kept because mteb asks for one subset at a time.
+
+    Attributes:
+        source: What the ranks come from: an engine's ranking, or a search model.
+        names: The subsets.
+        ranks: Ranks by subset name.
+        scores: Scores by subset name, once they were asked for.
+    """
+
+    source: object
+    names: Mapping[str, Subset]
+    ranks: dict[str, PoolRanks]
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
 class ParallelRetrieval(AbsTaskRetrieval):
     """Retrieval in a parallel corpus, scored at full depth.
 
@@ -92,6 +110,7 @@ class ParallelRetrieval(AbsTaskRetrieval):
     source: ClassVar[Dataset]
     setting: ClassVar[Setting]
     report: EncodingReport | None = None
+    _kept: _Kept | None = None
 
     def __init__(
         self,
@@ -141,42 +160,57 @@ class ParallelRetrieval(AbsTaskRetrieval):
             self._save_predictions(
                 model, names, encode_kwargs, prediction_folder, kwargs.get("timer") or TimingStack()
             )
-        return {name: self.scores(ranks) for name, ranks in self.ranks(model, names, encode_kwargs)}
+        found = self.scores(self.ranks(model, encode_kwargs))
+        return {name: dict(found[name]) for name in names}
 
     def ranks(
         self,
         model: Any,  # noqa: ANN401
-        names: Sequence[str],
         encode_kwargs: Mapping[str, Any],
-    ) -> Iterator[tuple[str, PoolRanks]]:
-        """Yield each subset's name and the ranks of its relevant passages."""
+    ) -> dict[str, PoolRanks]:
+        """Return the ranks of the relevant passages of every chosen subset, by its name.
+
+        mteb asks for one subset at a time; the ranks of all of them are kept for the next.
+        """
         from xbench.tasks.engine import rank_with_encoder
 
         self.load_data()
+        chosen = {name: self.subsets[name] for name in self.hf_subsets}
         if not _is_single_vector(model):
-            yield from rank_with_search(
-                model, self.metadata, encode_kwargs, self.dataset, self.subsets, list(names)
-            )
-            return
-        chosen = [self.subsets[name] for name in self.hf_subsets]
+            if self._kept is None or self._kept.source is not model or self._kept.names != chosen:
+                found = dict(
+                    rank_with_search(model, self.metadata, encode_kwargs, self.dataset, chosen)
+                )
+                self._kept = _Kept(model, chosen, {name: found[name] for name in chosen})
+            return self._kept.ranks
         ranking = rank_with_encoder(
             model,
             self.metadata,
             encode_kwargs,
             self.corpus_data,
-            sorted({subset.query_language for subset in chosen}),
-            sorted({a for subset in chosen for a in subset.passage_languages}),
+            sorted({subset.query_language for subset in chosen.values()}),
+            sorted({a for subset in chosen.values() for a in subset.passage_languages}),
             self.location.cache_dir,
         )
         self.report = ranking.report
-        for name in names:
-            subset = self.subsets[name]
-            yield name, ranking.table.ranks(subset.query_language, subset.passage_languages)
+        if self._kept is None or self._kept.source is not ranking or self._kept.names != chosen:
+            ranks = {
+                name: ranking.table.ranks(subset.query_language, subset.passage_languages)
+                for name, subset in chosen.items()
+            }
+            self._kept = _Kept(ranking, chosen, ranks)
+        return self._kept.ranks
 
-    def scores(self, ranks: PoolRanks) -> dict[str, float]:
-        """Return the scores of a subset: every measure's mean over its queries."""
-        values = scores(ranks, multilingual=self.setting == "multilingual")
-        return {**values, "main_score": values[self.metadata.main_score]}
+    def scores(self, ranks: Mapping[str, PoolRanks]) -> dict[str, dict[str, float]]:
+        """Return the scores of every subset, by its name, with mteb's main score."""
+        if self._kept is not None and self._kept.ranks is ranks and self._kept.scores:
+            return self._kept.scores
+        found = scores(ranks, multilingual=self.setting == "multilingual")
+        for values in found.values():
+            values["main_score"] = values[self.metadata.main_score]
+        if self._kept is not None and self._kept.ranks is ranks:
+            self._kept.scores = found
+        return found
 
     def _save_predictions(
         self,

@@ -82,7 +82,6 @@ def rank_with_search(
     encode_kwargs: Mapping[str, Any],
     data: Mapping[str, Mapping[str, RetrievalSplitData]],
     subsets: Mapping[str, Subset],
-    names: list[str],
 ) -> Iterator[tuple[str, PoolRanks]]:
     """Yield the name and the ranks of each subset; each pool is indexed once.
 
@@ -91,8 +90,7 @@ def rank_with_search(
         metadata: Metadata of the task.
         encode_kwargs: Keyword arguments that mteb hands to search models.
         data: Queries, pools and relevance as mteb holds them, by subset and split.
-        subsets: The subsets by name.
-        names: Names of the subsets to rank.
+        subsets: The subsets to rank, by name.
 
     Raises:
         UserError: If a cross-encoder has no passages to re-rank.
@@ -100,7 +98,7 @@ def rank_with_search(
     searcher = _searcher(model)
     split = metadata.eval_splits[0]
     indexed: tuple[str, ...] | None = None
-    for name in sorted(names, key=lambda name: subsets[name].passage_languages):
+    for name in sorted(subsets, key=lambda name: subsets[name].passage_languages):
         content = data[name][split]
         _check_first_stage(model, content)
         common: dict[str, Any] = {
@@ -117,7 +115,7 @@ def rank_with_search(
         run = searcher.search(
             content["queries"], top_k=len(corpus), top_ranked=content["top_ranked"], **common
         )
-        yield name, _ranks(run, content)
+        yield name, _ranks(run, content, subsets[name].query_language)
 
 
 def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa: ANN401
@@ -128,13 +126,15 @@ def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa
         )
 
 
-def _ranks(run: Mapping[str, Mapping[str, float]], content: RetrievalSplitData) -> PoolRanks:
+def _ranks(
+    run: Mapping[str, Mapping[str, float]], content: RetrievalSplitData, query_language: str
+) -> PoolRanks:
     corpus = content["corpus"]
     return ranks_in_run(
         run,
         {question: list(passages) for question, passages in content["relevant_docs"].items()},
         dict(zip(corpus["id"], corpus["language"], strict=True)),
-        pool_size=len(corpus),
+        query_language,
     )
 
 

@@ -82,7 +82,12 @@ def test_every_pool_is_ranked_as_trec_eval_ranks_it(case, pool):
             if question in relevant
         }
         assert_ranks(ranks, run, relevant)
-        same = ranks_in_run(run, relevant, {p: p[:2] for p in next(iter(run.values()))}, len(run))
+        same = ranks_in_run(run, relevant, {p: p[:2] for p in next(iter(run.values()))}, code)
+        assert same.pool == ranks.pool
+        if len(pool) == len(LANGUAGES):
+            places = ranks.top.shape[1]
+            assert ranks.top.tolist() == same.top[:, :places].tolist()
+            assert (same.top[:, places:] == -1).all()
         assert sorted(zip(same.query, same.language, same.rank, strict=True)) == sorted(
             zip(ranks.query, ranks.language, ranks.rank, strict=True)
         )
@@ -133,5 +138,6 @@ def test_a_score_that_is_not_finite_is_refused(bad):
 
 
 def test_an_unretrieved_passage_has_rank_zero():
-    ranks = ranks_in_run({"q": {"a": 1.0}}, {"q": ["a", "b"]}, {"a": "en", "b": "de"}, pool_size=2)
+    ranks = ranks_in_run({"q": {"a": 1.0}}, {"q": ["a", "b"]}, {"a": "en", "b": "de"}, "en")
+    assert ranks.top[0, :2].tolist() == [1, -1]
     assert dict(zip(ranks.language, ranks.rank, strict=True)) == {"en": 1, "de": 0}

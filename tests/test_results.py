@@ -26,10 +26,18 @@ def content() -> PerQuery:
         np.array([0, 0, 1]),
         np.array(["de", "en", "en"]),
         np.array([1, 4, 2]),
-        pool_size=9,
+        query_language="de",
+        pool={"de": 4, "en": 5},
+        top=np.array([[0, 1, 1], [1, 1, -1]]),
     )
     english = PoolRanks(
-        ("q2",), np.array([0, 0]), np.array(["de", "en"]), np.array([5, 0]), pool_size=9
+        ("q2",),
+        np.array([0, 0]),
+        np.array(["de", "en"]),
+        np.array([5, 0]),
+        query_language="en",
+        pool={"de": 4, "en": 5},
+        top=np.array([[1, 0, -1]]),
     )
     return PerQuery("Task", "r1", "sentence", True, {"de": german, "en": english})
 
@@ -50,10 +58,10 @@ def test_per_query_ranks_come_back_as_they_were(tmp_path):
     for name, ranks in content().subsets.items():
         again = read.subsets[name]
         assert again.questions == ranks.questions
-        assert again.pool_size == ranks.pool_size
-        for field in ("query", "language", "rank"):
+        assert (again.query_language, again.pool) == (ranks.query_language, ranks.pool)
+        for field in ("query", "language", "rank", "top"):
             assert getattr(again, field).tolist() == getattr(ranks, field).tolist()
-        assert scores(again, multilingual=True) == scores(ranks, multilingual=True)
+    assert scores(read.subsets, multilingual=True) == scores(content().subsets, multilingual=True)
 
 
 def test_the_same_ranks_give_the_same_bytes(tmp_path):

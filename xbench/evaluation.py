@@ -156,15 +156,14 @@ class _Run:
             "batch_size": self.options.batch_size,
             "show_progress_bar": self.show_progress,
         }
-        subsets = dict(task.ranks(self._model, task.hf_subsets, encode_kwargs))
         ranks = PerQuery(
             task=task.metadata.name,
             dataset_revision=task.metadata.revision,
             passage_form=task.passage_form,
             multilingual=task.setting == "multilingual",
-            subsets={name: subsets[name] for name in task.hf_subsets},
+            subsets=task.ranks(self._model, encode_kwargs),
         )
-        scores: Any = {name: task.scores(pool) for name, pool in ranks.subsets.items()}
+        scores: Any = task.scores(ranks.subsets)
         result = TaskResult.from_task_results(
             task,
             {"test": scores},

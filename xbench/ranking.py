@@ -8,6 +8,7 @@ follow trec_eval: passages of equal score rank by id, descending.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from xbench.corpus import ParallelCorpus
 from xbench.errors import UserError
-from xbench.metrics.ranks import IntArray, PoolRanks
+from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
 
 ScoreArray = NDArray[np.float32]
 
@@ -43,30 +44,36 @@ class RankTable:
         passage_languages: Sequence[str],
         scores: Callable[[str], ScoreArray],
     ) -> None:
-        self._pool = _Pool(corpus, passage_languages)
-        self._counts = {
+        self._pool = _Pool(corpus, sorted(passage_languages))
+        self._rows = {
             language: _count_above(corpus, language, self._pool, scores(language))
             for language in query_languages
         }
 
     def covers(self, query_languages: Sequence[str], passage_languages: Sequence[str]) -> bool:
-        """Return whether the table holds these queries against any pool of these passages."""
-        return self._counts.keys() >= set(query_languages) and set(self._pool.languages) >= set(
+        """Return whether the table holds these queries against these passages and no others."""
+        return self._rows.keys() >= set(query_languages) and set(self._pool.languages) == set(
             passage_languages
         )
 
     def ranks(self, query_language: str, passage_languages: Sequence[str]) -> PoolRanks:
-        """Return the ranks of a language's queries in the pool of some passage languages."""
-        counts = self._counts[query_language]
-        chosen = [self._pool.languages.index(language) for language in passage_languages]
+        """Return the ranks of a language's queries in the pool of some passage languages.
+
+        The languages of the first places are there if the pool is that of the whole table.
+        """
+        counts = self._rows[query_language]
+        chosen = [i for i, code in enumerate(self._pool.languages) if code in passage_languages]
         rows = np.isin(counts.language, chosen)
         present, query = np.unique(counts.query[rows], return_inverse=True)
+        whole = len(chosen) == len(self._pool.languages) > 1
         return PoolRanks(
             questions=tuple(counts.questions[q] for q in present),
             query=query,
             language=np.array(self._pool.languages)[counts.language[rows]],
             rank=1 + counts.above[rows][:, chosen].sum(axis=1),
-            pool_size=sum(len(self._pool.columns[index]) for index in chosen),
+            query_language=query_language,
+            pool={self._pool.languages[i]: len(self._pool.columns[i]) for i in chosen},
+            top=counts.top[present] if whole else None,
         )
 
 
@@ -110,12 +117,14 @@ class _Counts:
         query: Index into `questions`, shape (rows,).
         language: Index of the relevant passage's language, shape (rows,).
         above: Passages of each language that rank above, shape (rows, languages).
+        top: Language index of the passages at the first places, shape (queries, places).
     """
 
     questions: tuple[str, ...]
     query: IntArray
     language: IntArray
     above: IntArray
+    top: IntArray
 
 
 def _count_above(
@@ -149,7 +158,38 @@ def _count_above(
 
     with ThreadPoolExecutor() as executor:
         counts = list(executor.map(above, range(len(pool.languages))))
-    return _Counts(questions, query, language, above=np.stack(counts, axis=1))
+    return _Counts(
+        questions, query, language, above=np.stack(counts, axis=1), top=_top_languages(pool, scores)
+    )
+
+
+def _top_languages(pool: _Pool, scores: ScoreArray) -> IntArray:
+    """Return the language index of the passages at the first places of the whole pool.
+
+    The columns are arranged by descending id, so that a stable sort by score breaks ties as
+    trec_eval does; only the passages that reach the score of the last place are sorted.
+    """
+    order = np.argsort(np.concatenate(pool.order))
+    columns = np.concatenate(pool.columns)[order]
+    language = np.repeat(np.arange(len(pool.columns)), [len(c) for c in pool.columns])[order]
+    places = min(TOP_PLACES, len(columns))
+    top = np.empty((len(scores), places), np.int64)
+
+    def fill(rows: slice) -> None:
+        block = scores[rows][:, columns]
+        last = np.partition(block, len(columns) - places, axis=1)[:, len(columns) - places]
+        for row, (values, least) in enumerate(zip(block, last, strict=True), rows.start):
+            candidates = np.flatnonzero(values >= least)
+            best = candidates[np.argsort(-values[candidates], kind="stable")[:places]]
+            top[row] = language[best]
+
+    with ThreadPoolExecutor() as executor:
+        list(executor.map(fill, _row_blocks(len(scores))))
+    return top
+
+
+def _row_blocks(rows: int, size: int = 128) -> list[slice]:
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
 _LANES = 8
@@ -193,40 +233,40 @@ def ranks_in_run(
     run: Mapping[str, Mapping[str, float]],
     relevant: Mapping[str, Sequence[str]],
     language: Mapping[str, str],
-    pool_size: int,
+    query_language: str,
 ) -> PoolRanks:
     """Return the ranks of the relevant passages in a run, with trec_eval's order of ties.
 
     Args:
         run: Score of each retrieved passage, by query id.
         relevant: Ids of the relevant passages, by query id.
-        language: ISO 639-1 code of each passage.
-        pool_size: Number of passages in the pool.
+        language: ISO 639-1 code of each passage of the pool.
+        query_language: ISO 639-1 code of the queries.
     """
+    pool = dict(sorted(Counter(language.values()).items()))
+    index = {code: i for i, code in enumerate(pool)}
     questions = tuple(relevant)
-    rows = [
-        (q, language[passage], rank)
-        for q, question in enumerate(questions)
-        for passage, rank in _run_ranks(run.get(question, {}), relevant[question])
-    ]
+    top = np.full((len(questions), TOP_PLACES), -1, np.int64)
+    rows = []
+    for q, question in enumerate(questions):
+        ranking = _order(run.get(question, {}))
+        first = [index[language[passage]] for passage in ranking[:TOP_PLACES]]
+        top[q, : len(first)] = first
+        place = {passage: rank for rank, passage in enumerate(ranking, 1)}
+        rows += [(q, language[p], place.get(p, 0)) for p in relevant[question]]
     return PoolRanks(
         questions=questions,
         query=np.array([q for q, _, _ in rows], np.int64),
         language=np.array([code for _, code, _ in rows], np.str_),
         rank=np.array([rank for _, _, rank in rows], np.int64),
-        pool_size=pool_size,
+        query_language=query_language,
+        pool=pool,
+        top=top if len(pool) > 1 else None,
     )
 
 
-def _run_ranks(scores: Mapping[str, float], passages: Sequence[str]) -> list[tuple[str, int]]:
-    values = np.fromiter(scores.values(), np.float32, len(scores))
-    ids = list(scores)
-    ranks = []
-    for passage in passages:
-        rank = 0
-        if passage in scores:
-            own = np.float32(scores[passage])
-            tied = sum(ids[i] > passage for i in np.flatnonzero(values == own))
-            rank = 1 + int(np.count_nonzero(values > own)) + tied
-        ranks.append((passage, rank))
-    return ranks
+def _order(scores: Mapping[str, float]) -> list[str]:
+    """Return the passages by score, in single precision as in trec_eval, then by descending id."""
+    ids = sorted(scores, reverse=True)
+    values = np.array([scores[passage] for passage in ids], np.float32)
+    return [ids[i] for i in np.argsort(-values, kind="stable")]

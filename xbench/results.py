@@ -22,7 +22,7 @@ from filelock import FileLock
 from xbench.catalogue import TASK_VERSION, PassageForm
 from xbench.errors import UserError
 from xbench.files import write_atomically
-from xbench.metrics import PoolRanks, per_query
+from xbench.metrics import IntArray, PoolRanks, per_query
 
 PER_QUERY_SUFFIX = ".per_query.json.gz"
 SETTINGS_NAME = "run_settings.jsonl"
@@ -79,10 +79,12 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
     for name, ranks in content.subsets.items():
         own = np.array([position[question] for question in ranks.questions], np.int64)
         subsets[name] = {
-            "pool_size": ranks.pool_size,
+            "query_language": ranks.query_language,
+            "pool": dict(ranks.pool),
             "question": own[ranks.query].tolist(),
             "language": np.searchsorted(codes, ranks.language).tolist(),
             "rank": ranks.rank.tolist(),
+            "top": None if ranks.top is None else _letters(ranks.top),
         }
     document = {
         "task": content.task,
@@ -134,8 +136,21 @@ def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> 
         query=query,
         language=codes[np.array(subset["language"], np.int64)],
         rank=np.array(subset["rank"], np.int64),
-        pool_size=subset["pool_size"],
+        query_language=subset["query_language"],
+        pool=dict(subset["pool"]),
+        top=None if subset["top"] is None else _places(subset["top"]),
     )
+
+
+def _letters(top: IntArray) -> list[str]:
+    """Write the languages of the first places as letters, ``a`` the first, ``.`` past the end."""
+    codes = np.where(top < 0, ord("."), top + ord("a")).astype(np.uint8)
+    return [row.tobytes().decode("ascii") for row in codes]
+
+
+def _places(letters: list[str]) -> IntArray:
+    codes = np.array([np.frombuffer(row.encode("ascii"), np.uint8) for row in letters], np.int64)
+    return np.where(codes == ord("."), -1, codes - ord("a"))
 
 
 def write_result(

@@ -16,7 +16,7 @@ import pytest
 
 from xbench.catalogue import TASKS, subsets
 from xbench.leaderboard import build_site
-from xbench.metrics import PoolRanks, scores
+from xbench.metrics import TOP_PLACES, PoolRanks, scores
 from xbench.results import PerQuery, write_per_query, write_result
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,7 +24,10 @@ REPORTED = ROOT / "results" / "reported"
 QUESTIONS, PASSAGES = 12, 40
 
 
-def fake_ranks(passage_languages: tuple[str, ...], random: np.random.Generator) -> PoolRanks:
+def fake_ranks(
+    query_language: str, passage_languages: tuple[str, ...], random: np.random.Generator
+) -> PoolRanks:
+    pool = dict.fromkeys(passage_languages, PASSAGES)
     width, size = len(passage_languages), PASSAGES * len(passage_languages)
     ranks = [random.choice(size, width, replace=False) + 1 for _ in range(QUESTIONS)]
     return PoolRanks(
@@ -32,7 +35,9 @@ def fake_ranks(passage_languages: tuple[str, ...], random: np.random.Generator) 
         query=np.repeat(np.arange(QUESTIONS), width),
         language=np.array(passage_languages * QUESTIONS),
         rank=np.concatenate(ranks),
-        pool_size=size,
+        query_language=query_language,
+        pool=pool,
+        top=random.integers(0, width, (QUESTIONS, TOP_PLACES)) if width > 1 else None,
     )
 
 
@@ -51,12 +56,11 @@ def write_fake(
     random = np.random.default_rng(seed)
     multilingual = setting == "multilingual"
     pools = {
-        name: fake_ranks(subset.passage_languages, random)
+        name: fake_ranks(subset.query_language, subset.passage_languages, random)
         for name, subset in subsets(setting, dataset.languages).items()
     }
     entries = []
-    for name, pool in pools.items():
-        values = scores(pool, multilingual=multilingual)
+    for name, values in scores(pools, multilingual=multilingual).items():
         entries.append({"hf_subset": name, **values, "main_score": values["map"]})
     result = {
         "task_name": task,

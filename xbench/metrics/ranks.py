@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,23 +12,46 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
+TOP_PLACES = 100
+"""How many places of each ranking of a mixed pool are kept, each by its passage's language."""
+
+
 @dataclass(frozen=True)
 class PoolRanks:
-    """Ranks of the relevant passages of some queries in one pool; one row per relevant passage.
+    """Ranks of the relevant passages of one language's queries in one pool.
 
     Attributes:
         questions: Ids of the queries that have a relevant passage in the pool.
-        query: Index into `questions`, ascending without gaps, shape (rows,).
+        query: Index into `questions`, ascending without gaps, shape (rows,); one row per relevant
+            passage.
         language: ISO 639-1 code of the relevant passage, shape (rows,).
         rank: Rank from 1, or 0 for a passage that the system did not retrieve, shape (rows,).
-        pool_size: Number of passages in the pool.
+        query_language: ISO 639-1 code of the queries.
+        pool: Number of passages in the pool by language, in alphabetical order.
+        top: Language of the passage at place 1, 2, …, as an index into `pool`, -1 beyond the end of
+            the run, shape (queries, places); None for a pool of one language.
     """
 
     questions: tuple[str, ...]
     query: IntArray
     language: NDArray[np.str_]
     rank: IntArray
-    pool_size: int
+    query_language: str
+    pool: Mapping[str, int]
+    top: IntArray | None = None
+
+    @property
+    def pool_size(self) -> int:
+        """Number of passages in the pool."""
+        return sum(self.pool.values())
+
+    def slots(self) -> tuple[int, IntArray]:
+        """Return the most relevant passages of any query, and each row's number among its own."""
+        if len(self.query) == 0:
+            return 1, np.empty(0, np.int64)
+        sizes = np.bincount(self.query)
+        slot = np.arange(len(self.query)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return int(sizes.max()), slot
 
     def matrix(self) -> FloatArray:
         """Return one row per query, as the measures take them.
@@ -37,16 +61,13 @@ class PoolRanks:
             retrieved; `nan` to fill the rows of queries with fewer relevant passages.
 
         >>> language = np.array(["en", "de", "en"])
-        >>> PoolRanks(("a", "b"), np.array([0, 1, 1]), language, np.array([3, 0, 2]), 9).matrix()
+        >>> query, rank = np.array([0, 1, 1]), np.array([3, 0, 2])
+        >>> PoolRanks(("a", "b"), query, language, rank, "en", {"de": 4, "en": 5}).matrix()
         array([[ 3., nan],
                [ 2., inf]])
         """
-        if len(self.query) == 0:
-            return np.empty((0, 1))
         value = np.where(self.rank > 0, self.rank, np.inf)
-        order = np.lexsort((value, self.query))
-        sizes = np.bincount(self.query)
-        slot = np.arange(len(self.query)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        matrix = np.full((len(sizes), sizes.max()), np.nan)
-        matrix[self.query[order], slot] = value[order]
+        width, slot = self.slots()
+        matrix = np.full((len(self.questions), width), np.nan)
+        matrix[self.query, slot] = value[np.lexsort((value, self.query))]
         return matrix

@@ -1,0 +1,200 @@
+"""The measures by name, and what they make of a subset's ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+
+from xbench.metrics.across_languages import rank_correlation
+from xbench.metrics.effectiveness import average_precision, ndcg, recall, reciprocal_rank
+from xbench.metrics.fairness import awrf, awrf_uniform, language_share, peer
+from xbench.metrics.language_bias import complete, rank_distance, worst_rank
+from xbench.metrics.multilingual import (
+    MultilingualRanking,
+    mean_over_queries,
+    median_over_queries,
+)
+from xbench.metrics.preference import (
+    first_place,
+    same_language_first,
+    same_language_rank_gain,
+)
+from xbench.metrics.ranks import FloatArray, PoolRanks
+
+EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "map": average_precision,
+    "map_at_20": partial(average_precision, k=20),
+    **{f"recall_at_{k}": partial(recall, k=k) for k in (1, 5, 10, 20, 100)},
+    "ndcg_at_10": partial(ndcg, k=10),
+    "mrr_at_10": partial(reciprocal_rank, k=10),
+}
+"""Measures of every setting: ranks (queries, relevant passages) -> one value per query."""
+
+LANGUAGE_BIAS: dict[str, Callable[[MultilingualRanking], FloatArray]] = {
+    "rank_distance": lambda ranking: rank_distance(ranking.ranks, ranking.pool_size),
+    "worst_rank": lambda ranking: worst_rank(ranking.ranks, ranking.pool_size),
+    "complete_at_10": lambda ranking: complete(ranking.ranks, 10),
+    "complete_at_20": lambda ranking: complete(ranking.ranks, 20),
+    "complete_at_100": lambda ranking: complete(ranking.ranks, 100),
+    "peer": peer,
+    "peer_at_20": partial(peer, k=20),
+    "peer_at_100": partial(peer, k=100),
+    "awrf_at_20": partial(awrf, k=20),
+    "awrf_at_100": partial(awrf, k=100),
+    "awrf_uniform_at_20": partial(awrf_uniform, k=20),
+    "awrf_uniform_at_100": partial(awrf_uniform, k=100),
+    "same_language_rank_gain": same_language_rank_gain,
+    "same_language_first": same_language_first,
+    "first_place_right_own": partial(first_place, right=True, own=True),
+    "first_place_right_other": partial(first_place, right=True, own=False),
+    "first_place_wrong_own": partial(first_place, right=False, own=True),
+    "first_place_wrong_other": partial(first_place, right=False, own=False),
+}
+"""Measures of a multilingual pool: a ranking -> one value per query, nan where undefined."""
+
+RANK_CORRELATION = "rank_correlation"
+"""The measure that needs the same questions in several query languages."""
+
+MEDIANS = {"rank_distance_median": "rank_distance"}
+"""Scores that are the median over queries, where all others are the mean: of which measure."""
+
+IN_RANKS = ("rank_distance", "rank_distance_median", "worst_rank", "same_language_rank_gain")
+"""Scores that are counted in ranks; all others are shares, probabilities or correlations."""
+
+SIGNED = (RANK_CORRELATION, "same_language_first", "same_language_rank_gain")
+"""Scores that may be negative."""
+
+
+SCORES = (*EFFECTIVENESS, *LANGUAGE_BIAS, RANK_CORRELATION, *MEDIANS)
+"""Names of all scores."""
+
+
+def score_range(name: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a score can have.
+
+    >>> score_range("rank_correlation")
+    (-1.0, 1.0)
+    """
+    high = np.inf if name in IN_RANKS else 1.0
+    return (-high if name in SIGNED else 0.0), high
+
+
+def per_query(ranks: PoolRanks, *, multilingual: bool) -> dict[str, FloatArray]:
+    """Return every measure of a subset, one value per query, nan where it is undefined.
+
+    Args:
+        ranks: Ranks of the relevant passages.
+        multilingual: Whether the pool mixes languages, so that language bias is measured too.
+    """
+    matrix = ranks.matrix()
+    values = {name: measure(matrix) for name, measure in EFFECTIVENESS.items()}
+    if multilingual:
+        ranking = multilingual_ranking(ranks)
+        values.update({name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()})
+    return values
+
+
+def task_per_query(
+    subsets: Mapping[str, PoolRanks], *, multilingual: bool
+) -> dict[str, dict[str, FloatArray]]:
+    """Return every measure of all subsets of a task, by subset and name, one value per query.
+
+    Args:
+        subsets: Ranks by subset name.
+        multilingual: Whether the pools mix languages; the rank correlation between their query
+            languages is then measured too, if there are at least two.
+    """
+    values = {name: per_query(ranks, multilingual=multilingual) for name, ranks in subsets.items()}
+    if multilingual and len(subsets) > 1:
+        for name, correlation in _rank_correlations(subsets).items():
+            values[name][RANK_CORRELATION] = correlation
+    return values
+
+
+def scores(subsets: Mapping[str, PoolRanks], *, multilingual: bool) -> dict[str, dict[str, float]]:
+    """Return the scores of all subsets of a task, by subset and name.
+
+    A score is a measure's mean over the queries for which it is defined, or for those of `MEDIANS`
+    its median; a measure that is defined for no query of a subset has no score there.
+
+    Args:
+        subsets: Ranks by subset name.
+        multilingual: Whether the pools mix languages.
+    """
+    found = {}
+    for name, values in task_per_query(subsets, multilingual=multilingual).items():
+        means = {measure: mean_over_queries(value) for measure, value in values.items()}
+        medians = {
+            score: median_over_queries(values[measure])
+            for score, measure in MEDIANS.items()
+            if measure in values
+        }
+        found[name] = {k: v for k, v in (means | medians).items() if not np.isnan(v)}
+    return found
+
+
+def language_shares(subsets: Mapping[str, PoolRanks], k: int) -> FloatArray:
+    """Return the share of each passage language among the first k places.
+
+    Args:
+        subsets: Ranks in the same multilingual pool, by query language.
+        k: Number of places.
+
+    Returns:
+        Shape (subsets, languages of the pool), the languages in alphabetical order.
+    """
+    return np.array([language_share(multilingual_ranking(ranks), k) for ranks in subsets.values()])
+
+
+def multilingual_ranking(ranks: PoolRanks) -> MultilingualRanking:
+    """Return the ranks in a mixed pool as the language-bias measures take them.
+
+    Raises:
+        ValueError: If the languages of the first places are not known.
+    """
+    if ranks.top is None:
+        raise ValueError("the languages of the first places of the ranking are not known")
+    languages = list(ranks.pool)
+    width, slot = ranks.slots()
+    places = np.full((len(ranks.questions), width), np.nan)
+    places[ranks.query, slot] = np.where(ranks.rank > 0, ranks.rank, np.inf)
+    language = np.full(places.shape, -1, np.int64)
+    language[ranks.query, slot] = np.searchsorted(languages, ranks.language)
+    own = ranks.query_language
+    return MultilingualRanking(
+        ranks=places,
+        language=language,
+        top=ranks.top,
+        pool=np.array(list(ranks.pool.values()), np.int64),
+        own=languages.index(own) if own in languages else -1,
+    )
+
+
+def _rank_correlations(subsets: Mapping[str, PoolRanks]) -> dict[str, FloatArray]:
+    """Align the versions of every question over the query languages, and correlate their ranks."""
+    questions = {q: i for i, q in enumerate(dict.fromkeys(_questions(subsets)))}
+    versions: dict[tuple[str, int], int] = {}
+    rows = []
+    for index, ranks in enumerate(subsets.values()):
+        seen: dict[tuple[int, str], int] = {}
+        for query, language, rank in zip(
+            ranks.query.tolist(), ranks.language.tolist(), ranks.rank.tolist(), strict=True
+        ):
+            number = seen[query, language] = seen.get((query, language), -1) + 1
+            version = versions.setdefault((language, number), len(versions))
+            rows.append((index, questions[ranks.questions[query]], version, rank or np.inf))
+    aligned = np.full((len(subsets), len(questions), max(len(versions), 1)), np.nan)
+    if rows:
+        index_, question, version_, rank_ = np.array(rows).T
+        aligned[index_.astype(int), question.astype(int), version_.astype(int)] = rank_
+    correlation = rank_correlation(aligned)
+    return {
+        name: correlation[i, [questions[q] for q in ranks.questions]]
+        for i, (name, ranks) in enumerate(subsets.items())
+    }
+
+
+def _questions(subsets: Mapping[str, PoolRanks]) -> list[str]:
+    return [question for ranks in subsets.values() for question in ranks.questions]
