@@ -15,12 +15,14 @@ PACKAGES["xbench.leaderboard"] = ROOT / "leaderboard"
 
 LAYERS = [
     {"cli"},
-    {"leaderboard", "evaluation"},
+    {"leaderboard", "evaluation", "comparison", "bias", "plots"},
+    {"candidates"},
     {"run_settings"},
     {"plugin"},
     {"tasks"},
     {"models", "baselines"},
-    {"embeddings", "ranking"},
+    {"runs"},
+    {"embeddings", "ranking", "statistics"},
     {"results"},
     {"metrics", "sources", "corpus"},
     {"catalogue", "files", "languages"},

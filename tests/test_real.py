@@ -13,6 +13,7 @@ from mteb.models import SearchEncoderWrapper
 
 from xbench import ModelOptions, Selection, evaluate
 from xbench.catalogue import BENCHMARKS, MLQA_R, XQUAD_R, subsets
+from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.source import find_model
 from xbench.ranking import distinct_texts
@@ -182,17 +183,15 @@ def test_equal_to_trec_eval_by_brute_force(real, stored):
         for code in ("ar", "en"):
             queries = corpus.queries[code]
             vectors = np.array([stored.vectors["query", text] for text in queries.texts[:200]])
-            scores = np.asarray(stored.similarity(vectors, passages))
+            similarity = np.asarray(stored.similarity(vectors, passages))
             relevant = corpus.relevant_passages(code, corpus.languages)
             values = []
-            for question, row in zip(queries.ids[:200], scores, strict=True):
+            for question, row in zip(queries.ids[:200], similarity, strict=True):
                 qrels = {question: dict.fromkeys(relevant[question], 1)}
                 run = {question: dict(zip(ids, map(float, row), strict=True))}
                 judged = pytrec_eval.RelevanceEvaluator(qrels, measures).evaluate(run)
                 values.append(judged[question])
             pool = item.ranks.subsets[code]
-            from xbench.metrics import per_query
-
             ours = per_query(pool, multilingual=True)
             for mine, theirs in (
                 ("map", "map"),
@@ -224,6 +223,17 @@ def test_a_second_run_of_the_command_encodes_nothing(real):
     settings = json.loads(fresh.path.with_name("run_settings.jsonl").read_text())
     assert settings["xbench"]["encoding"]["encoded"] == 0
     assert fresh.result["scores"] == evaluated[2].result["scores"]
+
+
+def test_every_score_can_be_recomputed_from_the_per_query_files(real):
+    evaluated, *_ = real
+    for item in evaluated:
+        ranks = read_per_query(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
+        stored = {s["hf_subset"]: s for s in json.loads(item.path.read_text())["scores"]["test"]}
+        for name, values in scores(ranks.subsets, multilingual=ranks.multilingual).items():
+            assert {measure: stored[name][measure] for measure in values} == {
+                measure: round(value, 6) for measure, value in values.items()
+            }
 
 
 def test_the_micro_average_weighs_questions_and_the_macro_average_languages(real):

@@ -20,7 +20,7 @@ from xbench.results import (
 
 
 def content() -> PerQuery:
-    """Two queries in German, one in English; the last passage was not retrieved."""
+    """Two queries in German, the same in another order in English; one passage not retrieved."""
     german = PoolRanks(
         ("q1", "q2"),
         np.array([0, 0, 1]),
@@ -31,13 +31,13 @@ def content() -> PerQuery:
         top=np.array([[0, 1, 1], [1, 1, -1]]),
     )
     english = PoolRanks(
-        ("q2",),
-        np.array([0, 0]),
-        np.array(["de", "en"]),
-        np.array([5, 0]),
+        ("q2", "q1"),
+        np.array([0, 0, 1]),
+        np.array(["de", "en", "en"]),
+        np.array([5, 0, 3]),
         query_language="en",
         pool={"de": 4, "en": 5},
-        top=np.array([[1, 0, -1]]),
+        top=np.array([[1, 0, -1], [0, 0, 1]]),
     )
     return PerQuery("Task", "r1", "sentence", True, {"de": german, "en": english})
 
@@ -94,8 +94,8 @@ def test_a_missing_per_query_file_is_named(tmp_path):
 
 
 def test_averages_by_hand():
-    # Average precisions: de q1 (1 + 2/4)/2, q2 1/2; en q2 (1/5)/2.
-    assert micro_average(content()) == pytest.approx((0.75 + 0.5 + 0.1) / 3)
+    # Average precisions: de q1 (1 + 2/4)/2, q2 1/2; en q2 (1/5)/2, q1 1/3.
+    assert micro_average(content()) == pytest.approx((0.75 + 0.5 + 0.1 + 1 / 3) / 4)
     result = {"scores": {"test": [{"map": 0.625}, {"map": 0.1}]}}
     assert macro_average(result, "map") == pytest.approx(0.3625)
 

@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
@@ -55,14 +56,14 @@ def remove_most(values, generator):
     values[:, 1:][order >= kept] = NAN
 
 
-# 1,000 sets: two in three runs within 0.7 % of the true coverage. 500 resamples a set bound the
-# time; they cost about 0.2 % of coverage against 10,000.
+# The standard error of 1,000 sets is 0.7 %; 3,000 sets gave 94.3 and 94.5 %. 500 resamples a set
+# bound the time: 2,000 gave 94.7 % where 500 gave 94.5 %.
 @pytest.mark.parametrize(
     ("questions", "subsets", "remove"), [(300, 11, remove_some), (250, 7, remove_most)]
 )
 def test_intervals_hold_the_truth_in_95_of_100_sets(questions, subsets, remove):
     held = []
-    for seed in range(1000):
+    for seed in range(10_000, 11_000):
         generator = np.random.default_rng(seed)
         (values,), truth = simulate(generator, questions, subsets)
         remove(values, generator)
@@ -187,6 +188,30 @@ def test_randomisation_test_by_hand():
     assert found == randomisation_test(second, second + 0.1, permutations=100_000)
     # One question: swapping it changes only the sign.
     assert randomisation_test([[0.9, 0.1]], [[0.1, 0.2]]) == 1.0
+
+
+def test_randomisation_test_is_of_the_macro_means():
+    # All 2^8 swaps one by one; the second subset has two questions, each with a large weight.
+    generator = np.random.default_rng(6)
+    first, second = generator.random((2, 8, 2)) + np.array([[[0.4, 0]], [[0, 0.8]]])
+    first[2:, 1] = second[2:, 1] = NAN
+    observed = abs(macro_mean(first) - macro_mean(second))
+    reached = []
+    for swap in itertools.product([False, True], repeat=8):
+        chosen = np.array(swap)[:, None]
+        ours, theirs = np.where(chosen, second, first), np.where(chosen, first, second)
+        reached.append(abs(macro_mean(ours) - macro_mean(theirs)) >= observed - 1e-12)
+    found = randomisation_test(first, second, permutations=100_000)
+    assert found == pytest.approx(np.mean(reached), abs=0.0063)
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1, -1, 1), (-1, -1, -1, 1, 1)])
+def test_sums_that_differ_by_rounding_only_are_equal(signs):
+    # Sums of ± 1/3 three times and ± 1 twice that reach 1: with the ones of equal sign, ± 2 and at
+    # least -1 of the thirds, all 16; with different signs, all thirds of one sign, 4 of 16.
+    differences = np.array([1 / 3, 1 / 3, 1 / 3, 1, 1]) * signs
+    found = randomisation_test(differences[:, None], np.zeros((5, 1)), permutations=100_000)
+    assert found == pytest.approx(20 / 32, abs=0.0063)
 
 
 def test_pairwise_tests_are_the_tests_of_the_pairs():

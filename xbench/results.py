@@ -130,9 +130,10 @@ def read_per_query(path: Path) -> PerQuery:
 
 
 def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> PoolRanks:  # noqa: ANN401
-    present, query = np.unique(np.array(subset["question"], np.int64), return_inverse=True)
+    order = {question: i for i, question in enumerate(dict.fromkeys(subset["question"]))}
+    query = np.array([order[question] for question in subset["question"]], np.int64)
     return PoolRanks(
-        questions=tuple(questions[q] for q in present),
+        questions=tuple(questions[question] for question in order),
         query=query,
         language=codes[np.array(subset["language"], np.int64)],
         rank=np.array(subset["rank"], np.int64),

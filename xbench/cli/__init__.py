@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xbench import __version__
+from xbench.cli.compare import compare
 from xbench.cli.download import download
 from xbench.cli.evaluate import evaluate
 from xbench.cli.leaderboard import leaderboard
@@ -42,5 +43,5 @@ def main(verbose: bool) -> None:
         warnings.simplefilter("ignore")
 
 
-for command in (evaluate, tasks, download, leaderboard, mteb):
+for command in (evaluate, compare, tasks, download, leaderboard, mteb):
     main.add_command(command)

@@ -40,6 +40,12 @@ class PoolRanks:
     pool: Mapping[str, int]
     top: IntArray | None = None
 
+    def __post_init__(self) -> None:
+        if not np.array_equal(np.unique(self.query), np.arange(len(self.questions))):
+            raise ValueError("every query needs a relevant passage, and every row a query")
+        if (np.diff(self.query) < 0).any():
+            raise ValueError("the rows are not in the order of their queries")
+
     @property
     def pool_size(self) -> int:
         """Number of passages in the pool."""

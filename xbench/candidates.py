@@ -1,0 +1,131 @@
+"""The models of a comparison: their ranks on disk, and whether they were run on the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xbench.catalogue import TASKS
+from xbench.errors import UserError
+from xbench.results import PER_QUERY_SUFFIX, PerQuery, read_per_query
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model as it was run, and its ranks.
+
+    Attributes:
+        name: Name to show.
+        folder: Folder of its results.
+        tasks: Ranks by task name.
+    """
+
+    name: str
+    folder: Path
+    tasks: Mapping[str, PerQuery]
+
+
+def read_candidates(names: Sequence[str], results: Path) -> list[Candidate]:
+    """Read the ranks of models.
+
+    Args:
+        names: Folders of result files, or models' names, ``org/model`` or ``org/model@revision``.
+        results: Folder of all results, in which a name is looked up.
+
+    Raises:
+        UserError: If there is no such model or it is there more than once, one is named twice, or a
+            file is damaged.
+    """
+    folders = [_folder(name, results) for name in names]
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise UserError(f"a model is named twice: {', '.join(map(str, folders))}")
+    shown = [_shown(folder) for folder in folders]
+    if len(set(shown)) < len(shown):
+        shown = [
+            f"{name}@{_place(folder).name[:7]}" for name, folder in zip(shown, folders, strict=True)
+        ]
+    if len(set(shown)) < len(shown):
+        shown = [str(folder) for folder in folders]
+    return [
+        Candidate(name, folder, _tasks(folder)) for name, folder in zip(shown, folders, strict=True)
+    ]
+
+
+def _folder(name: str, results: Path) -> Path:
+    return Path(name) if Path(name).is_dir() else _named(name, results)
+
+
+def _tasks(folder: Path) -> dict[str, PerQuery]:
+    files = sorted(folder.glob(f"*{PER_QUERY_SUFFIX}"))
+    if not files:
+        raise UserError(
+            f"{folder}: no *{PER_QUERY_SUFFIX} there; expected the results of `xbench evaluate`"
+        )
+    return {path.name.removesuffix(PER_QUERY_SUFFIX): read_per_query(path) for path in files}
+
+
+def _named(name: str, results: Path) -> Path:
+    model, _, revision = name.partition("@")
+    place = results / model.replace("/", "__").replace(" ", "_")
+    found = [folder for folder in sorted(place.glob(revision or "*")) if folder.is_dir()]
+    if not found:
+        there = sorted(path.name.replace("__", "/", 1) for path in results.glob("*__*"))
+        raise UserError(
+            f"{name}: neither a folder nor a model in {results}; there are "
+            f"{', '.join(there) or 'none'}"
+        )
+    if len(found) > 1:
+        choices = ", ".join(f"{model}@{folder.name}" for folder in found)
+        raise UserError(f"{name}: several revisions in {results}; name one of {choices}")
+    return found[0]
+
+
+def _place(folder: Path) -> Path:
+    """Return the folder of the revision."""
+    return folder.parent.parent if folder.parent.name == "experiments" else folder
+
+
+def _shown(folder: Path) -> str:
+    experiment = f" ({folder.name})" if _place(folder) != folder else ""
+    return f"{_place(folder).resolve().parent.name.replace('__', '/', 1)}{experiment}"
+
+
+def common_tasks(candidates: Sequence[Candidate]) -> list[str]:
+    """Return the tasks that all models were run on, in the catalogue's order.
+
+    Raises:
+        UserError: If there are none, or a task was not the same for all; it says what differs.
+    """
+    shared = set.intersection(*(set(candidate.tasks) for candidate in candidates))
+    if not shared:
+        raise UserError(
+            "no task in common: "
+            + "; ".join(f"{c.name} has {', '.join(sorted(c.tasks))}" for c in candidates)
+        )
+    differences = [
+        f"{task}: {first.name} and {other.name} differ in {what} ({mine!r} and {theirs!r})"
+        for task in sorted(shared)
+        for first, other in ((candidates[0], c) for c in candidates[1:])
+        for what, mine, theirs in _differences(first.tasks[task], other.tasks[task])
+    ]
+    if differences:
+        raise UserError("cannot be compared. " + ". ".join(differences))
+    order = list(TASKS)
+    return sorted(shared, key=lambda task: (order.index(task) if task in order else 99, task))
+
+
+def _differences(first: PerQuery, second: PerQuery) -> Iterator[tuple[str, object, object]]:
+    for what in ("dataset_revision", "task_version", "passage_form"):
+        if getattr(first, what) != getattr(second, what):
+            yield what.replace("_", " "), getattr(first, what), getattr(second, what)
+    names = [sorted(first.subsets), sorted(second.subsets)]
+    if names[0] != names[1]:
+        yield "subsets", f"{len(names[0])} subsets", f"{len(names[1])} subsets"
+        return
+    for name in names[0]:
+        mine, theirs = first.subsets[name], second.subsets[name]
+        if mine.pool != theirs.pool:
+            yield f"the pool of subset {name}", dict(mine.pool), dict(theirs.pool)
+        if set(mine.questions) != set(theirs.questions):
+            yield f"the questions of subset {name}", len(mine.questions), len(theirs.questions)

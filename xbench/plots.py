@@ -1,0 +1,414 @@
+"""Figures of query languages against passage languages, as SVG whose text stays text.
+
+The same input gives the same bytes, whatever the reader's own matplotlib settings are. Names are
+shown literally: neither markup nor mathematical notation in them is interpreted.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xbench.errors import UserError
+from xbench.files import write_atomically
+from xbench.metrics import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Codes = Sequence[str]
+MakeAxes = Callable[[float, float, float, float], "Axes"]
+"""Left, top, width and height in inches from a panel's upper left corner -> axes."""
+
+WIDTH, HEIGHT, LINE = 0.42, 0.31, 0.22
+LEFT, RIGHT, BOTTOM = 0.75, 0.95, 0.65
+"""Inches: of a cell, of a line of text, and of a panel's margins."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKS = list(zip(COLOURS, "os^DvP", strict=True))
+"""Colours that colour-blind readers can tell apart (Okabe and Ito), each with a marker."""
+
+CORNERS = 0.5 + np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]]) * [[0.45], [0.43]]
+"""Of the frame in a cell."""
+
+SETTINGS = {
+    "axes.edgecolor": "#8a8a8a",
+    "axes.labelsize": 9,
+    "axes.unicode_minus": False,
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+    "svg.fonttype": "none",
+    "svg.hashsalt": "xbench",
+    "text.parse_math": False,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+}
+
+
+@dataclass(frozen=True)
+class ModelPlot:
+    """What the figure of a model shows.
+
+    Attributes:
+        name: Name to show.
+        average_precision: Mean average precision by query and passage language, the monolingual
+            figures on the diagonal; `nan` where there is none. Shape (n, n).
+        shares: Share of each passage language among the first places, by query language. Shape
+            (n, n).
+        pool_share: Share of each language among the passages of the pool, shape (n,).
+        rank_distance: Mean rank distance by query language.
+    """
+
+    name: str
+    average_precision: FloatArray
+    shares: FloatArray
+    pool_share: FloatArray
+    rank_distance: Mapping[str, float]
+
+
+def heat_map(
+    values: FloatArray,
+    query_languages: Codes,
+    passage_languages: Codes,
+    title: str,
+    *,
+    difference: bool = False,
+) -> bytes:
+    """Draw the mean average precision of every pair of languages, times 100.
+
+    A language with itself is framed.
+
+    Args:
+        values: From 0 to 1, or differences of such; `nan` leaves the cell blank. Shape (query
+            languages, passage languages).
+        query_languages: Codes of the rows.
+        passage_languages: Codes of the columns.
+        title: Title, shown literally.
+        difference: Whether the values are those of one model minus those of another.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    codes = query_languages, passage_languages
+    draw = _differences if difference else partial(_levels, limits=_level_limits([values]))
+    return _render([[draw(values, *codes, [title])]])
+
+
+def share_matrix(
+    shares: FloatArray,
+    pool_share: FloatArray,
+    query_languages: Codes,
+    passage_languages: Codes,
+    title: str,
+) -> bytes:
+    """Draw how the first places are shared out among the languages, against the pool's own shares.
+
+    Numbers are percentages. The colour is share ÷ share of the pool on a logarithmic scale centred
+    on 1, so that favoured and neglected languages differ in hue.
+
+    Args:
+        shares: Share of each language among the first places, shape (query languages, passage
+            languages).
+        pool_share: Share of each language in the pool, shape (passage languages,).
+        query_languages: Codes of the rows.
+        passage_languages: Codes of the columns.
+        title: Title, shown literally.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    limit = _ratio_limit([_log_ratio(shares, pool_share)])
+    codes = query_languages, passage_languages
+    return _render([[_shares(shares, pool_share, *codes, title, limit)]])
+
+
+def rank_distance_by_language(values: Mapping[str, Mapping[str, float]], title: str) -> bytes:
+    """Draw the mean rank distance of every query language, the least first, and the mean over all.
+
+    Args:
+        values: Mean rank distance by model name and language; up to six models can be told apart.
+        title: Title, shown literally.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    return _render([[_distances(list(values), list(values.values()), title)]])
+
+
+def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int) -> bytes:
+    """Draw each model in a row on the same colour scales, then the rank distances of all.
+
+    For two models, the difference of the first minus the second is drawn too.
+
+    Args:
+        models: One or more.
+        languages: Codes of the rows and columns of the models' arrays.
+        places: Number of first places that the language shares are of.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    limits = _level_limits([model.average_precision for model in models])
+    limit = _ratio_limit([_log_ratio(model.shares, model.pool_share) for model in models])
+    codes = languages, languages
+    rows = [
+        [
+            _levels(model.average_precision, *codes, [model.name], limits),
+            _shares(model.shares, model.pool_share, *codes, model.name, limit, places),
+        ]
+        for model in models
+    ]
+    title = models[0].name if len(models) == 1 else "All models"
+    names, distances = [m.name for m in models], [m.rank_distance for m in models]
+    rows.append([_distances(names, distances, title)])
+    if len(models) == 2:
+        change = models[0].average_precision - models[1].average_precision
+        rows[-1].insert(0, _differences(change, *codes, [names[0], f"minus {names[1]}"]))
+    return _render(rows)
+
+
+def write_svg(path: Path, content: bytes) -> None:
+    """Write a figure whole or not at all.
+
+    Raises:
+        UserError: If the name does not end in ``.svg`` or the file cannot be written.
+    """
+    if path.suffix.lower() != ".svg":
+        raise UserError(f"{path}: figures are SVG; choose a name that ends in .svg")
+    write_atomically(path, content)
+
+
+@dataclass(frozen=True)
+class _Panel:
+    width: float
+    height: float
+    draw: Callable[[MakeAxes], None]
+
+
+def _render(rows: Sequence[Sequence[_Panel]]) -> bytes:
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UserError(
+            f"figures need matplotlib ({error}); install it with `pip install 'xbench-mteb[plot]'`"
+        ) from error
+    heights = [max(panel.height for panel in row) for row in rows]
+    widths = [[panel.width for panel in row] for row in rows]
+    content = io.BytesIO()
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        figure = Figure(figsize=(max(map(sum, widths)), sum(heights)), facecolor="white")
+        for i, row in enumerate(rows):
+            for j, panel in enumerate(row):
+                panel.draw(partial(_axes, figure, sum(widths[i][:j]), sum(heights[:i])))
+        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    return content.getvalue()
+
+
+def _axes(
+    figure: Figure, x: float, y: float, left: float, top: float, width: float, height: float
+) -> Axes:
+    across, down = figure.get_size_inches()
+    corner = (x + left) / across, 1 - (y + top + height) / down
+    return figure.add_axes((*corner, width / across, height / down))
+
+
+def _literal(text: str) -> str:
+    """Replace what XML cannot hold and what is no visible character."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _heading(make: MakeAxes, width: float, title: Codes, note: str) -> None:
+    """Write the lines of the title, small enough to fit, and a note below them."""
+    axes = make(LEFT, 0.1, width, LINE * (len(title) + 1))
+    axes.set(xlim=(0, 1), ylim=(len(title) + 1, 0))
+    axes.axis("off")
+    for i, line in enumerate(title):
+        size = min(10.5, 72 * width / (0.7 * max(len(line), 1)))
+        axes.text(0, i + 0.5, _literal(line), size=size, weight="bold", va="center")
+    axes.text(0, len(title) + 0.4, note, size=9, va="center")
+
+
+def _levels(
+    values: FloatArray, rows: Codes, columns: Codes, title: Codes, limits: tuple[float, float]
+) -> _Panel:
+    cells = _Cells(100 * values, _texts(100 * values), "viridis", limits)
+    return _matrix(cells, rows, columns, title, "mean average precision × 100")
+
+
+def _differences(values: FloatArray, rows: Codes, columns: Codes, title: Codes) -> _Panel:
+    limit = max(1.0, float(np.nanmax(np.abs(100 * values), initial=0.0)))
+    cells = _Cells(100 * values, _texts(100 * values, "+"), "RdBu", (-limit, limit))
+    return _matrix(cells, rows, columns, title, "difference of mean average precision × 100")
+
+
+def _shares(
+    shares: FloatArray,
+    pool_share: FloatArray,
+    rows: Codes,
+    columns: Codes,
+    title: str,
+    limit: int,
+    places: int | None = None,
+) -> _Panel:
+    table = np.vstack([shares, pool_share])
+    colours = np.clip(_log_ratio(table, pool_share), -limit, limit)
+    ticks = {i: str(2**i) if i >= 0 else f"1/{2**-i}" for i in range(-limit, limit + 1)}
+    ticks |= {-limit: f"≤ {ticks[-limit]}", limit: f"≥ {ticks[limit]}"}
+    cells = _Cells(colours, _texts(100 * table), "PuOr_r", (-limit, limit), ticks, gap=0.4)
+    first = f"first {places} places" if places else "first places"
+    note = f"languages of the {first}, %; colour: share ÷ share of the pool"
+    return _matrix(cells, [*rows, "pool"], columns, [title], note)
+
+
+def _level_limits(values: Sequence[FloatArray]) -> tuple[float, float]:
+    """Return tens that enclose all values times 100."""
+    tens = 10 * np.concatenate([array.ravel() for array in values])
+    low = np.floor(np.nanmin(tens, initial=10.0))
+    return 10 * float(low), 10 * float(max(low + 1, np.ceil(np.nanmax(tens, initial=0.0))))
+
+
+def _log_ratio(shares: FloatArray, pool_share: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log2(shares / pool_share), np.float64)
+
+
+def _ratio_limit(ratios: Sequence[FloatArray]) -> int:
+    """Return the power of two, up to 16, that the colours reach."""
+    largest = max(np.abs(r[np.isfinite(r)]).max(initial=0.0) for r in ratios)
+    return int(np.clip(np.ceil(largest), 1, 4))
+
+
+def _texts(values: FloatArray, sign: str = "") -> list[list[str]]:
+    """Write the values with one decimal, nan as nothing and what rounds to zero without a sign."""
+    return [
+        ["" if np.isnan(v) else format(v or 0.0, f"{sign if v else ''}.1f") for v in row]
+        for row in np.round(values, 1).tolist()
+    ]
+
+
+@dataclass(frozen=True)
+class _Cells:
+    colours: FloatArray
+    texts: list[list[str]]
+    colour_map: str
+    limits: tuple[float, float]
+    ticks: Mapping[float, str] | None = None
+    gap: float = 0.0
+
+
+def _matrix(cells: _Cells, rows: Codes, columns: Codes, title: Codes, note: str) -> _Panel:
+    across, down = WIDTH * len(columns), HEIGHT * (len(rows) + cells.gap)
+    top = 0.2 + LINE * (len(title) + 1)
+    width = max(across + RIGHT, 4.2)
+
+    def draw(make: MakeAxes) -> None:
+        _heading(make, width - 0.2, title, note)
+        axes = make(LEFT, top, across, down)
+        axes.set(xlim=(0, len(columns)), ylim=(len(rows) + cells.gap, 0))
+        axes.set(xlabel="passage language", ylabel="query language")
+        tops = np.arange(len(rows)) + np.where(np.arange(len(rows)) == len(rows) - 1, cells.gap, 0)
+        axes.set_xticks(np.arange(len(columns)) + 0.5, [_literal(code) for code in columns])
+        axes.set_yticks(tops + 0.5, [_literal(code) for code in rows])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        for i, place in enumerate(tops):
+            _row(axes, cells, i, float(place))
+            if rows[i] in columns:
+                x, y = list(columns).index(rows[i]) + CORNERS[0], place + CORNERS[1]
+                axes.plot(x, y, color="black", linewidth=0.9)
+        _scale(make(LEFT + across + 0.15, top, 0.13, down), cells)
+
+    return _Panel(LEFT + width, top + down + BOTTOM, draw)
+
+
+def _row(axes: Axes, cells: _Cells, row: int, top: float) -> None:
+    """Draw a row of cells, their texts in black or white, whichever is easier to read."""
+    colours, texts = cells.colours[row : row + 1], cells.texts[row]
+    low, high = cells.limits
+    edges = np.arange(len(texts) + 1), np.array([top, top + 1])
+    style: dict[str, Any] = {"cmap": cells.colour_map, "edgecolors": "white", "linewidth": 1}
+    mesh = axes.pcolormesh(*edges, np.ma.masked_invalid(colours), vmin=low, vmax=high, **style)
+    light = mesh.to_rgba(colours[0])[:, :3] ** 2.2 @ [0.2126, 0.7152, 0.0722]
+    for column, text in enumerate(texts):
+        ink = "black" if light[column] > 0.18 else "white"
+        axes.text(column + 0.5, top + 0.52, text, color=ink, size=8, ha="center", va="center")
+
+
+def _scale(axes: Axes, cells: _Cells) -> None:
+    steps = np.linspace(*cells.limits, 65)
+    middles = (steps[1:, None] + steps[:-1, None]) / 2
+    axes.pcolormesh([0, 1], steps, middles, cmap=cells.colour_map, edgecolors="face")
+    axes.yaxis.tick_right()
+    axes.set_xticks([])
+    if cells.ticks is not None:
+        axes.set_yticks(list(cells.ticks), list(cells.ticks.values()))
+    axes.tick_params(length=2, labelsize=8)
+
+
+def _distances(names: Codes, values: Sequence[Mapping[str, float]], title: str) -> _Panel:
+    codes = sorted({code for model in values for code in model})
+    table = np.array([[model.get(code, np.nan) for code in codes] for model in values], np.float64)
+    order = np.argsort(np.nan_to_num(table, nan=np.inf).mean(axis=0), kind="stable")
+    table = np.column_stack([table[:, order], table.mean(axis=1)])
+    lines = len(names) if len(names) > 1 else 0
+    top = 0.45 + LINE * (2 + lines)
+    across, down, beside = 8 * WIDTH, HEIGHT * (len(codes) + 1.4), 0.62 * len(names)
+
+    def draw(make: MakeAxes) -> None:
+        _heading(make, across + beside, [title], "mean rank distance, lower is better")
+        axes = make(LEFT, top, across, down)
+        figures = make(LEFT + across, top, beside, down)
+        figures.axis("off")
+        tops = np.append(np.arange(len(codes)), len(codes) + 0.4) + 0.5
+        for part in (axes, figures):
+            part.set_ylim(tops[-1] + 0.5, 0)
+        axes.set(xlabel="rank distance", ylabel="query language")
+        axes.set_xlim(0, 1.05 * float(np.nanmax(table, initial=1.0)))
+        axes.set_yticks(tops, [*(_literal(codes[i]) for i in order), "mean"])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", color="#dddddd")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        _dots(axes, figures, tops, table)
+        if lines:
+            _legend(make(LEFT, 0.15 + 2 * LINE, across + beside, LINE * lines), names)
+
+    return _Panel(LEFT + across + beside + 0.35, top + down + BOTTOM, draw)
+
+
+def _dots(axes: Axes, figures: Axes, tops: FloatArray, table: FloatArray) -> None:
+    """Draw a dot per model and language, and write the figures beside it, a column per model."""
+    form = ",.0f" if np.nanmax(table, initial=0.0) >= 100 else ".1f"
+    figures.set_xlim(0, len(table))
+    for model, line in enumerate(table):
+        shift = (model - (len(table) - 1) / 2) * min(0.15, 0.6 / len(table))
+        axes.plot(line, tops + shift, **_mark(model))
+        if len(table) > 1:
+            figures.plot(model + 0.8, -0.2, **_mark(model))
+        for top, value in zip(tops, line, strict=True):
+            text = "" if np.isnan(value) else format(value, form)
+            figures.text(model + 0.97, top, text, size=8, ha="right", va="center")
+
+
+def _legend(axes: Axes, names: Codes) -> None:
+    axes.set(xlim=(0, 1), ylim=(len(names), 0))
+    axes.axis("off")
+    for i, name in enumerate(names):
+        axes.plot(0.012, i + 0.5, **_mark(i))
+        axes.text(0.035, i + 0.5, _literal(name), size=8.5, va="center")
+
+
+def _mark(model: int) -> dict[str, Any]:
+    colour, marker = MARKS[model % len(MARKS)]
+    return {"color": colour, "marker": marker, "ms": 5, "ls": "none", "clip_on": False}
