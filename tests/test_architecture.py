@@ -36,6 +36,10 @@ FORBIDDEN = {
     "results": {"mteb", "torch", "sentence_transformers", "datasets"},
     "ranking": {"mteb", "torch", "sentence_transformers", "datasets"},
     "catalogue": {"mteb", "torch", "numpy"},
+    **{
+        name: {"mteb", "torch", "sentence_transformers", "datasets"}
+        for name in ("bias", "candidates", "comparison", "runs", "statistics")
+    },
 }
 EXCEPTIONS = {("leaderboard", "evaluation"), ("evaluation", "leaderboard"), ("sources", "corpus")}
 

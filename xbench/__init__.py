@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xbench.bias import LanguageBias, language_bias
     from xbench.evaluation import Evaluated, evaluate
     from xbench.models.options import ModelOptions
     from xbench.plugin import register
@@ -12,10 +13,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Evaluated", "ModelOptions", "Selection", "__version__", "evaluate", "register"]
+__all__ = [
+    "Evaluated",
+    "LanguageBias",
+    "ModelOptions",
+    "Selection",
+    "__version__",
+    "evaluate",
+    "language_bias",
+    "register",
+]
 
 _HOME = {
     "Evaluated": "xbench.evaluation",
+    "LanguageBias": "xbench.bias",
+    "language_bias": "xbench.bias",
     "ModelOptions": "xbench.models.options",
     "Selection": "xbench.run_settings",
     "evaluate": "xbench.evaluation",

@@ -36,10 +36,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKS = list(zip(COLOURS, "os^DvP", strict=True))
 """Colours that colour-blind readers can tell apart (Okabe and Ito), each with a marker."""
 
-CORNERS = 0.5 + np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]]) * [[0.45], [0.43]]
-"""Of the frame in a cell."""
+FRAME = 0.5 + np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]]) * [[0.43], [0.41]]
+"""Corners of the frame in a cell."""
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": "#8a8a8a",
     "axes.labelsize": 9,
     "axes.unicode_minus": False,
@@ -167,7 +167,8 @@ def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int
     ]
     title = models[0].name if len(models) == 1 else "All models"
     names, distances = [m.name for m in models], [m.rank_distance for m in models]
-    rows.append([_distances(names, distances, title)])
+    span = sum(panel.width for panel in rows[0][len(models) == 2 :])
+    rows.append([_distances(names, distances, title, span)])
     if len(models) == 2:
         change = models[0].average_precision - models[1].average_precision
         rows[-1].insert(0, _differences(change, *codes, [names[0], f"minus {names[1]}"]))
@@ -303,7 +304,7 @@ class _Cells:
     texts: list[list[str]]
     colour_map: str
     limits: tuple[float, float]
-    ticks: Mapping[float, str] | None = None
+    ticks: Mapping[int, str] | None = None
     gap: float = 0.0
 
 
@@ -323,16 +324,14 @@ def _matrix(cells: _Cells, rows: Codes, columns: Codes, title: Codes, note: str)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         for i, place in enumerate(tops):
-            _row(axes, cells, i, float(place))
-            if rows[i] in columns:
-                x, y = list(columns).index(rows[i]) + CORNERS[0], place + CORNERS[1]
-                axes.plot(x, y, color="black", linewidth=0.9)
+            same = list(columns).index(rows[i]) if rows[i] in columns else None
+            _row(axes, cells, i, float(place), same)
         _scale(make(LEFT + across + 0.15, top, 0.13, down), cells)
 
     return _Panel(LEFT + width, top + down + BOTTOM, draw)
 
 
-def _row(axes: Axes, cells: _Cells, row: int, top: float) -> None:
+def _row(axes: Axes, cells: _Cells, row: int, top: float, framed: int | None) -> None:
     """Draw a row of cells, their texts in black or white, whichever is easier to read."""
     colours, texts = cells.colours[row : row + 1], cells.texts[row]
     low, high = cells.limits
@@ -343,6 +342,8 @@ def _row(axes: Axes, cells: _Cells, row: int, top: float) -> None:
     for column, text in enumerate(texts):
         ink = "black" if light[column] > 0.18 else "white"
         axes.text(column + 0.5, top + 0.52, text, color=ink, size=8, ha="center", va="center")
+        if column == framed:
+            axes.plot(column + FRAME[0], top + FRAME[1], color=ink, linewidth=0.9)
 
 
 def _scale(axes: Axes, cells: _Cells) -> None:
@@ -356,14 +357,17 @@ def _scale(axes: Axes, cells: _Cells) -> None:
     axes.tick_params(length=2, labelsize=8)
 
 
-def _distances(names: Codes, values: Sequence[Mapping[str, float]], title: str) -> _Panel:
+def _distances(
+    names: Codes, values: Sequence[Mapping[str, float]], title: str, span: float = 0.0
+) -> _Panel:
     codes = sorted({code for model in values for code in model})
     table = np.array([[model.get(code, np.nan) for code in codes] for model in values], np.float64)
     order = np.argsort(np.nan_to_num(table, nan=np.inf).mean(axis=0), kind="stable")
     table = np.column_stack([table[:, order], table.mean(axis=1)])
     lines = len(names) if len(names) > 1 else 0
     top = 0.45 + LINE * (2 + lines)
-    across, down, beside = 8 * WIDTH, HEIGHT * (len(codes) + 1.4), 0.62 * len(names)
+    down, beside, margins = HEIGHT * (len(codes) + 1.4), 0.62 * len(names), LEFT + 0.4
+    across = max(8 * WIDTH, span - beside - margins)
 
     def draw(make: MakeAxes) -> None:
         _heading(make, across + beside, [title], "mean rank distance, lower is better")
@@ -384,7 +388,7 @@ def _distances(names: Codes, values: Sequence[Mapping[str, float]], title: str) 
         if lines:
             _legend(make(LEFT, 0.15 + 2 * LINE, across + beside, LINE * lines), names)
 
-    return _Panel(LEFT + across + beside + 0.35, top + down + BOTTOM, draw)
+    return _Panel(across + beside + margins, top + down + BOTTOM, draw)
 
 
 def _dots(axes: Axes, figures: Axes, tops: FloatArray, table: FloatArray) -> None:

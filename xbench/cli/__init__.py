@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xbench import __version__
+from xbench.cli.bias import bias
 from xbench.cli.compare import compare
 from xbench.cli.download import download
 from xbench.cli.evaluate import evaluate
@@ -43,5 +44,5 @@ def main(verbose: bool) -> None:
         warnings.simplefilter("ignore")
 
 
-for command in (evaluate, compare, tasks, download, leaderboard, mteb):
+for command in (evaluate, compare, bias, tasks, download, leaderboard, mteb):
     main.add_command(command)

@@ -1,0 +1,99 @@
+"""The command ``xbench bias``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+
+import pytest
+from click.testing import CliRunner
+
+from tests.test_bias import PASSAGES, QRELS, QUERIES, QUESTION, RUN
+from tests.test_runs import trec_qrels, trec_run
+from xbench.bias import language_bias
+from xbench.cli.bias import bias
+from xbench.errors import UserError
+
+
+@pytest.fixture
+def files(tmp_path):
+    queries = {**QUERIES, "none": "de"}
+    contents = {
+        "run": trec_run(RUN),
+        "qrels": trec_qrels(QRELS),
+        "passages.tsv": "id\tlanguage\n" + "".join(f"{p}\t{a}\n" for p, a in PASSAGES.items()),
+        "queries.csv": "id,language,question\n"
+        + "".join(f"{q},{a},{QUESTION.get(q, '')}\n" for q, a in queries.items()),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def invoke(files, *options, tables=("passages.tsv", "queries.csv")):
+    named = [part for table in tables for part in ("--languages", str(files / table))]
+    arguments = [str(files / "run"), str(files / "qrels"), *named, *map(str, options)]
+    return CliRunner().invoke(bias, arguments, catch_exceptions=False)
+
+
+def test_table(files):
+    outcome = invoke(files)
+    assert outcome.exit_code == 0
+    lines = outcome.output.splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = [line.split() for line in lines]
+    assert next(row for row in rows if row[:1] == ["en"])[:3] == ["en", "75.0", "87.7"]
+    assert ["pool", "40.0", "60.0"] in rows
+    assert "1 of 5 relevant passages were not retrieved." in lines
+    invoke(files, "--output", files / "out.txt")
+    assert (files / "out.txt").read_text() == outcome.output
+
+
+def test_json_and_csv_are_exact(files):
+    found = language_bias(RUN, QRELS, PASSAGES, {**QUERIES, "none": "de"}, QUESTION)
+    assert json.loads(invoke(files, "--format", "json").output) == asdict(found)
+    outcome = invoke(files, "--format", "csv", "--output", files / "deep" / "out.csv")
+    assert outcome.output == ""
+    rows = [*csv.reader((files / "deep" / "out.csv").read_text().splitlines())]
+    assert rows[0] == ["part", "query_language", "name", "value"]
+    assert ["by_language", "en", "map", "0.75"] in rows
+    assert ["shares", "en", "de", "0.5"] in rows
+    assert ["mean", "", "map", repr(found.mean["map"])] in rows
+    assert ["pool_share", "", "de", "0.4"] in rows
+    assert ["unjudged", "", "", "1"] in rows
+
+
+def test_one_language_for_all_queries(files):
+    options = ("--query-language", "fr", "--format", "json")
+    found = json.loads(invoke(files, *options, tables=["passages.tsv"]).output)
+    assert list(found["by_language"]) == ["fr"]
+    with pytest.raises(UserError, match=r"queries\.csv: gives languages to 4 queries"):
+        invoke(files, *options)
+
+
+def test_user_errors_name_the_file(files):
+    (files / "run").write_text("en-1 Q0 e1 1 0.5\n")
+    with pytest.raises(UserError, match="run: line 1: 5 columns instead of 6"):
+        invoke(files)
+    outcome = invoke(files, tables=[])
+    assert outcome.exit_code == 2
+    assert "--languages" in outcome.output
+
+
+def test_many_languages_with_long_names_fit(files):
+    names = [f"[b]language number {i:02}" for i in range(40)]
+    rows = "".join(f"p{i}\t{name}\n" for i, name in enumerate(names))
+    with (files / "passages.tsv").open("a") as file:
+        file.write(rows)
+    output = invoke(files).output
+    assert max(map(len, output.splitlines())) <= 100
+    assert output.count("[b]language n") == len(names)
+
+
+def test_a_pool_of_one_language(files):
+    (files / "passages.tsv").write_text("id\tlanguage\n" + "".join(f"{p}\ten\n" for p in PASSAGES))
+    output = invoke(files, "--query-language", "en", tables=["passages.tsv"]).output
+    assert "mAP" in output
+    assert "distance" not in output.split("× 100")[0]
+    assert "Share" not in output
