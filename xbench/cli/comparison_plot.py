@@ -45,7 +45,7 @@ def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[
     for dataset in datasets:
         place = path if len(datasets) == 1 else path.with_stem(f"{path.stem}-{dataset.folder}")
         models = [_model_plot(candidate, dataset) for candidate in candidates]
-        languages = list(candidates[0].tasks[dataset.task_name("multilingual")].subsets)
+        languages = sorted(candidates[0].tasks[dataset.task_name("multilingual")].subsets)
         write_svg(place, comparison_figure(models, languages, PLACES))
         written.append(place)
     return written
@@ -56,7 +56,7 @@ def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:
         return dict(candidate.tasks[dataset.task_name(setting)].subsets)
 
     pooled = ranks("multilingual")
-    languages = list(pooled)
+    languages = sorted(pooled)
     pairs = {**ranks("monolingual"), **ranks("crosslingual")}
     precision = np.full((len(languages), len(languages)), np.nan)
     for name, values in scores(pairs, multilingual=False).items():
@@ -67,7 +67,7 @@ def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:
     return ModelPlot(
         name=candidate.name,
         average_precision=precision,
-        shares=language_shares(pooled, PLACES),
+        shares=language_shares({a: pooled[a] for a in languages}, PLACES),
         pool_share=sizes / sizes.sum(),
         rank_distance={
             name: values["rank_distance"]

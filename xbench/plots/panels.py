@@ -1,8 +1,4 @@
-"""Figures of query languages against passage languages, as SVG whose text stays text.
-
-The same input gives the same bytes, whatever the reader's own matplotlib settings are. Names are
-shown literally: neither markup nor mathematical notation in them is interpreted.
-"""
+"""The panels of which figures are made, and how they become SVG."""
 
 from __future__ import annotations
 
@@ -11,13 +7,11 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xbench.errors import UserError
-from xbench.files import write_atomically
 from xbench.metrics import FloatArray
 
 if TYPE_CHECKING:
@@ -53,147 +47,20 @@ SETTINGS: dict[Any, Any] = {
 
 
 @dataclass(frozen=True)
-class ModelPlot:
-    """What the figure of a model shows.
+class Panel:
+    """A part of a figure: its size in inches, and how it draws itself."""
 
-    Attributes:
-        name: Name to show.
-        average_precision: Mean average precision by query and passage language, the monolingual
-            figures on the diagonal; `nan` where there is none. Shape (n, n).
-        shares: Share of each passage language among the first places, by query language. Shape
-            (n, n).
-        pool_share: Share of each language among the passages of the pool, shape (n,).
-        rank_distance: Mean rank distance by query language.
-    """
-
-    name: str
-    average_precision: FloatArray
-    shares: FloatArray
-    pool_share: FloatArray
-    rank_distance: Mapping[str, float]
-
-
-def heat_map(
-    values: FloatArray,
-    query_languages: Codes,
-    passage_languages: Codes,
-    title: str,
-    *,
-    difference: bool = False,
-) -> bytes:
-    """Draw the mean average precision of every pair of languages, times 100.
-
-    A language with itself is framed.
-
-    Args:
-        values: From 0 to 1, or differences of such; `nan` leaves the cell blank. Shape (query
-            languages, passage languages).
-        query_languages: Codes of the rows.
-        passage_languages: Codes of the columns.
-        title: Title, shown literally.
-        difference: Whether the values are those of one model minus those of another.
-
-    Raises:
-        UserError: If matplotlib is not installed.
-    """
-    codes = query_languages, passage_languages
-    draw = _differences if difference else partial(_levels, limits=_level_limits([values]))
-    return _render([[draw(values, *codes, [title])]])
-
-
-def share_matrix(
-    shares: FloatArray,
-    pool_share: FloatArray,
-    query_languages: Codes,
-    passage_languages: Codes,
-    title: str,
-) -> bytes:
-    """Draw how the first places are shared out among the languages, against the pool's own shares.
-
-    Numbers are percentages. The colour is share ÷ share of the pool on a logarithmic scale centred
-    on 1, so that favoured and neglected languages differ in hue.
-
-    Args:
-        shares: Share of each language among the first places, shape (query languages, passage
-            languages).
-        pool_share: Share of each language in the pool, shape (passage languages,).
-        query_languages: Codes of the rows.
-        passage_languages: Codes of the columns.
-        title: Title, shown literally.
-
-    Raises:
-        UserError: If matplotlib is not installed.
-    """
-    limit = _ratio_limit([_log_ratio(shares, pool_share)])
-    codes = query_languages, passage_languages
-    return _render([[_shares(shares, pool_share, *codes, title, limit)]])
-
-
-def rank_distance_by_language(values: Mapping[str, Mapping[str, float]], title: str) -> bytes:
-    """Draw the mean rank distance of every query language, the least first, and the mean over all.
-
-    Args:
-        values: Mean rank distance by model name and language; up to six models can be told apart.
-        title: Title, shown literally.
-
-    Raises:
-        UserError: If matplotlib is not installed.
-    """
-    return _render([[_distances(list(values), list(values.values()), title)]])
-
-
-def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int) -> bytes:
-    """Draw each model in a row on the same colour scales, then the rank distances of all.
-
-    For two models, the difference of the first minus the second is drawn too.
-
-    Args:
-        models: One or more.
-        languages: Codes of the rows and columns of the models' arrays.
-        places: Number of first places that the language shares are of.
-
-    Raises:
-        UserError: If matplotlib is not installed.
-    """
-    limits = _level_limits([model.average_precision for model in models])
-    limit = _ratio_limit([_log_ratio(model.shares, model.pool_share) for model in models])
-    codes = languages, languages
-    rows = [
-        [
-            _levels(model.average_precision, *codes, [model.name], limits),
-            _shares(model.shares, model.pool_share, *codes, model.name, limit, places),
-        ]
-        for model in models
-    ]
-    title = models[0].name if len(models) == 1 else "All models"
-    names, distances = [m.name for m in models], [m.rank_distance for m in models]
-    span = sum(panel.width for panel in rows[0][len(models) == 2 :])
-    rows.append([_distances(names, distances, title, span)])
-    if len(models) == 2:
-        change = models[0].average_precision - models[1].average_precision
-        rows[-1].insert(0, _differences(change, *codes, [names[0], f"minus {names[1]}"]))
-    return _render(rows)
-
-
-def write_svg(path: Path, content: bytes) -> None:
-    """Write a figure whole or not at all.
-
-    Raises:
-        UserError: If the name does not end in ``.svg`` or the file cannot be written.
-    """
-    if path.suffix.lower() != ".svg":
-        raise UserError(f"{path}: figures are SVG; choose a name that ends in .svg")
-    write_atomically(path, content)
-
-
-@dataclass(frozen=True)
-class _Panel:
     width: float
     height: float
     draw: Callable[[MakeAxes], None]
 
 
-def _render(rows: Sequence[Sequence[_Panel]]) -> bytes:
+def render(rows: Sequence[Sequence[Panel]]) -> bytes:
+    """Return the SVG of rows of panels.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -240,20 +107,22 @@ def _heading(make: MakeAxes, width: float, title: Codes, note: str) -> None:
     axes.text(0, len(title) + 0.4, note, size=9, va="center")
 
 
-def _levels(
+def levels_panel(
     values: FloatArray, rows: Codes, columns: Codes, title: Codes, limits: tuple[float, float]
-) -> _Panel:
+) -> Panel:
+    """Return a heat map of mean average precision, times 100."""
     cells = _Cells(100 * values, _texts(100 * values), "viridis", limits)
     return _matrix(cells, rows, columns, title, "mean average precision × 100")
 
 
-def _differences(values: FloatArray, rows: Codes, columns: Codes, title: Codes) -> _Panel:
+def differences_panel(values: FloatArray, rows: Codes, columns: Codes, title: Codes) -> Panel:
+    """Return a heat map of differences of mean average precision, times 100."""
     limit = max(1.0, float(np.nanmax(np.abs(100 * values), initial=0.0)))
     cells = _Cells(100 * values, _texts(100 * values, "+"), "RdBu", (-limit, limit))
     return _matrix(cells, rows, columns, title, "difference of mean average precision × 100")
 
 
-def _shares(
+def shares_panel(
     shares: FloatArray,
     pool_share: FloatArray,
     rows: Codes,
@@ -261,9 +130,10 @@ def _shares(
     title: str,
     limit: int,
     places: int | None = None,
-) -> _Panel:
+) -> Panel:
+    """Return a matrix of language shares over the pool's own."""
     table = np.vstack([shares, pool_share])
-    colours = np.clip(_log_ratio(table, pool_share), -limit, limit)
+    colours = np.clip(log_ratio(table, pool_share), -limit, limit)
     ticks = {i: str(2**i) if i >= 0 else f"1/{2**-i}" for i in range(-limit, limit + 1)}
     ticks |= {-limit: f"≤ {ticks[-limit]}", limit: f"≥ {ticks[limit]}"}
     cells = _Cells(colours, _texts(100 * table), "PuOr_r", (-limit, limit), ticks, gap=0.4)
@@ -272,19 +142,20 @@ def _shares(
     return _matrix(cells, [*rows, "pool"], columns, [title], note)
 
 
-def _level_limits(values: Sequence[FloatArray]) -> tuple[float, float]:
+def level_limits(values: Sequence[FloatArray]) -> tuple[float, float]:
     """Return tens that enclose all values times 100."""
     tens = 10 * np.concatenate([array.ravel() for array in values])
     low = np.floor(np.nanmin(tens, initial=10.0))
     return 10 * float(low), 10 * float(max(low + 1, np.ceil(np.nanmax(tens, initial=0.0))))
 
 
-def _log_ratio(shares: FloatArray, pool_share: FloatArray) -> FloatArray:
+def log_ratio(shares: FloatArray, pool_share: FloatArray) -> FloatArray:
+    """Return the binary logarithm of share over share of the pool."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.log2(shares / pool_share), np.float64)
 
 
-def _ratio_limit(ratios: Sequence[FloatArray]) -> int:
+def ratio_limit(ratios: Sequence[FloatArray]) -> int:
     """Return the power of two, up to 16, that the colours reach."""
     largest = max(np.abs(r[np.isfinite(r)]).max(initial=0.0) for r in ratios)
     return int(np.clip(np.ceil(largest), 1, 4))
@@ -308,7 +179,7 @@ class _Cells:
     gap: float = 0.0
 
 
-def _matrix(cells: _Cells, rows: Codes, columns: Codes, title: Codes, note: str) -> _Panel:
+def _matrix(cells: _Cells, rows: Codes, columns: Codes, title: Codes, note: str) -> Panel:
     across, down = WIDTH * len(columns), HEIGHT * (len(rows) + cells.gap)
     top = 0.2 + LINE * (len(title) + 1)
     width = max(across + RIGHT, 4.2)
@@ -328,7 +199,7 @@ def _matrix(cells: _Cells, rows: Codes, columns: Codes, title: Codes, note: str)
             _row(axes, cells, i, float(place), same)
         _scale(make(LEFT + across + 0.15, top, 0.13, down), cells)
 
-    return _Panel(LEFT + width, top + down + BOTTOM, draw)
+    return Panel(LEFT + width, top + down + BOTTOM, draw)
 
 
 def _row(axes: Axes, cells: _Cells, row: int, top: float, framed: int | None) -> None:
@@ -357,9 +228,10 @@ def _scale(axes: Axes, cells: _Cells) -> None:
     axes.tick_params(length=2, labelsize=8)
 
 
-def _distances(
+def distances_panel(
     names: Codes, values: Sequence[Mapping[str, float]], title: str, span: float = 0.0
-) -> _Panel:
+) -> Panel:
+    """Return the rank distances of models by query language as dots."""
     codes = sorted({code for model in values for code in model})
     table = np.array([[model.get(code, np.nan) for code in codes] for model in values], np.float64)
     order = np.argsort(np.nan_to_num(table, nan=np.inf).mean(axis=0), kind="stable")
@@ -388,7 +260,7 @@ def _distances(
         if lines:
             _legend(make(LEFT, 0.15 + 2 * LINE, across + beside, LINE * lines), names)
 
-    return _Panel(across + beside + margins, top + down + BOTTOM, draw)
+    return Panel(across + beside + margins, top + down + BOTTOM, draw)
 
 
 def _dots(axes: Axes, figures: Axes, tops: FloatArray, table: FloatArray) -> None:

@@ -1,0 +1,161 @@
+"""Figures of query languages against passage languages, as SVG whose text stays text.
+
+The same input gives the same bytes, whatever the reader's own matplotlib settings are. Names are
+shown literally: neither markup nor mathematical notation in them is interpreted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from xbench.errors import UserError
+from xbench.files import write_atomically
+from xbench.metrics import FloatArray
+from xbench.plots.panels import (
+    Codes,
+    differences_panel,
+    distances_panel,
+    level_limits,
+    levels_panel,
+    log_ratio,
+    ratio_limit,
+    render,
+    shares_panel,
+)
+
+
+@dataclass(frozen=True)
+class ModelPlot:
+    """What the figure of a model shows.
+
+    Attributes:
+        name: Name to show.
+        average_precision: Mean average precision by query and passage language, the monolingual
+            figures on the diagonal; `nan` where there is none. Shape (n, n).
+        shares: Share of each passage language among the first places, by query language. Shape
+            (n, n).
+        pool_share: Share of each language among the passages of the pool, shape (n,).
+        rank_distance: Mean rank distance by query language.
+    """
+
+    name: str
+    average_precision: FloatArray
+    shares: FloatArray
+    pool_share: FloatArray
+    rank_distance: Mapping[str, float]
+
+
+def heat_map(
+    values: FloatArray,
+    query_languages: Codes,
+    passage_languages: Codes,
+    title: str,
+    *,
+    difference: bool = False,
+) -> bytes:
+    """Draw the mean average precision of every pair of languages, times 100.
+
+    A language with itself is framed.
+
+    Args:
+        values: From 0 to 1, or differences of such; `nan` leaves the cell blank. Shape (query
+            languages, passage languages).
+        query_languages: Codes of the rows.
+        passage_languages: Codes of the columns.
+        title: Title, shown literally.
+        difference: Whether the values are those of one model minus those of another.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    codes = query_languages, passage_languages
+    draw = differences_panel if difference else partial(levels_panel, limits=level_limits([values]))
+    return render([[draw(values, *codes, [title])]])
+
+
+def share_matrix(
+    shares: FloatArray,
+    pool_share: FloatArray,
+    query_languages: Codes,
+    passage_languages: Codes,
+    title: str,
+) -> bytes:
+    """Draw how the first places are shared out among the languages, against the pool's own shares.
+
+    Numbers are percentages. The colour is share ÷ share of the pool on a logarithmic scale centred
+    on 1, so that favoured and neglected languages differ in hue.
+
+    Args:
+        shares: Share of each language among the first places, shape (query languages, passage
+            languages).
+        pool_share: Share of each language in the pool, shape (passage languages,).
+        query_languages: Codes of the rows.
+        passage_languages: Codes of the columns.
+        title: Title, shown literally.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    limit = ratio_limit([log_ratio(shares, pool_share)])
+    codes = query_languages, passage_languages
+    return render([[shares_panel(shares, pool_share, *codes, title, limit)]])
+
+
+def rank_distance_by_language(values: Mapping[str, Mapping[str, float]], title: str) -> bytes:
+    """Draw the mean rank distance of every query language, the least first, and the mean over all.
+
+    Args:
+        values: Mean rank distance by model name and language; up to six models can be told apart.
+        title: Title, shown literally.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    return render([[distances_panel(list(values), list(values.values()), title)]])
+
+
+def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int) -> bytes:
+    """Draw each model in a row on the same colour scales, then the rank distances of all.
+
+    For two models, the difference of the first minus the second is drawn too.
+
+    Args:
+        models: One or more.
+        languages: Codes of the rows and columns of the models' arrays.
+        places: Number of first places that the language shares are of.
+
+    Raises:
+        UserError: If matplotlib is not installed.
+    """
+    limits = level_limits([model.average_precision for model in models])
+    limit = ratio_limit([log_ratio(model.shares, model.pool_share) for model in models])
+    codes = languages, languages
+    rows = [
+        [
+            levels_panel(model.average_precision, *codes, [model.name], limits),
+            shares_panel(model.shares, model.pool_share, *codes, model.name, limit, places),
+        ]
+        for model in models
+    ]
+    title = models[0].name if len(models) == 1 else "All models"
+    names, distances = [m.name for m in models], [m.rank_distance for m in models]
+    span = sum(panel.width for panel in rows[0][len(models) == 2 :])
+    rows.append([distances_panel(names, distances, title, span)])
+    if len(models) == 2:
+        change = models[0].average_precision - models[1].average_precision
+        rows[-1].insert(0, differences_panel(change, *codes, [names[0], f"minus {names[1]}"]))
+    return render(rows)
+
+
+def write_svg(path: Path, content: bytes) -> None:
+    """Write a figure whole or not at all.
+
+    Raises:
+        UserError: If the name does not end in ``.svg`` or the file cannot be written.
+    """
+    if path.suffix.lower() != ".svg":
+        raise UserError(f"{path}: figures are SVG; choose a name that ends in .svg")
+    write_atomically(path, content)
