@@ -16,6 +16,7 @@ from mteb.types import PromptType
 from torch.utils.data import DataLoader
 
 from xbench.embeddings import Encoded, FloatArray, Role
+from xbench.errors import UserError
 from xbench.models.identity import model_identity
 from xbench.models.loading import sentence_transformer
 
@@ -44,17 +45,28 @@ class MtebTextEncoder:
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
 
     def encode(self, texts: Sequence[str], role: Role) -> Encoded:
-        """Encode some texts as queries or as passages."""
+        """Encode some texts as queries or as passages.
+
+        Raises:
+            UserError: If the model fails.
+        """
         column = "query" if role == "query" else "body"
         dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
-        vectors = self._model.encode(
-            DataLoader(cast("Any", dataset), batch_size=self.batch_size),
-            task_metadata=self._metadata,
-            hf_split=self._metadata.eval_splits[0],
-            hf_subset=self._metadata.hf_subsets[0],
-            prompt_type=PROMPT_TYPES[role],
-            **cast("Any", self._kwargs),
-        )
+        try:
+            vectors = self._model.encode(
+                DataLoader(cast("Any", dataset), batch_size=self.batch_size),
+                task_metadata=self._metadata,
+                hf_split=self._metadata.eval_splits[0],
+                hf_subset=self._metadata.hf_subsets[0],
+                prompt_type=PROMPT_TYPES[role],
+                **cast("Any", self._kwargs),
+            )
+        except Exception as error:
+            advice = " Try a smaller --batch-size." if "out of memory" in str(error).lower() else ""
+            raise UserError(
+                f"{self.name}: encode failed on {len(texts)} texts in the role {role!r} "
+                f"({type(error).__name__}: {error}).{advice} What was encoded before is kept."
+            ) from error
         return Encoded(vectors=as_float32(vectors), truncated=self._truncated(texts, role))
 
     def similarity(self, queries: FloatArray, passages: FloatArray) -> FloatArray:
