@@ -8,9 +8,10 @@ follow trec_eval: passages of equal score rank by id, descending.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,11 @@ class RankTable:
         scores: Callable[[str], ScoreArray],
     ) -> None:
         self._pool = _Pool(corpus, sorted(passage_languages))
-        self._rows = {
-            language: _count_above(corpus, language, self._pool, scores(language))
-            for language in query_languages
-        }
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            self._rows = {
+                language: _count_above(corpus, language, self._pool, scores(language), threads)
+                for language in query_languages
+            }
 
     def covers(self, query_languages: Sequence[str], passage_languages: Sequence[str]) -> bool:
         """Return whether the table holds these queries against these passages and no others."""
@@ -128,7 +130,11 @@ class _Counts:
 
 
 def _count_above(
-    corpus: ParallelCorpus, query_language: str, pool: _Pool, scores: ScoreArray
+    corpus: ParallelCorpus,
+    query_language: str,
+    pool: _Pool,
+    scores: ScoreArray,
+    threads: Executor,
 ) -> _Counts:
     questions = corpus.queries[query_language].ids
     if not np.isfinite(scores).all():
@@ -156,14 +162,12 @@ def _count_above(
             greater[row] += np.count_nonzero(pool.order[index][tied] < order[row])
         return greater
 
-    with ThreadPoolExecutor() as executor:
-        counts = list(executor.map(above, range(len(pool.languages))))
-    return _Counts(
-        questions, query, language, above=np.stack(counts, axis=1), top=_top_languages(pool, scores)
-    )
+    counts = list(threads.map(above, range(len(pool.languages))))
+    top = _top_languages(pool, scores, threads)
+    return _Counts(questions, query, language, above=np.stack(counts, axis=1), top=top)
 
 
-def _top_languages(pool: _Pool, scores: ScoreArray) -> IntArray:
+def _top_languages(pool: _Pool, scores: ScoreArray, threads: Executor) -> IntArray:
     """Return the language index of the passages at the first places of the whole pool.
 
     The columns are arranged by descending id, so that a stable sort by score breaks ties as
@@ -176,16 +180,23 @@ def _top_languages(pool: _Pool, scores: ScoreArray) -> IntArray:
     top = np.empty((len(scores), places), np.int64)
 
     def fill(rows: slice) -> None:
-        block = scores[rows][:, columns]
-        last = np.partition(block, len(columns) - places, axis=1)[:, len(columns) - places]
-        for row, (values, least) in enumerate(zip(block, last, strict=True), rows.start):
-            candidates = np.flatnonzero(values >= least)
-            best = candidates[np.argsort(-values[candidates], kind="stable")[:places]]
-            top[row] = language[best]
+        top[rows] = language[_first_places(scores[rows][:, columns], places)]
 
-    with ThreadPoolExecutor() as executor:
-        list(executor.map(fill, _row_blocks(len(scores))))
+    list(threads.map(fill, _row_blocks(len(scores))))
     return top
+
+
+def _first_places(block: ScoreArray, places: int) -> IntArray:
+    """Return the columns of the highest scores of each row; of equal ones, the leftmost first."""
+    best = np.sort(np.argpartition(block, -places, axis=1)[:, -places:], axis=1)
+    values = np.take_along_axis(block, best, axis=1)
+    least = values.min(axis=1)
+    for row in np.flatnonzero(np.count_nonzero(block >= least[:, None], axis=1) > places):
+        candidates = np.flatnonzero(block[row] >= least[row])
+        kept = candidates[np.argsort(-block[row, candidates], kind="stable")[:places]]
+        best[row] = np.sort(kept)
+        values[row] = block[row, best[row]]
+    return np.take_along_axis(best, np.argsort(-values, axis=1, kind="stable"), axis=1)
 
 
 def _row_blocks(rows: int, size: int = 128) -> list[slice]:

@@ -21,7 +21,7 @@ from xbench.metrics.preference import (
     same_language_first,
     same_language_rank_gain,
 )
-from xbench.metrics.ranks import FloatArray, PoolRanks
+from xbench.metrics.ranks import FloatArray, IntArray, PoolRanks
 
 EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "map": average_precision,
@@ -173,27 +173,34 @@ def multilingual_ranking(ranks: PoolRanks) -> MultilingualRanking:
 
 
 def _rank_correlations(subsets: Mapping[str, PoolRanks]) -> dict[str, FloatArray]:
-    """Align the versions of every question over the query languages, and correlate their ranks."""
+    """Align the versions of every question over the query languages, and correlate their ranks.
+
+    A version is a language and a number among the question's passages in it, in the rows' order.
+    """
     questions = {q: i for i, q in enumerate(dict.fromkeys(_questions(subsets)))}
-    versions: dict[tuple[str, int], int] = {}
-    rows = []
+    languages = sorted({code for ranks in subsets.values() for code in ranks.pool})
+    own = [np.array([questions[q] for q in ranks.questions], int) for ranks in subsets.values()]
+    number = [_numbers(ranks) for ranks in subsets.values()]
+    most = 1 + max((n.max(initial=0) for n in number), default=0)
+    aligned = np.full((len(subsets), len(questions), len(languages) * most), np.nan)
     for index, ranks in enumerate(subsets.values()):
-        seen: dict[tuple[int, str], int] = {}
-        for query, language, rank in zip(
-            ranks.query.tolist(), ranks.language.tolist(), ranks.rank.tolist(), strict=True
-        ):
-            number = seen[query, language] = seen.get((query, language), -1) + 1
-            version = versions.setdefault((language, number), len(versions))
-            rows.append((index, questions[ranks.questions[query]], version, rank or np.inf))
-    aligned = np.full((len(subsets), len(questions), max(len(versions), 1)), np.nan)
-    if rows:
-        index_, question, version_, rank_ = np.array(rows).T
-        aligned[index_.astype(int), question.astype(int), version_.astype(int)] = rank_
+        version = np.searchsorted(languages, ranks.language) * most + number[index]
+        place = np.where(ranks.rank > 0, ranks.rank, np.inf)
+        aligned[index, own[index][ranks.query], version] = place
     correlation = rank_correlation(aligned)
-    return {
-        name: correlation[i, [questions[q] for q in ranks.questions]]
-        for i, (name, ranks) in enumerate(subsets.items())
-    }
+    return {name: correlation[i, own[i]] for i, name in enumerate(subsets)}
+
+
+def _numbers(ranks: PoolRanks) -> IntArray:
+    """Return each row's number among the rows of the same query and language."""
+    codes = np.searchsorted(list(ranks.pool), ranks.language)
+    key = ranks.query * len(ranks.pool) + codes
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    sizes = np.diff(np.append(starts, len(key)))
+    number = np.empty(len(key), np.int64)
+    number[order] = np.arange(len(key)) - np.repeat(starts, sizes)
+    return number
 
 
 def _questions(subsets: Mapping[str, PoolRanks]) -> list[str]:
