@@ -120,6 +120,14 @@ def test_mistakes_are_told_in_one_message(xbench, arguments, parts):
     refused(xbench("evaluate", *arguments), *parts)
 
 
+def test_a_hub_that_cannot_be_reached(xbench):
+    outcome = xbench(
+        "evaluate", "--model", "intfloat/multilingual-e5-smal", "-t", MONO,
+        HF_ENDPOINT="http://127.0.0.1:9",
+    )  # fmt: skip
+    refused(outcome, "cannot be reached", "Did you mean: 'intfloat/multilingual-e5-small'")
+
+
 def test_an_empty_folder_is_no_model(xbench, tmp_path):
     (tmp_path / "empty").mkdir()
     refused(xbench("evaluate", "--model", "empty", "-t", MONO), "modules.json or config.json")

@@ -115,7 +115,7 @@ def _folder(options: ModelOptions, folder: Path) -> ModelSource:
 
 def _hub(options: ModelOptions, *, offline: bool, unknown: KeyError) -> ModelSource:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     name, revision = options.model, options.revision
     try:
@@ -132,12 +132,11 @@ def _hub(options: ModelOptions, *, offline: bool, unknown: KeyError) -> ModelSou
             f"--model {name}: not in mteb's registry and not in the local Hugging Face cache, and "
             "--offline allows no download"
         ) from error
-    except (HfHubHTTPError, OSError) as error:
-        suggestion = unknown.args[0].partition("Did you mean")
+    except Exception as error:
+        _, found, suggestion = str(unknown.args[0]).partition("Did you mean")
         raise UserError(
             f"--model {name}: not in mteb's registry, and the Hugging Face hub has no such model "
-            f"or cannot be reached ({type(error).__name__}).{' Did' if suggestion[1] else ''}"
-            f"{suggestion[1][3:]}{suggestion[2]}"
+            f"or cannot be reached ({type(error).__name__}). {found}{suggestion}".rstrip()
         ) from error
     meta = ModelMeta.create_empty({"name": name, "revision": commit})
     return ModelSource(
