@@ -82,7 +82,7 @@ def rank_with_encoder(
     """
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
     settings = (change_token(model), encoder.settings("query"), encoder.settings("passage"))
-    memory = _MEMORY.setdefault(model, _Memory())
+    memory = _memory(model)
     known = memory.rankings.setdefault((corpus.fingerprint, *settings), [])
     for ranking in known:
         if ranking.table.covers(query_languages, passage_languages):
@@ -97,6 +97,14 @@ def rank_with_encoder(
     )
     known.append(ranking)
     return ranking
+
+
+def _memory(model: Any) -> _Memory:  # noqa: ANN401
+    """Return what is kept of a model; of an object that cannot be a key, nothing is."""
+    try:
+        return _MEMORY.setdefault(model, _Memory())
+    except TypeError:
+        return _Memory()
 
 
 def _store(

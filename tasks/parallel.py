@@ -27,6 +27,8 @@ from xbench.sources import DataLocation
 from xbench.tasks.search import SplitView, rank_with_search
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from xbench.tasks.engine import EncodingReport
 
 DESCRIPTIONS: dict[Setting, str] = {
@@ -100,6 +102,9 @@ class ParallelRetrieval(AbsTaskRetrieval):
         location: Where the data is; by default as the environment says.
         **kwargs: As mteb's tasks take them.
 
+    In its metadata, a task of another form or of part of the languages adds them to its name, so
+    that mteb never takes its results for the full ones.
+
     Attributes:
         source: The dataset.
         setting: The setting.
@@ -111,6 +116,7 @@ class ParallelRetrieval(AbsTaskRetrieval):
     setting: ClassVar[Setting]
     report: EncodingReport | None = None
     _kept: _Kept | None = None
+    _kept_token: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -123,8 +129,19 @@ class ParallelRetrieval(AbsTaskRetrieval):
         kept = tuple(a for a in self.source.languages if not languages or a in languages)
         self.passage_form = passage_form
         self.location = location or DataLocation.from_environment()
-        self.subsets: dict[str, Subset] = subsets(self.setting, kept)
+        pools = self.setting != "multilingual" or len(kept) > 1
+        self.subsets: dict[str, Subset] = subsets(self.setting, kept) if pools else {}
         self.hf_subsets = list(self.subsets)
+        marks: list[str] = [passage_form] if passage_form != "sentence" else []
+        marks += kept if kept != self.source.languages else ()
+        if marks:
+            name = "-".join([self.task_name, *marks])
+            self.metadata = self.metadata.model_copy(update={"name": name})
+
+    @property
+    def task_name(self) -> str:
+        """Name of the task, whatever its passage form and languages."""
+        return type(self).metadata.name
 
     @abstractmethod
     def load_corpus(self, languages: tuple[str, ...]) -> ParallelCorpus:
@@ -172,20 +189,25 @@ class ParallelRetrieval(AbsTaskRetrieval):
 
         mteb asks for one subset at a time; the ranks of all of them are kept for the next.
         """
+        from xbench.models.identity import change_token
         from xbench.tasks.engine import rank_with_encoder
 
         self.load_data()
         chosen = {name: self.subsets[name] for name in self.hf_subsets}
         if not _is_single_vector(model):
-            if self._kept is None or self._kept.source is not model or self._kept.names != chosen:
+            token = (change_token(model), repr(encode_kwargs))
+            if not self._keeps(model, chosen) or self._kept_token != token:
                 found = dict(
-                    rank_with_search(model, self.metadata, encode_kwargs, self.dataset, chosen)
+                    rank_with_search(
+                        model, type(self).metadata, encode_kwargs, self.dataset, chosen
+                    )
                 )
                 self._kept = _Kept(model, chosen, {name: found[name] for name in chosen})
-            return self._kept.ranks
+                self._kept_token = token
+            return self._kept.ranks  # type: ignore[union-attr]
         ranking = rank_with_encoder(
             model,
-            self.metadata,
+            type(self).metadata,
             encode_kwargs,
             self.corpus_data,
             sorted({subset.query_language for subset in chosen.values()}),
@@ -193,13 +215,28 @@ class ParallelRetrieval(AbsTaskRetrieval):
             self.location.cache_dir,
         )
         self.report = ranking.report
-        if self._kept is None or self._kept.source is not ranking or self._kept.names != chosen:
+        if not self._keeps(ranking, chosen):
             ranks = {
                 name: ranking.table.ranks(subset.query_language, subset.passage_languages)
                 for name, subset in chosen.items()
             }
             self._kept = _Kept(ranking, chosen, ranks)
-        return self._kept.ranks
+        return self._kept.ranks  # type: ignore[union-attr]
+
+    def _keeps(self, source: object, names: Mapping[str, Subset]) -> bool:
+        return (
+            self._kept is not None and (self._kept.source is source) and self._kept.names == names
+        )
+
+    def unload_data(self) -> None:
+        """Let go of the data and of the ranks that are kept."""
+        self._kept = None
+        super().unload_data()
+
+    def convert_to_reranking(self, *args: Any, **kwargs: Any) -> Self:  # noqa: ANN401
+        """Re-rank another model's predictions, as mteb's tasks do."""
+        self._kept = None
+        return super().convert_to_reranking(*args, **kwargs)
 
     def scores(self, ranks: Mapping[str, PoolRanks]) -> dict[str, dict[str, float]]:
         """Return the scores of every subset, by its name, with mteb's main score."""

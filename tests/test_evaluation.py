@@ -133,6 +133,32 @@ def test_other_settings_are_stored_apart(tmp_path, location, folder):
     assert len({str(item.result["scores"]) for item in (plain, short, context)}) == 3
 
 
+def test_prompts_that_look_alike_in_a_path_are_stored_apart(tmp_path, location, folder):
+    long = "سؤال " * 60
+    paths = {
+        run(folder, tmp_path, location, [MONO], options={"query_prompt": prompt})[0].path
+        for prompt in ("query: ", "query? ", "query/ ", long)
+    }
+    assert len(paths) == 4
+
+
+def test_a_new_per_query_file_beside_an_old_result_is_not_finished(tmp_path, location):
+    first = run("xbench/char-ngram", tmp_path, location, [MONO])[0]
+    other = run("xbench/bm25", tmp_path, location, [MONO])[0]
+    name = f"{MONO}{PER_QUERY_SUFFIX}"
+    first.path.with_name(name).write_bytes(other.path.with_name(name).read_bytes())
+    again = run("xbench/char-ngram", tmp_path, location, [MONO])[0]
+    assert not again.skipped
+    assert again.result["scores"] == first.result["scores"]
+
+
+def test_a_damaged_settings_file_loses_nothing(tmp_path, location):
+    folder = tmp_path / "results" / "xbench__char-ngram" / "1"
+    folder.mkdir(parents=True)
+    (folder / "run_settings.jsonl").write_bytes(b"\xff\xfe broken\n")
+    assert run("xbench/char-ngram", tmp_path, location, [MONO])[0].path.is_file()
+
+
 def test_a_second_run_encodes_nothing(tmp_path, location, folder):
     run(folder, tmp_path, location)
     run(folder, tmp_path, location, overwrite=True)
@@ -157,9 +183,10 @@ def test_wrong_names(tmp_path, location, tasks, languages, message):
 
 
 def test_a_task_without_a_chosen_subset_is_left_out_and_said(tmp_path, location, caplog):
-    evaluated = run("xbench/bm25", tmp_path, location, [MONO, CROSS], languages=("de",))
+    evaluated = run("xbench/bm25", tmp_path, location, languages=("de",))
     assert [item.ranks.task for item in evaluated] == [MONO]
-    assert f"{CROSS} has no subset in these languages; left out" in caplog.text
+    for task in (CROSS, MULTI):
+        assert f"{task} has no subset in these languages; left out" in caplog.text
 
 
 def test_a_model_that_runs_out_of_memory_is_told_what_to_do(tmp_path, location):

@@ -42,10 +42,10 @@ def test_a_model_of_the_registry_is_found_without_its_weights():
 
 
 def test_a_revision_replaces_the_registrys():
-    options = ModelOptions("intfloat/multilingual-e5-small", revision="abc")
+    options = ModelOptions("intfloat/multilingual-e5-small", revision="a" * 40)
     source = find_model(options, offline=True)
-    assert source.meta.revision == "abc"
-    assert source.identity.endswith("@abc")
+    assert source.meta.revision == "a" * 40
+    assert source.identity.endswith("@" + "a" * 40)
 
 
 def test_the_identity_of_a_folder_follows_its_content(folder):
@@ -137,6 +137,14 @@ def test_prompts_change_the_embeddings_of_their_role_only(folder):
         ours, theirs = (e.encode(["Who?"], role).vectors for e in (plain, prompted))
         assert np.array_equal(ours, theirs) == same
         assert (plain.identity(role) == prompted.identity(role)) == same
+
+
+def test_a_prompt_goes_before_the_models_more_specific_ones(tmp_path):
+    model = make_tiny_transformer()
+    model.prompts = {"Retrieval-query": "own: ", "Retrieval": "other: "}
+    model.save(str(tmp_path / "own"))
+    chosen = encoder(tmp_path / "own", query_prompt="mine: ")
+    assert (chosen.prompt("query"), chosen.prompt("passage")) == ("mine: ", "other: ")
 
 
 def test_prompts_equal_text_put_before_by_hand(folder):

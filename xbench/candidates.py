@@ -68,7 +68,8 @@ def _tasks(folder: Path) -> dict[str, PerQuery]:
 def _named(name: str, results: Path) -> Path:
     model, _, revision = name.partition("@")
     place = results / model.replace("/", "__").replace(" ", "_")
-    found = [folder for folder in sorted(place.glob(revision or "*")) if folder.is_dir()]
+    folders = [folder for folder in sorted(place.glob("*")) if folder.is_dir()]
+    found = [folder for folder in folders if revision in ("", folder.name)]
     if not found:
         there = sorted(path.name.replace("__", "/", 1) for path in results.glob("*__*"))
         raise UserError(

@@ -21,6 +21,7 @@ from xbench.plugin import find_task
 from xbench.results import (
     PER_QUERY_SUFFIX,
     PerQuery,
+    agree,
     read_per_query,
     read_result,
     write_per_query,
@@ -111,7 +112,7 @@ def _tasks(selection: Selection, location: DataLocation) -> list[ParallelRetriev
         )
     for task in tasks:
         if task not in kept:
-            logger.warning("%s has no subset in these languages; left out", task.metadata.name)
+            logger.warning("%s has no subset in these languages; left out", task.task_name)
     return kept
 
 
@@ -129,7 +130,7 @@ class _Run:
 
     def finished(self, task: ParallelRetrieval) -> Evaluated | None:
         """Return a task's results if they are there, whole and of this dataset and version."""
-        name = task.metadata.name
+        name = task.task_name
         result = read_result(self.folder, name)
         if result is None or result["dataset_revision"] != task.metadata.revision:
             return None
@@ -140,7 +141,9 @@ class _Run:
         except UserError as error:
             logger.warning("%s", error)
             return None
-        if ranks.task_version != TASK_VERSION or set(ranks.subsets) != set(task.hf_subsets):
+        expected = (TASK_VERSION, task.metadata.revision, task.passage_form, set(task.hf_subsets))
+        found = (ranks.task_version, ranks.dataset_revision, ranks.passage_form, set(ranks.subsets))
+        if found != expected or not agree(result, ranks):
             return None
         return Evaluated(result, ranks, self.folder / f"{name}.json", skipped=True)
 
@@ -157,7 +160,7 @@ class _Run:
             "show_progress_bar": self.show_progress,
         }
         ranks = PerQuery(
-            task=task.metadata.name,
+            task=task.task_name,
             dataset_revision=task.metadata.revision,
             passage_form=task.passage_form,
             multilingual=task.setting == "multilingual",
@@ -171,6 +174,7 @@ class _Run:
             date=datetime.datetime.now(tz=datetime.timezone.utc),
         ).to_dict()
         result["date"] = result["date"].timestamp()
+        result["task_name"] = task.task_name
         write_per_query(self.folder, ranks)
         write_result(
             self.folder,
@@ -179,7 +183,7 @@ class _Run:
             run_settings(self._model, task, self.options, self.selection),
         )
         self._report_truncation(task)
-        path = self.folder / f"{task.metadata.name}.json"
+        path = self.folder / f"{task.task_name}.json"
         return Evaluated(result, ranks, path, skipped=False)
 
     def _report_truncation(self, task: ParallelRetrieval) -> None:
@@ -189,7 +193,7 @@ class _Run:
         if inner is not None and task.report is not None and task.report.truncated:
             logger.warning(
                 "%s: %.1f %% of the texts were cut at %s tokens",
-                task.metadata.name,
+                task.task_name,
                 100 * task.report.truncated / task.report.texts,
                 inner.max_seq_length,
             )

@@ -23,6 +23,7 @@ from xbench.catalogue import TASK_VERSION, PassageForm
 from xbench.errors import UserError
 from xbench.files import write_atomically
 from xbench.metrics import IntArray, PoolRanks, per_query
+from xbench.metrics.effectiveness import average_precision
 
 PER_QUERY_SUFFIX = ".per_query.json.gz"
 SETTINGS_NAME = "run_settings.jsonl"
@@ -145,12 +146,13 @@ def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> 
 
 def _letters(top: IntArray) -> list[str]:
     """Write the languages of the first places as letters, ``a`` the first, ``.`` past the end."""
-    codes = np.where(top < 0, ord("."), top + ord("a")).astype(np.uint8)
-    return [row.tobytes().decode("ascii") for row in codes]
+    codes = np.where(top < 0, ord("."), top + ord("a")).astype("<u4")
+    return [row.tobytes().decode("utf-32-le") for row in codes]
 
 
 def _places(letters: list[str]) -> IntArray:
-    codes = np.array([np.frombuffer(row.encode("ascii"), np.uint8) for row in letters], np.int64)
+    rows = [np.frombuffer(row.encode("utf-32-le"), "<u4") for row in letters]
+    codes = np.array(rows, np.int64)
     return np.where(codes == ord("."), -1, codes - ord("a"))
 
 
@@ -184,7 +186,7 @@ def read_settings(folder: Path) -> list[dict[str, Any]]:
     """Return the settings of each task that was run, skipping lines that are damaged."""
     path = folder / SETTINGS_NAME
     lines = []
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+    for line in path.read_text("utf-8", "replace").splitlines() if path.is_file() else ():
         try:
             lines.append(json.loads(line))
         except ValueError:
@@ -202,6 +204,16 @@ def read_result(folder: Path, task: str) -> dict[str, Any] | None:
         return result if isinstance(result["dataset_revision"], str) else None
     except DAMAGED:
         return None
+
+
+def agree(result: Mapping[str, Any], content: PerQuery) -> bool:
+    """Return whether a result's average precision is what its ranks give."""
+    own = {subset["hf_subset"]: subset.get("map") for subset in result["scores"]["test"]}
+    return own.keys() == content.subsets.keys() and all(
+        isinstance(own[name], (int, float))
+        and abs(own[name] - float(average_precision(ranks.matrix()).mean())) < 1e-5
+        for name, ranks in content.subsets.items()
+    )
 
 
 def micro_average(content: PerQuery, measure: str = "map") -> float:

@@ -54,7 +54,7 @@ def run_settings(
     """
     inner = sentence_transformer(model)
     return {
-        "task": task.metadata.name,
+        "task": task.task_name,
         "splits": ["test"],
         "subsets": task.hf_subsets,
         "version": {name: _version(name) for name in PACKAGES},
@@ -65,7 +65,7 @@ def run_settings(
             "languages": list(selection.languages) or "all",
             "model": asdict(options),
             "prompts": {
-                role: prompt_text(model, task.metadata, role) for role in ("query", "passage")
+                role: prompt_text(model, type(task).metadata, role) for role in ("query", "passage")
             },
             "maximum_length": None if inner is None else inner.max_seq_length,
             "dtype": None if inner is None else str(inner.dtype).removeprefix("torch."),

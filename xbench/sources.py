@@ -58,7 +58,13 @@ def dataset_files(
     Raises:
         UserError: If a file is missing, damaged or cannot be fetched.
     """
-    return {code: _file(dataset, code, location) for code in languages}
+    try:
+        return {code: _file(dataset, code, location) for code in languages}
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or location.cache_dir}: cannot be used ({error.strerror}); choose "
+            "another --data-dir or --cache-dir"
+        ) from error
 
 
 def _file(dataset: Dataset, code: str, location: DataLocation) -> Path:

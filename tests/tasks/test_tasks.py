@@ -186,3 +186,59 @@ def test_an_object_that_cannot_be_told_apart_is_never_stored(location):
 def test_no_location_means_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("XBENCH_CACHE_DIR", str(tmp_path))
     assert XBenchMiniMonolingualRetrieval().location == DataLocation.from_environment()
+
+
+class Pooled(HashEncoder):
+    """An encoder around a torch module whose vectors also depend on something else."""
+
+    def __init__(self, module, pooling):
+        super().__init__()
+        self.model = module
+        self.pooling = pooling
+
+    def vector(self, role, text):
+        return super().vector(role + self.pooling, text)
+
+
+def test_another_encoder_around_the_same_weights_is_encoded_anew(location, tiny_transformer):
+    def task():
+        return XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
+
+    module = tiny_transformer.model
+    first = task().evaluate(Pooled(module, "mean"), encode_kwargs=KWARGS)
+    changed = Pooled(module, "mean")
+    assert task().evaluate(changed, encode_kwargs=KWARGS) == first
+    changed.pooling = "max"
+    second = task().evaluate(changed, encode_kwargs=KWARGS)
+    assert second != first
+    assert task().evaluate(Pooled(module, "max"), encode_kwargs=KWARGS) == second
+
+
+def test_an_encoder_that_cannot_be_hashed(location):
+    class Unhashable(HashEncoder):
+        __hash__ = None
+
+    task = XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
+    same = XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
+    expected = same.evaluate(HashEncoder(), encode_kwargs=KWARGS)
+    assert task.evaluate(Unhashable(), encode_kwargs=KWARGS) == expected
+
+
+def test_mteb_never_merges_part_of_the_languages_or_another_form_with_the_full_task(
+    location, tmp_path
+):
+    import mteb
+    from mteb.cache import ResultCache
+
+    def evaluate(cache, **options):
+        task = XBenchMiniMultilingualRetrieval(location=location, **options)
+        result = mteb.evaluate(HashEncoder(), task, cache=cache, show_progress_bar=False)[0]
+        return {s["hf_subset"]: s["rank_distance"] for s in result.scores["test"]}
+
+    cache = ResultCache(tmp_path)
+    for options in ({"languages": ("de", "en")}, {}, {"passage_form": "context"}, {}):
+        assert evaluate(cache, **options) == pytest.approx(evaluate(None, **options), abs=1e-5)
+
+
+def test_one_language_makes_no_multilingual_pool(location):
+    assert not XBenchMiniMultilingualRetrieval(location=location, languages=("de",)).hf_subsets

@@ -81,18 +81,20 @@ def evaluate(
       xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
     """  # noqa: D301
-    if offline:
+    from xbench.sources import DataLocation
+
+    location = DataLocation.from_environment(data_dir, cache_dir, offline)
+    if location.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from xbench.cli.table import summary_table
     from xbench.evaluation import evaluate as run
     from xbench.run_settings import Selection
-    from xbench.sources import DataLocation
 
     evaluated = run(
         ModelOptions(**model),
         Selection(task_names(tasks, benchmark), languages, passage_form),
         output=output,
-        location=DataLocation.from_environment(data_dir, cache_dir, offline),
+        location=location,
         overwrite=overwrite,
         show_progress=not no_progress,
     )

@@ -48,4 +48,9 @@ def split_codes(
     value: str | None,
 ) -> tuple[str, ...]:
     """Split a list such as ``ar,de``."""
-    return tuple(code.strip() for code in value.split(",") if code.strip()) if value else ()
+    if value is None:
+        return ()
+    codes = tuple(code.strip() for code in value.split(",") if code.strip())
+    if not codes:
+        raise click.BadParameter("expected codes such as ar,de; leave the option out for all")
+    return codes

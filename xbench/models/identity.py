@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
+from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
 
 _IDENTITY: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _SAMPLE = 64
 
 
 def remember_identity(model: Any, identity: str) -> None:  # noqa: ANN401
-    """Record what decides the weights of a model that was just loaded."""
-    _IDENTITY[model] = f"{identity}\0{change_token(model)}"
+    """Record what decides the embeddings of a model that was just loaded."""
+    with suppress(TypeError):
+        _IDENTITY[model] = f"{identity}\0{change_token(model)}"
 
 
 def model_identity(model: Any) -> str | None:  # noqa: ANN401
-    """Return what decides a model's weights, or None if that cannot be told.
+    """Return what decides a model's embeddings besides prompts and length, or None if unknown.
 
-    A model that xbench loaded, unchanged since, has the identity of its source. Any other torch
-    model has the digest of its weights. For other objects nothing can be told, so that their
-    embeddings must not outlive them.
+    A model that xbench loaded, unchanged since, has the identity of its source. In mteb's wrapper,
+    a SentenceTransformer has the digest of its weights, modules and tokenizer. Of other objects
+    nothing can be told, so that their embeddings must not outlive them.
     """
-    token = change_token(model)
-    known, _, known_token = _IDENTITY.get(model, "").partition("\0")
-    if known and known_token == token:
+    known, _, token = _known(model).partition("\0")
+    if known and token == change_token(model):
         return known
-    module = _module(model)
-    return None if module is None else f"weights:{_digest(module)}"
+    if type(model) is not SentenceTransformerEncoderWrapper:
+        return None
+    return f"weights:{_digest(model.model)}"
+
+
+def _known(model: Any) -> str:  # noqa: ANN401
+    try:
+        return _IDENTITY.get(model, "")
+    except TypeError:
+        return ""
 
 
 def change_token(model: Any) -> str:  # noqa: ANN401
-    """Return a value that changes when the weights of a torch model change.
+    """Return a value that changes when a model's text attributes or its torch weights change.
 
-    It holds every tensor's version counter and place in memory, and the sum of a sample of its
-    values, so that it is cheap on a model of any size.
+    Of the weights it holds every tensor's version counter and place in memory, and the sum of a
+    sample of its values, so that it is cheap on a model of any size.
     """
+    plain = {k: v for k, v in sorted(getattr(model, "__dict__", {}).items()) if _is_plain(v)}
+    token = hashlib.sha256(repr(plain).encode())
     module = _module(model)
     if module is None:
-        return ""
-    token = hashlib.sha256()
+        return token.hexdigest()
     for name, tensor in module.state_dict().items():
         step = max(1, tensor.numel() // _SAMPLE)
         sample = tensor.detach().reshape(-1)[::step].double().sum().item()
@@ -56,8 +67,18 @@ def _module(model: Any) -> torch.nn.Module | None:  # noqa: ANN401
     return None
 
 
-def _digest(module: torch.nn.Module) -> str:
-    digest = hashlib.sha256(repr(module).encode())
+def _is_plain(value: object) -> bool:
+    """Tell what is a setting: text and prompts, and not counters or logs that encoding changes."""
+    if isinstance(value, dict):
+        return all(isinstance(item, str) for item in (*value, *value.values()))
+    return isinstance(value, str)
+
+
+def _digest(module: Any) -> str:  # noqa: ANN401
+    tokenizer = getattr(module, "tokenizer", None)
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    vocabulary = backend.to_str() if backend is not None else repr(tokenizer)
+    digest = hashlib.sha256(f"{module!r}\n{vocabulary}".encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())

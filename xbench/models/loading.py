@@ -81,13 +81,35 @@ def _apply(model: Any, options: ModelOptions) -> None:  # noqa: ANN401
             "a sentence-transformers model. Leave the option out."
         )
     if options.max_length is not None:
-        inner.max_seq_length = options.max_length
+        try:
+            inner.max_seq_length = options.max_length
+        except AttributeError as error:
+            raise UserError(
+                f"--max-length cannot be applied: {options.model} has no maximum length"
+            ) from error
     if options.dtype is not None:
         inner.to(getattr(torch, options.dtype))
-    prompts = {"query": options.query_prompt, "document": options.passage_prompt}
-    given = {role: prompt for role, prompt in prompts.items() if prompt is not None}
-    if given:
-        model.model_prompts = {**(model.model_prompts or {}), **given}
+    prompts = dict(model.model_prompts or {})
+    for role, prompt in (("query", options.query_prompt), ("document", options.passage_prompt)):
+        if prompt is not None:
+            prompts = _with_prompt(prompts, role, prompt)
+    model.model_prompts = prompts or None
+
+
+def _with_prompt(prompts: dict[str, str], role: str, prompt: str) -> dict[str, str]:
+    """Return prompts in which a role has this one, whatever more specific ones mteb would prefer.
+
+    >>> _with_prompt({"Retrieval": "a: ", "Retrieval-query": "b: "}, "query", "q: ")
+    {'Retrieval-document': 'a: ', 'query': 'q: '}
+    """
+    other = "document" if role == "query" else "query"
+    kept = {}
+    for key, text in prompts.items():
+        if key == other or key.endswith(f"-{other}"):
+            kept[key] = text
+        elif key != role and not key.endswith(f"-{role}"):
+            kept.setdefault(f"{key}-{other}", text)
+    return {**kept, role: prompt}
 
 
 def _warn_without_prompts(model: Any, meta: ModelMeta, options: ModelOptions) -> None:  # noqa: ANN401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -37,11 +39,23 @@ class ModelOptions:
 
     @property
     def deviations(self) -> dict[str, str | int]:
-        """The options that change a model's scores, where they differ from the model's own."""
+        """The options that change a model's scores, as they name the folder of their results."""
         values = {
-            "query_prompt": self.query_prompt,
-            "passage_prompt": self.passage_prompt,
+            "query_prompt": _named(self.query_prompt),
+            "passage_prompt": _named(self.passage_prompt),
             "max_length": self.max_length,
             "dtype": self.dtype,
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _named(prompt: str | None) -> str | None:
+    """Return a name for a prompt that is safe in a path and different for different prompts.
+
+    >>> _named("query: ")
+    'query-08a8bf6b'
+    """
+    if prompt is None:
+        return None
+    words = re.sub(r"[^A-Za-z0-9]+", "-", prompt).strip("-")[:24]
+    return f"{words}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"

@@ -59,7 +59,10 @@ def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
     except KeyError as error:
         return _hub(options, offline=offline, unknown=error)
     if options.revision is not None:
-        meta = meta.model_copy(update={"revision": options.revision})
+        commit = options.revision
+        if not re.fullmatch(r"[0-9a-f]{40}", commit):
+            commit = _commit(options, offline=offline, hint="")
+        meta = meta.model_copy(update={"revision": commit})
     return ModelSource(
         meta=meta,
         identity=f"{meta.name}@{meta.revision}",
@@ -114,36 +117,40 @@ def _folder(options: ModelOptions, folder: Path) -> ModelSource:
 
 
 def _hub(options: ModelOptions, *, offline: bool, unknown: KeyError) -> ModelSource:
+    _, found, suggestion = str(unknown.args[0]).partition("Did you mean")
+    commit = _commit(options, offline=offline, hint=f"{found}{suggestion}")
+    meta = ModelMeta.create_empty({"name": options.model, "revision": commit})
+    return ModelSource(
+        meta=meta,
+        identity=f"{options.model}@{commit}",
+        load=lambda: _sentence_transformer(options, revision=commit),
+    )
+
+
+def _commit(options: ModelOptions, *, offline: bool, hint: str) -> str:
+    """Return the commit of a model on the hub, or offline that in the local cache."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     name, revision = options.model, options.revision
     try:
         if offline:
-            commit = Path(
-                snapshot_download(
-                    name, revision=revision, local_files_only=True, allow_patterns="config.json"
-                )
-            ).name
-        else:
-            commit = HfApi().model_info(name, revision=revision).sha or "unknown"
+            folder = snapshot_download(
+                name, revision=revision, local_files_only=True, allow_patterns="config.json"
+            )
+            return Path(folder).name
+        return HfApi().model_info(name, revision=revision).sha or "unknown"
     except LocalEntryNotFoundError as error:
         raise UserError(
-            f"--model {name}: not in mteb's registry and not in the local Hugging Face cache, and "
-            "--offline allows no download"
+            f"--model {name}: not in the local Hugging Face cache"
+            f"{f' at revision {revision}' if revision else ''}, and --offline allows no download"
         ) from error
     except Exception as error:
-        _, found, suggestion = str(unknown.args[0]).partition("Did you mean")
         raise UserError(
-            f"--model {name}: not in mteb's registry, and the Hugging Face hub has no such model "
-            f"or cannot be reached ({type(error).__name__}). {found}{suggestion}".rstrip()
+            f"--model {name}: the Hugging Face hub has no such model"
+            f"{f' or revision {revision}' if revision else ''}, or cannot be reached "
+            f"({type(error).__name__}). {hint}".rstrip()
         ) from error
-    meta = ModelMeta.create_empty({"name": name, "revision": commit})
-    return ModelSource(
-        meta=meta,
-        identity=f"{name}@{commit}",
-        load=lambda: _sentence_transformer(options, revision=commit),
-    )
 
 
 def _local_source(name: str, digest: str, load: Callable[[], Any]) -> ModelSource:
