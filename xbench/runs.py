@@ -28,7 +28,9 @@ class _Tabs(csv.excel_tab):
 class ToDict(Protocol):
     """A run or qrels that can be turned into a dictionary, such as ranx's."""
 
-    def to_dict(self) -> Mapping[str, Mapping[str, float]]: ...  # noqa: D102
+    def to_dict(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the score of each passage by query id and passage id."""
+        ...
 
 
 ScoredSource = str | PathLike[str] | Mapping[str, Mapping[str, float]] | Iterable[object] | ToDict
