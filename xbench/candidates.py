@@ -6,9 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from xbench.catalogue import TASKS
 from xbench.errors import UserError
+from xbench.metrics import FloatArray, task_per_query
 from xbench.results import PER_QUERY_SUFFIX, PerQuery, read_per_query
+
+Sample = FloatArray
+"""One value per question and subset, nan where a question has no query there."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,52 @@ class Candidate:
     name: str
     folder: Path
     tasks: Mapping[str, PerQuery]
+
+
+@dataclass(frozen=True)
+class TaskValues:
+    """One model's values on one task, per query, arranged by question and subset.
+
+    Attributes:
+        questions: Row of each question in a sample.
+        subsets: By name: query language, rows of its questions, values by measure.
+    """
+
+    questions: dict[str, int]
+    subsets: Mapping[str, tuple[str, list[int], Mapping[str, FloatArray]]]
+
+    @property
+    def languages(self) -> list[str]:
+        """Query languages, in alphabetical order."""
+        return sorted({language for language, _, _ in self.subsets.values()})
+
+    @property
+    def measures(self) -> list[str]:
+        """Names of the measures that some subset has."""
+        return list(dict.fromkeys(m for _, _, values in self.subsets.values() for m in values))
+
+    def sample(self, measure: str, language: str | None = None) -> Sample:
+        """Return a measure's values, of the subsets of one query language or of all."""
+        chosen = [s for s in self.subsets.values() if language in (None, s[0])]
+        sample = np.full((len(self.questions), len(chosen)), np.nan)
+        for column, (_, rows, values) in enumerate(chosen):
+            if measure in values:
+                sample[rows, column] = values[measure]
+        return sample
+
+
+def task_values(content: PerQuery) -> TaskValues:
+    """Arrange a model's values on a task by question and subset."""
+    found = task_per_query(content.subsets, multilingual=content.multilingual)
+    ids = sorted({q for ranks in content.subsets.values() for q in ranks.questions})
+    questions = {question: i for i, question in enumerate(ids)}
+    return TaskValues(
+        questions,
+        {
+            name: (ranks.query_language, [questions[q] for q in ranks.questions], found[name])
+            for name, ranks in sorted(content.subsets.items())
+        },
+    )
 
 
 def read_candidates(names: Sequence[str], results: Path) -> list[Candidate]:

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbench import statistics
-from xbench.candidates import Candidate, common_tasks
+from xbench.candidates import Candidate, Sample, TaskValues, common_tasks, task_values
 from xbench.catalogue import TASKS
 from xbench.errors import UserError
-from xbench.metrics import EFFECTIVENESS, FloatArray, task_per_query
+from xbench.metrics import EFFECTIVENESS
 from xbench.metrics.across_languages import Spread, spread
-from xbench.results import PerQuery
 
 RESAMPLES = 10_000
 MEASURE = "map"
 """The measure that is tested; the language-bias measures stand beside it with their intervals."""
-
-Sample = FloatArray
-"""One value per question and subset, nan where a question has no query there."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +118,7 @@ def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
         UserError: If they have no task in common, or were run on different data.
     """
     tasks = common_tasks(candidates)
-    values = {task: [_values(c.tasks[task]) for c in candidates] for task in tasks}
+    values = {task: [task_values(c.tasks[task]) for c in candidates] for task in tasks}
     multilingual = [task for task in tasks if candidates[0].tasks[task].multilingual]
     return Comparison(
         models=tuple(candidate.name for candidate in candidates),
@@ -140,43 +136,6 @@ def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
         bias=tuple(_bias_rows(multilingual, values, seed)),
         gaps=tuple(_gap_rows(tasks, values, seed)),
         spreads=tuple(_spread_rows([t for t in tasks if t not in multilingual], values)),
-    )
-
-
-@dataclass(frozen=True)
-class _Values:
-    """One model's values on one task, per query, arranged by question and subset."""
-
-    questions: dict[str, int]
-    subsets: Mapping[str, tuple[str, list[int], Mapping[str, FloatArray]]]
-
-    @property
-    def languages(self) -> list[str]:
-        return sorted({language for language, _, _ in self.subsets.values()})
-
-    @property
-    def measures(self) -> list[str]:
-        return list(dict.fromkeys(m for _, _, values in self.subsets.values() for m in values))
-
-    def sample(self, measure: str, language: str | None = None) -> Sample:
-        chosen = [s for s in self.subsets.values() if language in (None, s[0])]
-        sample = np.full((len(self.questions), len(chosen)), np.nan)
-        for column, (_, rows, values) in enumerate(chosen):
-            if measure in values:
-                sample[rows, column] = values[measure]
-        return sample
-
-
-def _values(content: PerQuery) -> _Values:
-    found = task_per_query(content.subsets, multilingual=content.multilingual)
-    ids = sorted({q for ranks in content.subsets.values() for q in ranks.questions})
-    questions = {question: i for i, question in enumerate(ids)}
-    return _Values(
-        questions,
-        {
-            name: (ranks.query_language, [questions[q] for q in ranks.questions], found[name])
-            for name, ranks in sorted(content.subsets.items())
-        },
     )
 
 
@@ -237,7 +196,7 @@ def _untested(sample: Sample, seed: int) -> Figure:
 
 
 def _bias_rows(
-    tasks: Sequence[str], values: Mapping[str, list[_Values]], seed: int
+    tasks: Sequence[str], values: Mapping[str, list[TaskValues]], seed: int
 ) -> Iterator[Row]:
     for task in tasks:
         for measure in values[task][0].measures:
@@ -247,7 +206,7 @@ def _bias_rows(
 
 
 def _gap_rows(
-    tasks: Sequence[str], values: Mapping[str, list[_Values]], seed: int
+    tasks: Sequence[str], values: Mapping[str, list[TaskValues]], seed: int
 ) -> Iterator[Row]:
     """Yield the cross-lingual gap of each dataset that has both settings, by query language too."""
     for task in tasks:
@@ -262,7 +221,7 @@ def _gap_rows(
             yield Row(task, "cross_lingual_gap", language, figures)
 
 
-def _gap(first: _Values, second: _Values, language: str | None, seed: int) -> Figure:
+def _gap(first: TaskValues, second: TaskValues, language: str | None, seed: int) -> Figure:
     """Return the monolingual minus the cross-lingual figure, resampling the same questions."""
     if first.questions.keys() != second.questions.keys():
         raise UserError("the monolingual and the cross-lingual task have other questions")
@@ -274,7 +233,7 @@ def _gap(first: _Values, second: _Values, language: str | None, seed: int) -> Fi
     return Figure(value, *statistics.interval(drawn))
 
 
-def _spread_rows(tasks: Sequence[str], values: Mapping[str, list[_Values]]) -> Iterator[Row]:
+def _spread_rows(tasks: Sequence[str], values: Mapping[str, list[TaskValues]]) -> Iterator[Row]:
     for task in tasks:
         spreads = [
             spread(np.array([statistics.macro_mean(v.sample(MEASURE, a)) for a in v.languages]))
