@@ -17,6 +17,7 @@ from xbench.cli.evaluate import evaluate
 from xbench.cli.leaderboard import leaderboard
 from xbench.cli.mteb import mteb
 from xbench.cli.tasks import tasks
+from xbench.cli.train import train
 from xbench.errors import UserError
 
 
@@ -44,5 +45,5 @@ def main(verbose: bool) -> None:
         warnings.simplefilter("ignore")
 
 
-for command in (evaluate, compare, bias, tasks, download, leaderboard, mteb):
+for command in (evaluate, compare, bias, train, tasks, download, leaderboard, mteb):
     main.add_command(command)

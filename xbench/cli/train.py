@@ -1,0 +1,114 @@
+"""``xbench train``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xbench.cli.options import location_options, split_codes
+from xbench.errors import UserError
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="YAML file, or the name of a configuration that ships with xbench (xlm-r, labse). "
+    "Options win over what it says.",
+)
+@click.option("--base-model", help="Model to start from: a folder, or a name on the hub.")
+@click.option("--data", multiple=True, help="Training corpus: file, folder or hub name; repeatable.")
+@click.option("--validation", multiple=True, help="Corpus to measure the loss on; repeatable.")
+@click.option("--languages", callback=split_codes, help="Train on these only, such as ar,de.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for the model.")
+@click.option("--sampling", help="monolingual, crosslingual or hybrid [default: hybrid].")
+@click.option("--alpha", type=float, help="Probability of a monolingual batch [default: 0.5].")
+@click.option("--stratified/--coin", default=None, help="Hold alpha exactly in every epoch.")
+@click.option("--language-weighting", help="uniform, size or an exponent [default: uniform].")
+@click.option("--language-pairs", help="all, a number, or a list such as en-de,de-en.")
+@click.option("--loss", help="A loss of sentence-transformers [default: MultipleNegativesRankingLoss].")
+@click.option("--temperature", type=float, help="Temperature of the loss [default: 0.05].")
+@click.option("--query-prompt", help="Put before every query, and saved in the model.")
+@click.option("--passage-prompt", help="Put before every passage, and saved in the model.")
+@click.option("--max-length", type=int, help="Maximum length in tokens.")
+@click.option("--batch-size", type=int, help="Pairs in a batch, over all processes [default: 100].")
+@click.option("--epochs", type=float, help="Times that every question is drawn [default: 1].")
+@click.option("--max-steps", type=int, help="Steps to train, in place of epochs.")
+@click.option("--learning-rate", type=float, help="Highest learning rate [default: 3e-5].")
+@click.option("--warmup", type=float, help="Share of the steps with a rising rate [default: 0].")
+@click.option("--precision", help="fp32, bf16 or fp16 [default: fp32].")
+@click.option("--seed", type=int, help="Seed of everything random [default: 0].")
+@click.option("--evaluate-on", help="Measure on this dataset while training, such as MLQA-R.")
+@click.option("--evaluation-languages", callback=split_codes, help="Its languages, such as ar,de.")
+@click.option("--evaluation-steps", type=int, help="Steps between evaluations and checkpoints.")
+@click.option(
+    "--select-by",
+    help="loss, monolingual_map, crosslingual_map, multilingual_map or rank_distance.",
+)
+@click.option("--patience", type=int, help="Stop after so many evaluations without a better one.")
+@click.option(
+    "--allow-evaluation-data",
+    multiple=True,
+    help="Let questions of this evaluation set be in the training data; the model card says so.",
+)
+@location_options
+def train(
+    config: Path | None,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    **options: Any,  # noqa: ANN401
+) -> None:
+    """Train a retriever on monolingual, cross-lingual or hybrid batches.
+
+    The same command goes on with a run that was interrupted. Under torchrun or accelerate launch
+    all processes share each batch.
+
+    \b
+    Examples:
+      xbench train --config xlm-r
+      xbench train --base-model sentence-transformers/LaBSE --data pairs.jsonl -o models/mine
+      torchrun --nproc-per-node 4 -m xbench train --config train.yaml
+    """  # noqa: D301
+    from xbench.sources import DataLocation
+
+    location = DataLocation.from_environment(data_dir, cache_dir, offline)
+    if location.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    _check_extra()
+    from xbench.training.config import read_config
+    from xbench.training.run import train as run
+
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    if "language_pairs" in given:
+        given["language_pairs"] = _language_pairs(given["language_pairs"])
+    if "language_weighting" in given:
+        given["language_weighting"] = _number(given["language_weighting"])
+    model = run(read_config(config, given), location)
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(f"Model: {model}\nMeasure it: xbench evaluate --model {model}")
+
+
+def _check_extra() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("accelerate") is None:
+        raise UserError(
+            "xbench train needs the package accelerate; run pip install 'xbench-mteb[train]'"
+        )
+
+
+def _language_pairs(text: str) -> str | int | tuple[str, ...]:
+    if text.isdecimal():
+        return int(text)
+    return text if text == "all" else tuple(pair.strip() for pair in text.split(","))
+
+
+def _number(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,1 @@
+"""The research questions, as studies that can be run again."""

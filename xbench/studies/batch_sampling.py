@@ -1,0 +1,180 @@
+"""Does hybrid sampling keep the best of both? arXiv 2408.10536, at any scale.
+
+From the same start and for the same number of steps, train with monolingual, cross-lingual and
+hybrid batches, each with several seeds, and measure all three settings and the rank distance on a
+dataset that none of the training questions is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from xbench import statistics
+from xbench.candidates import Sample, task_values
+from xbench.catalogue import SETTINGS, Dataset, Setting
+from xbench.evaluation import evaluate
+from xbench.models.options import ModelOptions
+from xbench.run_settings import Selection
+from xbench.sources import DataLocation
+from xbench.training.config import TrainingConfig
+from xbench.training.run import train
+from xbench.training.sampling import SAMPLING_MODES, SamplingMode
+
+START = "start"
+FIGURES: dict[str, tuple[Setting, str]] = {
+    **{setting: (setting, "map") for setting in SETTINGS},
+    "rank_distance": ("multilingual", "rank_distance"),
+}
+"""What is measured: the task's setting and the measure, by name."""
+
+CLAIMS: tuple[tuple[SamplingMode, str], ...] = (
+    ("monolingual", "crosslingual"),
+    ("monolingual", "multilingual"),
+    ("crosslingual", "monolingual"),
+    ("monolingual", "rank_distance"),
+)
+"""What the paper found hybrid sampling to be better than, and in which figure."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval over the questions, and its value with each seed."""
+
+    value: float
+    low: float
+    high: float
+    seeds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out.
+
+    Attributes:
+        figures: By sampling, `START` the model to begin with, then by figure: the mean of seeds.
+        differences: Hybrid minus the other sampling, for each of the paper's claims.
+    """
+
+    figures: Mapping[str, Mapping[str, Estimate]]
+    differences: Mapping[tuple[SamplingMode, str], Estimate]
+
+
+def run_study(
+    config: TrainingConfig,
+    dataset: Dataset,
+    seeds: Sequence[int],
+    languages: Sequence[str] = (),
+    location: DataLocation | None = None,
+) -> Outcome:
+    """Train with each sampling and seed, measure, and compare; goes on where it was interrupted.
+
+    Args:
+        config: The runs' configuration; its output is the folder of the study, and its sampling and
+            seed are set by the study.
+        dataset: What to measure on.
+        seeds: Seeds of the runs of each sampling.
+        languages: Languages of the dataset to keep; none keeps all.
+        location: Where data is; by default as the environment says.
+
+    Raises:
+        UserError: If a run cannot be carried out.
+    """
+
+    def measure(model: str) -> dict[str, Sample]:
+        return _measure(model, config, dataset, languages, location)
+
+    runs: dict[str, list[dict[str, Sample]]] = {START: [measure(config.base_model)]}
+    for seed in seeds:
+        for sampling in SAMPLING_MODES:
+            output = config.output / "models" / f"{sampling}-seed-{seed}"
+            changed = {"sampling": sampling, "seed": seed, "output": output}
+            model = train(config.model_copy(update=changed), location)
+            runs.setdefault(sampling, []).append(measure(str(model)))
+    samples = {
+        sampling: {name: [run[name] for run in own] for name in FIGURES}
+        for sampling, own in runs.items()
+    }
+    return Outcome(
+        figures={
+            sampling: {name: _estimate(own) for name, own in by_figure.items()}
+            for sampling, by_figure in samples.items()
+        },
+        differences={
+            (other, name): _estimate(
+                [
+                    statistics.paired_difference(ours, theirs)
+                    for ours, theirs in zip(
+                        samples["hybrid"][name], samples[other][name], strict=True
+                    )
+                ]
+            )
+            for other, name in CLAIMS
+        },
+    )
+
+
+def _measure(
+    model: str,
+    config: TrainingConfig,
+    dataset: Dataset,
+    languages: Sequence[str],
+    location: DataLocation | None,
+) -> dict[str, Sample]:
+    """Evaluate a model and return its values per question, by figure."""
+    evaluated = evaluate(
+        ModelOptions(model, max_length=config.max_length),
+        Selection(tuple(dataset.task_name(setting) for setting in SETTINGS), tuple(languages)),
+        output=config.output / "results",
+        location=location,
+        show_progress=False,
+    )
+    values = {item.ranks.task: task_values(item.ranks) for item in evaluated}
+    return {
+        name: values[dataset.task_name(setting)].sample(measure)
+        for name, (setting, measure) in FIGURES.items()
+    }
+
+
+def _estimate(samples: Sequence[Sample]) -> Estimate:
+    """Return the mean over seeds, its interval over questions, and the value with each seed."""
+    mean = np.mean(samples, axis=0)
+    return Estimate(
+        statistics.macro_mean(mean),
+        *statistics.interval(statistics.bootstrap(mean)),
+        seeds=tuple(statistics.macro_mean(sample) for sample in samples),
+    )
+
+
+def markdown(outcome: Outcome) -> str:
+    """Return the outcome as Markdown: a table of figures, and a line for each claim."""
+    return "\n".join([*_table(outcome), "", *_claims(outcome)])
+
+
+def _table(outcome: Outcome) -> Iterator[str]:
+    yield "| sampling | " + " | ".join(FIGURES) + " |"
+    yield "|---|" + "--:|" * len(FIGURES)
+    for sampling, figures in outcome.figures.items():
+        cells = [_cell(name, figures[name]) for name in FIGURES]
+        yield f"| {sampling} | " + " | ".join(cells) + " |"
+
+
+def _claims(outcome: Outcome) -> Iterator[str]:
+    for (other, name), found in outcome.differences.items():
+        better = found.value < 0 if name == "rank_distance" else found.value > 0
+        certain = found.low > 0 or found.high < 0
+        agreeing = sum((value > 0) == (found.value > 0) for value in found.seeds)
+        verdict = ("better" if better else "worse") if certain else "not told apart"
+        yield (
+            f"- hybrid minus {other}, {name}: {_cell(name, found)}, {verdict}; "
+            f"{agreeing} of {len(found.seeds)} seeds have this sign"
+        )
+
+
+def _cell(name: str, found: Estimate) -> str:
+    scale, digits = (1, 0) if name == "rank_distance" else (100, 1)
+    value, low, high = (f"{scale * x:,.{digits}f}" for x in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"

@@ -1,0 +1,1 @@
+"""Training with monolingual, cross-lingual and hybrid batches."""

@@ -1,0 +1,92 @@
+"""Evaluation during training, in xbench's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.evaluation import BaseEvaluator
+
+from xbench.catalogue import SETTINGS, Dataset
+from xbench.sources import DataLocation
+from xbench.tasks import TASK_CLASSES
+
+RANK_DISTANCE = "rank_distance"
+
+
+class ModelInTraining(SentenceTransformerEncoderWrapper):  # type: ignore[misc]
+    """A model whose weights go on changing: its embeddings live no longer than this object."""
+
+
+class SettingsEvaluator(BaseEvaluator):  # type: ignore[misc]
+    """Measures a model in the monolingual, cross-lingual and multilingual setting of a dataset.
+
+    The trainer can select on any of its metrics, which are means over subsets:
+    ``eval_<dataset>_monolingual_map``, ``…_crosslingual_map``, ``…_multilingual_map`` and
+    ``…_rank_distance`` (lower is better), with the dataset's folder as its name (``mlqa_r``).
+
+    Args:
+        dataset: The dataset.
+        languages: ISO 639-1 codes to keep; none keeps all.
+        location: Where the data is; by default as the environment says.
+        batch_size: Texts to encode at once.
+        show_progress: Whether to show a progress bar.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        languages: Sequence[str] = (),
+        location: DataLocation | None = None,
+        batch_size: int = 32,
+        show_progress: bool = False,
+    ) -> None:
+        super().__init__()
+        self.name = evaluation_name(dataset)
+        self.primary_metric = f"{self.name}_multilingual_map"
+        self.greater_is_better = True
+        self.encode_kwargs = {"batch_size": batch_size, "show_progress_bar": show_progress}
+        classes = {cls.metadata.name: cls for cls in TASK_CLASSES}
+        self.tasks = {
+            setting: classes[dataset.task_name(setting)](languages=languages, location=location)
+            for setting in SETTINGS
+        }
+
+    def __call__(
+        self,
+        model: SentenceTransformer,
+        output_path: str | None = None,
+        epoch: float = -1,
+        steps: int = -1,
+    ) -> dict[str, float]:
+        """Return the metrics of a model by name."""
+        wrapped = ModelInTraining(model)
+        metrics = {}
+        for setting, task in self.tasks.items():
+            found = task.evaluate(wrapped, encode_kwargs=self.encode_kwargs)
+            metrics[f"{self.name}_{setting}_map"] = _mean(found, "map")
+            if setting == "multilingual":
+                metrics[f"{self.name}_{RANK_DISTANCE}"] = _mean(found, RANK_DISTANCE)
+        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
+        return metrics
+
+    @property
+    def description(self) -> str:
+        """What the model card calls the evaluation."""
+        return "Multilingual retrieval"
+
+
+def evaluation_name(dataset: Dataset) -> str:
+    """Return how metrics on a dataset begin.
+
+    >>> from xbench.catalogue import MLQA_R
+    >>> evaluation_name(MLQA_R)
+    'mlqa_r'
+    """
+    return dataset.folder.replace("-", "_")
+
+
+def _mean(scores: dict[str, dict[str, float]], measure: str) -> float:
+    return float(np.mean([subset[measure] for subset in scores.values()]))

@@ -1,0 +1,211 @@
+"""Overlap of training data with the evaluation sets, so that their results mean what they seem to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from xbench.catalogue import DATASETS, Dataset
+from xbench.corpus import ParallelCorpus
+from xbench.errors import UserError
+from xbench.sources import DataLocation
+from xbench.tasks import TASK_CLASSES
+from xbench.training.pairs import ParallelPairs
+from xbench.training.scanning import column_batches
+
+FIRST_ROWS = 5
+
+
+@dataclass(frozen=True)
+class SetOverlap:
+    """What a corpus has in common with one evaluation set.
+
+    Attributes:
+        title: Title of the set.
+        questions: Rows with a question of the set, in any language.
+        passages: Rows with a passage of the set, in any language. Sets that were made from the
+            same encyclopaedia share sentences, so these say less than the questions.
+        first_rows: The first rows with a question of the set, counted from 1.
+        example: Such a question.
+        not_checked: Why the set could not be compared; empty if it was.
+    """
+
+    title: str
+    questions: int = 0
+    passages: int = 0
+    first_rows: tuple[int, ...] = ()
+    example: str = ""
+    not_checked: str = ""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a corpus has in common with the evaluation sets.
+
+    Attributes:
+        corpus: Name of the corpus.
+        sets: The evaluation sets.
+    """
+
+    corpus: str
+    sets: tuple[SetOverlap, ...]
+
+    @property
+    def summary(self) -> str:
+        """Questions of evaluation sets, on one line."""
+        parts = [
+            f"{found.title} not checked"
+            if found.not_checked
+            else f"{found.questions:,} of {found.title}"
+            for found in self.sets
+            if found.not_checked or found.questions
+        ]
+        return ", ".join(parts) or "none"
+
+    def lines(self) -> list[str]:
+        """Return the overlap as lines of text."""
+        return [
+            f"{self.corpus} and {found.title}: not checked ({found.not_checked})"
+            if found.not_checked
+            else f"{self.corpus} and {found.title}: {found.questions:,} questions and "
+            f"{found.passages:,} passages in common"
+            for found in self.sets
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the overlap as values that JSON has."""
+        sets = [{**asdict(found), "first_rows": list(found.first_rows)} for found in self.sets]
+        return {"summary": self.summary, "sets": sets}
+
+
+def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
+    """Count the rows that have a question, or a passage, of each evaluation set.
+
+    Texts are compared as `plain` leaves them, in whatever languages the two are. A set that is
+    not there and cannot be fetched is reported as not checked.
+
+    Args:
+        pairs: The corpus.
+        location: Where the evaluation sets are; if offline, none is fetched.
+    """
+    hashes: dict[str, dict[str, NDArray[np.uint64]]] = {"query": {}, "passage": {}}
+    missing: dict[str, str] = {}
+    for dataset in DATASETS:
+        try:
+            corpus = _corpus(dataset, location)
+        except UserError as error:
+            missing[dataset.title] = str(error)
+            continue
+        for side, texts in (("query", corpus.queries), ("passage", corpus.passages)):
+            own = (text for code in texts for text in texts[code].texts)
+            hashes[side][dataset.title] = np.unique(_hashes(own))
+    questions = _rows_with(pairs, "query", hashes["query"])
+    passages = _rows_with(pairs, "passage", hashes["passage"])
+    return Overlap(
+        pairs.name,
+        tuple(
+            SetOverlap(title, not_checked=missing[title])
+            if title in missing
+            else _set_overlap(
+                pairs, title, questions[title], passages[title], hashes["query"][title]
+            )
+            for title in (dataset.title for dataset in DATASETS)
+        ),
+    )
+
+
+def refuse_overlap(overlap: Overlap, allowed: Sequence[str]) -> None:
+    """Refuse a corpus with questions of evaluation sets that are not allowed.
+
+    Args:
+        overlap: What the corpus has in common with them.
+        allowed: Titles of the sets whose questions may be there.
+
+    Raises:
+        UserError: If there are questions of any other.
+    """
+    refused = [found for found in overlap.sets if found.questions and found.title not in allowed]
+    if refused:
+        found_ones = "; ".join(
+            f"{found.questions:,} of {found.title}, rows {', '.join(map(str, found.first_rows))}"
+            f"{' …' if found.questions > len(found.first_rows) else ''}, such as {found.example!r}"
+            for found in refused
+        )
+        options = " ".join(f"--allow-evaluation-data {found.title}" for found in refused)
+        raise UserError(
+            f"corpus {overlap.corpus}: it has questions of evaluation sets ({found_ones}), whose "
+            f"results would not be zero-shot; leave those rows out, or train on them with {options}"
+        )
+
+
+def plain(texts: pl.Series) -> pl.Series:
+    """Return texts without what two versions of one question may differ in.
+
+    That is Unicode's compatibility forms (NFKC), case (folded as in `str.casefold`, for the
+    letters of the languages here), the width of white space, and punctuation at the end.
+
+    >>> plain(pl.Series(["Wo liegt  die STRASSE ?", "wo liegt die Straße"])).to_list()
+    ['wo liegt die strasse', 'wo liegt die strasse']
+    """
+    folded = texts.str.normalize("NFKC").str.to_lowercase()
+    for letter, fold in CASE_FOLDS.items():
+        folded = folded.str.replace_all(letter, fold, literal=True)
+    spaced = folded.str.normalize("NFKC").str.replace_all(r"\s+", " ")
+    return spaced.str.replace(r"[\p{P}\s]+$", "").str.strip_chars()
+
+
+CASE_FOLDS = {"ß": "ss", "ς": "σ"}
+"""Letters whose folded form differs from their lower case."""
+
+
+def _corpus(dataset: Dataset, location: DataLocation) -> ParallelCorpus:
+    name = dataset.task_name("multilingual")
+    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)
+    return task(location=location).load_corpus(dataset.languages)
+
+
+def _rows_with(
+    pairs: ParallelPairs, side: str, hashes: dict[str, NDArray[np.uint64]]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return for each evaluation set which rows have one of its texts."""
+    found = {title: np.zeros(len(pairs.table), bool) for title in hashes}
+    for code in pairs.languages:
+        start = 0
+        for batch in column_batches(pairs.table, f"{side}_{code}"):
+            rows = slice(start, start := start + len(batch))
+            own = _hashes(pl.Series(batch))
+            for title, known in hashes.items():
+                found[title][rows] |= np.isin(own, known)
+    return found
+
+
+def _hashes(texts: Iterable[str | None] | pl.Series) -> NDArray[np.uint64]:
+    series = texts if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
+    return plain(series.cast(pl.String)).hash().to_numpy()
+
+
+def _set_overlap(
+    pairs: ParallelPairs,
+    title: str,
+    questions: NDArray[np.bool_],
+    passages: NDArray[np.bool_],
+    hashes: NDArray[np.uint64],
+) -> SetOverlap:
+    first_rows = np.flatnonzero(questions)[:FIRST_ROWS]
+    example = ""
+    if len(first_rows):
+        row = pairs.table[int(first_rows[0])]
+        queries = [row[f"query_{code}"] for code in pairs.languages if row.get(f"query_{code}")]
+        example = queries[int(np.argmax(np.isin(_hashes(queries), hashes)))]
+    return SetOverlap(
+        title=title,
+        questions=int(questions.sum()),
+        passages=int(passages.sum()),
+        first_rows=tuple((first_rows + 1).tolist()),
+        example=example,
+    )

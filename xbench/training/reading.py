@@ -1,0 +1,217 @@
+"""Reading training corpora: files, folders and datasets of the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
+from numpy.typing import NDArray
+
+from xbench.errors import UserError
+from xbench.languages import language
+from xbench.training.formats import WideTable, read_table, read_text_file, some_rows
+from xbench.training.pairs import ParallelPairs, ReadingReport
+from xbench.training.published import PUBLISHED, find_published, read_published
+from xbench.training.rows import UNITS
+from xbench.training.scanning import Scan, scan
+from xbench.training.squad import PLACEHOLDER, Passage, read_squad, squad_files
+
+Format = Literal["auto", "wide", "long", "squad", "mmarco", "squadshifts"]
+
+MOST_LANGUAGES = 32
+
+
+@dataclass(frozen=True)
+class CorpusSource:
+    """Where a corpus is, and how to read it.
+
+    Attributes:
+        path: A JSONL, CSV or Parquet file; a folder saved by datasets, or of SQuAD-style
+            ``<language>.json`` files, or such a path with ``{lang}``; a dataset's name on the hub.
+        name: Name of the corpus; by default that of the path.
+        format: ``wide`` (columns ``query_<language>`` and ``passage_<language>``), ``long``
+            (columns ``id``, ``language``, ``query`` and ``passage``), ``squad``, or that of a
+            published corpus of which ``path`` is a copy; by default what it looks like.
+        languages: ISO 639-1 codes to take, of those that there are; none takes all.
+        split: Split of a dataset.
+        revision: Revision of a dataset of the hub.
+        passage: For SQuAD-style files, whether a passage is the sentence with the answer or the
+            paragraph.
+        rows: Rows to take, the first ones; none takes all.
+
+    Raises:
+        UserError: If a value is not one of these.
+    """
+
+    path: str
+    name: str | None = None
+    format: Format = "auto"
+    languages: tuple[str, ...] = ()
+    split: str = "train"
+    revision: str | None = None
+    passage: Passage = "sentence"
+    rows: int | None = None
+
+    def __post_init__(self) -> None:
+        for code in self.languages:
+            language(code)
+        if len(set(self.languages)) < len(self.languages):
+            raise UserError(f"{self.path}: languages {','.join(self.languages)} has one twice")
+        for field, expected in (("format", get_args(Format)), ("passage", get_args(Passage))):
+            if (value := getattr(self, field)) not in expected:
+                raise UserError(
+                    f"{self.path}: {field} is {value!r}; expected one of {', '.join(expected)}"
+                )
+
+    @property
+    def title(self) -> str:
+        """Name of the corpus."""
+        return self.name or Path(self.path.replace(PLACEHOLDER, "")).stem or self.path
+
+
+def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
+    """Read a corpus; what has to be rearranged is written once, to the cache.
+
+    Args:
+        source: The corpus.
+        cache_dir: Folder under which tables and what was found in them are kept.
+
+    Raises:
+        UserError: If it cannot be read or is not as expected; the message names file and row.
+    """
+    folder = cache_dir / "training"
+    read = _open(source, folder)
+    table = read.table
+    if source.rows is not None:
+        table = table.select(range(min(source.rows, len(table))))
+    if not len(table):
+        raise UserError(f"{source.path}: no rows; expected at least one question")
+    languages = _languages(table, source)
+    table = table.select_columns(
+        [n for n in table.column_names if n.partition("_")[2] in languages]
+    )
+    found = scan(table, languages, folder)
+    absent = tuple(code for code in source.languages if code not in languages)
+    pairless = np.flatnonzero((found.queries == 0) | (found.passages == 0))
+    if len(pairless) and (not source.languages or len(pairless) == len(table)):
+        raise UserError(
+            f"{source.path}: no query with a passage in rows {some_rows(pairless + 1)}; expected "
+            "both in some language in every row"
+        )
+    return ParallelPairs(
+        name=source.title,
+        languages=languages,
+        table=table,
+        queries=found.queries,
+        passages=found.passages,
+        passage_group=found.passage_group if len(found.passage_group) else None,
+        negatives=found.negatives,
+        report=_report(source.title, languages, found, len(pairless), absent, read),
+    )
+
+
+def _open(source: CorpusSource, folder: Path) -> WideTable:
+    path = Path(source.path)
+    shape = source.format if source.format in ("wide", "long") else None
+    published = PUBLISHED.get(source.format) or find_published(source.path)
+    if published is not None:
+        copy = path if path.is_dir() else None
+        return read_published(published, source.languages, source.revision, copy, folder)
+    if source.format == "squad" or PLACEHOLDER in source.path or squad_files(source.path):
+        return _open_squad(source, folder)
+    if path.suffix in UNITS:
+        return read_text_file(path, shape, folder)
+    return read_table(_load(source, folder), shape, source.path, folder)
+
+
+def _open_squad(source: CorpusSource, folder: Path) -> WideTable:
+    files = squad_files(source.path)
+    chosen = {a: file for a, file in files.items() if a in (source.languages or files)}
+    if not chosen:
+        raise UserError(
+            f"{source.path}: no files of the languages {', '.join(source.languages) or 'known'}; "
+            f"expected some such as en.json, found {', '.join(files) or 'none'}"
+        )
+    return read_squad(chosen, source.passage, folder)
+
+
+def _load(source: CorpusSource, folder: Path) -> Dataset:
+    """Load a Parquet file, a folder that datasets saved, or a dataset of the hub."""
+    path = Path(source.path)
+    cache = str(folder)
+    try:
+        if path.suffix == ".parquet":
+            return load_dataset("parquet", data_files=str(path), split="train", cache_dir=cache)
+        if any((path / name).is_file() for name in ("state.json", "dataset_dict.json")):
+            saved = load_from_disk(str(path))
+            return saved[source.split] if isinstance(saved, DatasetDict) else saved
+        return load_dataset(
+            source.path, split=source.split, revision=source.revision, cache_dir=cache
+        )
+    except Exception as error:
+        raise UserError(
+            f"{source.path}, split {source.split}: cannot be loaded ({type(error).__name__}: "
+            f"{error}); expected a file ({', '.join((*UNITS, '.parquet'))}), a folder saved by "
+            "datasets or of <language>.json files, or the name of a dataset on the hub; one that "
+            "consists of a loading script may be there as revision refs/convert/parquet"
+        ) from error
+
+
+def _languages(table: Dataset, source: CorpusSource) -> tuple[str, ...]:
+    there = sorted({name.partition("_")[2] for name in table.column_names})
+    languages = tuple(code for code in there if not source.languages or code in source.languages)
+    if not languages:
+        raise UserError(
+            f"{source.path}: none of {', '.join(source.languages)}; it has {', '.join(there)}"
+        )
+    if len(languages) > MOST_LANGUAGES:
+        raise UserError(
+            f"{source.path}: {len(languages)} languages; expected {MOST_LANGUAGES} at most, "
+            "choose some with languages"
+        )
+    return languages
+
+
+def _report(
+    name: str,
+    languages: tuple[str, ...],
+    found: Scan,
+    pairless: int,
+    absent: tuple[str, ...],
+    read: WideTable,
+) -> ReadingReport:
+    both, one = found.queries & found.passages, found.queries ^ found.passages
+    sides = _ones(found.queries).astype(np.int64) * _ones(found.passages)
+    monolingual = int(_ones(both).sum(dtype=np.int64))
+    group = found.passage_group
+    shared = int((np.bincount(group)[group] > 1).sum()) if len(group) else 0
+    return ReadingReport(
+        name=name,
+        rows=len(found.queries),
+        rows_by_language=_by_language(both, languages),
+        one_sided=_by_language(one, languages),
+        monolingual_pairs=monolingual,
+        crosslingual_pairs=int(sides.sum()) - monolingual,
+        duplicates=found.repeated,
+        shared_passages=shared,
+        without_pair=pairless,
+        negatives=found.negatives,
+        without_negatives=found.without_negatives,
+        absent=absent,
+        ignored_columns=read.ignored,
+        notes=read.notes,
+    )
+
+
+def _by_language(bits: NDArray[np.uint32], languages: tuple[str, ...]) -> dict[str, int]:
+    return {
+        code: int(np.count_nonzero(bits & np.uint32(1 << i))) for i, code in enumerate(languages)
+    }
+
+
+def _ones(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Count the bits that are set in each number."""
+    return np.unpackbits(bits.view(np.uint8).reshape(-1, 4), axis=1).sum(axis=1, dtype=np.uint8)

@@ -1,0 +1,128 @@
+"""The record of a training run, beside its model: what was done, on what, and what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers import TrainerState
+
+from xbench.errors import UserError
+from xbench.files import write_atomically
+from xbench.training.config import TrainingConfig
+from xbench.training.overlap import Overlap
+from xbench.training.pairs import ParallelPairs
+
+RECORD_NAME = "xbench_training.json"
+CONFIG_NAME = "training.yaml"
+PACKAGES = ("xbench-mteb", "sentence-transformers", "transformers", "torch", "accelerate", "numpy")
+
+
+def is_finished(config: TrainingConfig) -> bool:
+    """Tell whether the run that a configuration describes has ended.
+
+    Raises:
+        UserError: If its output folder is another run's.
+    """
+    record = read_record(config.output)
+    if record is None:
+        if config.output.is_dir() and any(config.output.iterdir()):
+            raise UserError(
+                f"{config.output}: not empty, and no training run began there; choose another "
+                "output"
+            )
+        return False
+    _check_same(config, "config", record, _settings(config))
+    return record.get("results") is not None
+
+
+def begin(
+    config: TrainingConfig, corpora: Sequence[ParallelPairs], overlap: Sequence[Overlap]
+) -> None:
+    """Write the record of a run that begins, or check that of one that goes on.
+
+    Raises:
+        UserError: If the folder is that of a run on other data, or cannot be written to.
+    """
+    data = [
+        {
+            "name": pairs.name,
+            "fingerprint": pairs.fingerprint,
+            "languages": list(pairs.languages),
+            "report": pairs.report.as_dict(),
+            "overlap": found.as_dict(),
+        }
+        for pairs, found in zip(corpora, overlap, strict=True)
+    ]
+    record = read_record(config.output)
+    if record is not None:
+        _check_same(config, "data", record, data)
+        return
+    settings = _settings(config)
+    versions = {name: version(name) for name in PACKAGES}
+    document = {"config": settings, "data": data, "versions": versions, "results": None}
+    write_atomically(
+        config.output / CONFIG_NAME,
+        yaml.safe_dump(settings, allow_unicode=True, sort_keys=False).encode(),
+    )
+    _write(config.output, document)
+
+
+def finish(config: TrainingConfig, state: TrainerState) -> dict[str, Any]:
+    """Add to the record of a run what was measured of the model that it kept, and return it."""
+    record = read_record(config.output) or {}
+    step = state.best_global_step or state.global_step
+    measured = {
+        name.removeprefix("eval_"): value
+        for line in state.log_history
+        if line["step"] == step
+        for name, value in line.items()
+        if name.startswith("eval_") and not name.endswith(("_runtime", "_per_second"))
+    }
+    record["results"] = {"steps": state.global_step, "kept_step": step, "metrics": measured}
+    _write(config.output, record)
+    return record
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of a training run, or None if there is none.
+
+    Raises:
+        UserError: If it is damaged.
+    """
+    path = folder / RECORD_NAME
+    try:
+        record = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); choose another output") from error
+    return record if isinstance(record, dict) else None
+
+
+def _write(folder: Path, record: Mapping[str, Any]) -> None:
+    text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
+    write_atomically(folder / RECORD_NAME, text.encode())
+
+
+def _settings(config: TrainingConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude_defaults=True) | {"seed": config.seed}
+
+
+def _check_same(config: TrainingConfig, part: str, record: Mapping[str, Any], now: Any) -> None:  # noqa: ANN401
+    before = record.get(part)
+    now = json.loads(json.dumps(now, default=str))
+    if before == now:
+        return
+    what = part
+    if isinstance(before, dict) and isinstance(now, dict):
+        fields = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
+        what = ", ".join(f"{k} was {before.get(k)!r} and is {now.get(k)!r}" for k in fields)
+    raise UserError(
+        f"{config.output}: a run with another {part} began there ({what:.500}); choose another "
+        "output, or delete the folder to begin anew"
+    )

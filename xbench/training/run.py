@@ -1,0 +1,215 @@
+"""One training run, from a configuration to a saved model."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer import losses
+from sentence_transformers.sentence_transformer.training_args import (
+    SentenceTransformerTrainingArguments,
+)
+from transformers import EarlyStoppingCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from xbench.errors import UserError
+from xbench.sources import DataLocation
+from xbench.training.card import write_card
+from xbench.training.config import TrainingConfig
+from xbench.training.dataset import PairDataset
+from xbench.training.evaluator import RANK_DISTANCE, SettingsEvaluator, evaluation_name
+from xbench.training.overlap import evaluation_overlap, refuse_overlap
+from xbench.training.pairs import ParallelPairs
+from xbench.training.reading import CorpusSource, read_pairs
+from xbench.training.record import begin, finish, is_finished
+from xbench.training.sampling import BatchSampling
+from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
+
+logger = logging.getLogger(__name__)
+
+
+
+def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
+    """Train a model and save it with its prompts, its card and the record of the run.
+
+    A run that was interrupted goes on from its last checkpoint, and one that is finished is not
+    repeated.
+
+    Args:
+        config: What to do.
+        location: Where data is read from and kept; by default as the environment says.
+
+    Returns:
+        The folder of the model.
+
+    Raises:
+        UserError: If the configuration cannot be carried out, or the loss is not finite.
+    """
+    location = location or DataLocation.from_environment()
+    if is_finished(config):
+        logger.info("%s: the model is there already", config.output)
+        return config.output
+    corpora = _read(config.data, config, location)
+    overlap = [evaluation_overlap(pairs, location) for pairs in corpora]
+    for found in overlap:
+        refuse_overlap(found, config.allow_evaluation_data)
+    trainer = make_trainer(config, corpora, location)
+    begin(config, corpora, overlap)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(_checkpoints(config))))
+    if trainer.is_world_process_zero():
+        trainer.model.save_pretrained(str(config.output))
+        write_card(config.output, finish(config, trainer.state))
+    trainer.accelerator.wait_for_everyone()
+    return config.output
+
+
+def make_trainer(
+    config: TrainingConfig, corpora: Sequence[ParallelPairs], location: DataLocation
+) -> HybridTrainer:
+    """Return the trainer of a run, ready to train.
+
+    Raises:
+        UserError: If the model cannot be loaded, or an option does not apply.
+    """
+    model = _load(config)
+    validation = _read(config.validation, config, location)
+    dataset = config.evaluation_set
+    evaluator = dataset and SettingsEvaluator(
+        dataset, config.evaluation_languages, location, config.batch_size
+    )
+    negatives = max(pairs.negatives for pairs in corpora)
+    return HybridTrainer(
+        model=model,
+        args=_arguments(config, model, _metric(config), negatives),
+        train_dataset=PairDataset(corpora, config.batch_sampling, config.negative_language),
+        eval_dataset=PairDataset(validation, BatchSampling("monolingual")) if validation else None,
+        loss=_loss(config, model),
+        evaluator=evaluator,
+        callbacks=[EarlyStoppingCallback(config.patience)] if config.patience else None,
+    )
+
+
+def _read(
+    sources: Sequence[CorpusSource], config: TrainingConfig, location: DataLocation
+) -> list[ParallelPairs]:
+    corpora = []
+    for source in sources:
+        if config.languages and not source.languages:
+            source = replace(source, languages=config.languages)
+        corpora.append(read_pairs(source, location.cache_dir))
+        for line in corpora[-1].report.lines():
+            logger.info(line)
+    return corpora
+
+
+def _load(config: TrainingConfig) -> SentenceTransformer:
+    try:
+        model = SentenceTransformer(config.base_model)
+    except Exception as error:
+        raise UserError(
+            f"base_model {config.base_model}: cannot be loaded ({type(error).__name__}: {error}); "
+            "expected the folder or the hub name of a sentence-transformers or transformers model"
+        ) from error
+    if config.max_length is not None:
+        model.max_seq_length = config.max_length
+    for name, prompt in (("query", config.query_prompt), ("document", config.passage_prompt)):
+        if prompt is not None:
+            model.prompts[name] = prompt
+    return model
+
+
+def _loss(config: TrainingConfig, model: SentenceTransformer) -> torch.nn.Module:
+    known = [name for name in losses.__all__ if name.endswith("Loss")]
+    if config.loss not in known:
+        raise UserError(f"loss is {config.loss!r}; expected one of {', '.join(known)}")
+    loss = getattr(losses, config.loss)
+    accepted = inspect.signature(loss).parameters
+    options = dict(config.loss_options)
+    if "scale" in accepted:
+        options.setdefault("scale", 1 / config.temperature)
+    if "gather_across_devices" in accepted and _processes() > 1:
+        options.setdefault("gather_across_devices", True)
+    if unknown := sorted(options.keys() - accepted.keys()):
+        raise UserError(
+            f"loss_options: {config.loss} has no {', '.join(unknown)}; it takes "
+            f"{', '.join(name for name in accepted if name != 'model')}"
+        )
+    try:
+        return loss(model, **options)  # type: ignore[no-any-return]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"loss {config.loss} with {options}: {error}") from error
+
+
+def _arguments(
+    config: TrainingConfig, model: SentenceTransformer, metric: str | None, negatives: int
+) -> SentenceTransformerTrainingArguments:
+    steps = config.evaluation_steps
+    arguments: dict[str, Any] = {
+        "output_dir": str(_checkpoints(config)),
+        "num_train_epochs": config.epochs,
+        "max_steps": config.max_steps or -1,
+        "per_device_train_batch_size": config.batch_size,
+        "per_device_eval_batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "weight_decay": config.weight_decay,
+        "warmup_steps": config.warmup,
+        "bf16": config.precision == "bf16",
+        "fp16": config.precision == "fp16",
+        "seed": config.seed,
+        "prompts": _prompts(model, negatives),
+        "eval_strategy": ("steps" if steps else "epoch") if metric else "no",
+        "save_strategy": "steps" if steps else "epoch",
+        "eval_steps": steps,
+        "save_steps": steps or 500,
+        "save_total_limit": config.keep_checkpoints,
+        "load_best_model_at_end": metric is not None,
+        "metric_for_best_model": metric,
+        "greater_is_better": metric is not None and not metric.endswith(("loss", RANK_DISTANCE)),
+        "report_to": "none",
+        "use_cpu": not torch.cuda.is_available(),
+    }
+    try:
+        return SentenceTransformerTrainingArguments(**arguments | config.training_arguments)
+    except (TypeError, ValueError, ImportError) as error:
+        raise UserError(f"training_arguments: {error}") from error
+
+
+def _prompts(model: SentenceTransformer, negatives: int) -> dict[str, str]:
+    """Return the model's prompts by column of the data; negatives have the passages' prompt."""
+    columns = PROMPT_NAMES | {f"negative_{n + 1}": "document" for n in range(negatives)}
+    return {
+        column: model.prompts[name] for column, name in columns.items() if model.prompts.get(name)
+    }
+
+
+def _metric(config: TrainingConfig) -> str | None:
+    """Return the trainer's name of what the best checkpoint is chosen by."""
+    dataset = config.evaluation_set
+    default = "loss" if config.validation else "multilingual_map" if dataset else None
+    chosen = config.select_by or default
+    if chosen is None:
+        if config.patience:
+            raise UserError("patience needs validation or evaluate_on: nothing is measured")
+        return None
+    if chosen == "loss":
+        if not config.validation:
+            raise UserError("select_by is loss, but there is no validation data; name some")
+        return "eval_loss"
+    if dataset is None:
+        raise UserError(f"select_by is {chosen}, but evaluate_on names no dataset; name one")
+    return f"eval_{evaluation_name(dataset)}_{chosen}"
+
+
+def _checkpoints(config: TrainingConfig) -> Path:
+    return config.output / "checkpoints"
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
