@@ -38,6 +38,7 @@ LANGUAGES = {
         Language("id", "ind-Latn", "Indonesian"),
         Language("ja", "jpn-Jpan", "Japanese"),
         Language("ko", "kor-Kore", "Korean"),
+        Language("ro", "ron-Latn", "Romanian"),
         Language("ru", "rus-Cyrl", "Russian"),
         Language("sw", "swa-Latn", "Swahili"),
         Language("te", "tel-Telu", "Telugu"),

@@ -37,7 +37,6 @@ def make_pairs(queries, passages=None, *, group=None, languages=None, name="made
         passage_group=None if group is None else np.asarray(group, np.int32),
         negatives=negatives,
         report=None,
-        fingerprint=name,
     )
 
 

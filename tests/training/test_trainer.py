@@ -97,9 +97,12 @@ def test_the_trainer_uses_the_prompts_and_saves_them_in_the_model(tmp_path):
     prompts = {"query": "Query: ", "passage": "Passage: "}
     training = trainer(tmp_path, prompts=prompts)
     batch = next(iter(training.get_train_dataloader()))
-    tokenizer = training.model.tokenizer
-    assert tokenizer.decode(batch["query_input_ids"][0]).replace(" ", "").startswith("Query:[UNK]q")
-    assert tokenizer.decode(batch["passage_input_ids"][0]).replace(" ", "").startswith("Passage:[UNK]p")
+
+    def first(column):
+        return training.model.tokenizer.decode(batch[f"{column}_input_ids"][0]).replace(" ", "")
+
+    assert first("query").startswith("Query:[UNK]q")
+    assert first("passage").startswith("Passage:[UNK]p")
     training.train()
     training.save_model(str(tmp_path / "model"))
     saved = SentenceTransformer(str(tmp_path / "model"), device="cpu")

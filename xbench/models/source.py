@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,12 @@ BUILT_IN = {
     "xbench/char-ngram": "xbench.baselines.char_ngram:CharNgramEncoder",
 }
 """The models that xbench brings, by name: module and class."""
+
+TRAINING_RECORD = "xbench_training.json"
+"""File beside a model that xbench trained: how, and on what."""
+
+CHECKPOINTS = "checkpoints"
+"""Folder of checkpoints beside a model that xbench trained; they are not the model."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +119,21 @@ def _folder(options: ModelOptions, folder: Path) -> ModelSource:
         )
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder)}\0{_file_digest(path)}\n".encode())
+        place = path.relative_to(folder)
+        if place.parts[0] != CHECKPOINTS:
+            digest.update(f"{place}\0{_file_digest(path)}\n".encode())
     name = f"local/{folder.resolve().name}"
-    return _local_source(name, digest.hexdigest(), lambda: _sentence_transformer(options))
+    source = _local_source(name, digest.hexdigest(), lambda: _sentence_transformer(options))
+    meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})
+    return replace(source, meta=meta)
+
+
+def _training_datasets(folder: Path) -> set[str] | None:
+    """Return what a model that xbench trained was trained on; None of another, which is unknown."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        record = json.loads((folder / TRAINING_RECORD).read_bytes())
+        return {str(name) for name in record["training_datasets"]}
+    return None
 
 
 def _hub(options: ModelOptions, *, offline: bool, unknown: KeyError) -> ModelSource:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from xbench.evaluation import evaluate
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
 from xbench.sources import DataLocation
-from xbench.training.config import TrainingConfig
+from xbench.training.config import Precision, TrainingConfig
 from xbench.training.run import train
 from xbench.training.sampling import SAMPLING_MODES, SamplingMode
 
@@ -30,6 +29,9 @@ FIGURES: dict[str, tuple[Setting, str]] = {
     "rank_distance": ("multilingual", "rank_distance"),
 }
 """What is measured: the task's setting and the measure, by name."""
+
+DTYPES: dict[Precision, str | None] = {"fp32": None, "bf16": "bfloat16", "fp16": "float16"}
+"""Type of the weights in evaluation, by the precision of the training."""
 
 CLAIMS: tuple[tuple[SamplingMode, str], ...] = (
     ("monolingual", "crosslingual"),
@@ -126,7 +128,7 @@ def _measure(
 ) -> dict[str, Sample]:
     """Evaluate a model and return its values per question, by figure."""
     evaluated = evaluate(
-        ModelOptions(model, max_length=config.max_length),
+        ModelOptions(model, max_length=config.max_length, dtype=DTYPES[config.precision]),
         Selection(tuple(dataset.task_name(setting) for setting in SETTINGS), tuple(languages)),
         output=config.output / "results",
         location=location,

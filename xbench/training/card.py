@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from xbench.files import write_atomically
-from xbench.training.record import CONFIG_NAME, RECORD_NAME
+from xbench.models.source import TRAINING_RECORD
+from xbench.training.record import CONFIG_NAME
 
 TEMPLATE = "card.md"
 BEFORE = "## Model Details"
@@ -29,7 +30,7 @@ def write_card(folder: Path, record: Mapping[str, Any]) -> None:
         lstrip_blocks=True,
     )
     part = environment.get_template(TEMPLATE).render(
-        record, config_name=CONFIG_NAME, record_name=RECORD_NAME
+        record, config_name=CONFIG_NAME, record_name=TRAINING_RECORD
     )
     path = folder / "README.md"
     card = path.read_text("utf-8")

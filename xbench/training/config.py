@@ -18,7 +18,9 @@ from xbench.training.reading import CorpusSource
 from xbench.training.sampling import BatchSampling, SamplingMode
 
 Precision = Literal["fp32", "bf16", "fp16"]
-SelectBy = Literal["loss", "monolingual_map", "crosslingual_map", "multilingual_map", "rank_distance"]
+SelectBy = Literal[
+    "loss", "monolingual_map", "crosslingual_map", "multilingual_map", "rank_distance"
+]
 
 
 class TrainingConfig(BaseModel):

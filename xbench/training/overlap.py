@@ -1,13 +1,14 @@
-"""Overlap of training data with the evaluation sets, so that their results mean what they seem to."""
+"""Overlap of training data with the evaluation sets, whose results it would spoil."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from xbench.catalogue import DATASETS, Dataset
@@ -16,7 +17,7 @@ from xbench.errors import UserError
 from xbench.sources import DataLocation
 from xbench.tasks import TASK_CLASSES
 from xbench.training.pairs import ParallelPairs
-from xbench.training.scanning import column_batches
+from xbench.training.scanning import BATCH
 
 FIRST_ROWS = 5
 
@@ -102,8 +103,8 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
             missing[dataset.title] = str(error)
             continue
         for side, texts in (("query", corpus.queries), ("passage", corpus.passages)):
-            own = (text for code in texts for text in texts[code].texts)
-            hashes[side][dataset.title] = np.unique(_hashes(own))
+            (own,) = _hashes({side: [text for code in texts for text in texts[code].texts]})
+            hashes[side][dataset.title] = np.unique(own.to_numpy())
     questions = _rows_with(pairs, "query", hashes["query"])
     passages = _rows_with(pairs, "passage", hashes["passage"])
     return Overlap(
@@ -143,24 +144,28 @@ def refuse_overlap(overlap: Overlap, allowed: Sequence[str]) -> None:
         )
 
 
-def plain(texts: pl.Series) -> pl.Series:
+def plain(texts: pl.Expr) -> pl.Expr:
     """Return texts without what two versions of one question may differ in.
 
     That is Unicode's compatibility forms (NFKC), case (folded as in `str.casefold`, for the
     letters of the languages here), the width of white space, and punctuation at the end.
 
-    >>> plain(pl.Series(["Wo liegt  die STRASSE ?", "wo liegt die Straße"])).to_list()
+    >>> frame = pl.DataFrame({"text": ["Wo liegt  die STRASSE ?", "wo liegt die Straße"]})
+    >>> frame.select(plain(pl.col("text")))["text"].to_list()
     ['wo liegt die strasse', 'wo liegt die strasse']
     """
     folded = texts.str.normalize("NFKC").str.to_lowercase()
     for letter, fold in CASE_FOLDS.items():
         folded = folded.str.replace_all(letter, fold, literal=True)
-    spaced = folded.str.normalize("NFKC").str.replace_all(r"\s+", " ")
-    return spaced.str.replace(r"[\p{P}\s]+$", "").str.strip_chars()
+    spaced = folded.str.replace_all(OTHER_SPACE, " ").str.replace_all(" {2,}", " ")
+    return spaced.str.replace(r"[\p{P} ]+$", "").str.strip_chars_start(" ")
 
 
-CASE_FOLDS = {"ß": "ss", "ς": "σ"}
+CASE_FOLDS = {"ß": "ss", "ς": "σ"}  # noqa: RUF001
 """Letters whose folded form differs from their lower case."""
+
+OTHER_SPACE = "[\t-\r\x1c-\x1f\x85\u1680\u2028\u2029]"
+"""White space that NFKC does not turn into plain spaces."""
 
 
 def _corpus(dataset: Dataset, location: DataLocation) -> ParallelCorpus:
@@ -174,19 +179,20 @@ def _rows_with(
 ) -> dict[str, NDArray[np.bool_]]:
     """Return for each evaluation set which rows have one of its texts."""
     found = {title: np.zeros(len(pairs.table), bool) for title in hashes}
-    for code in pairs.languages:
-        start = 0
-        for batch in column_batches(pairs.table, f"{side}_{code}"):
-            rows = slice(start, start := start + len(batch))
-            own = _hashes(pl.Series(batch))
+    columns = [f"{side}_{a}" for a in pairs.languages if f"{side}_{a}" in pairs.table.column_names]
+    texts = pairs.table.select_columns(columns).with_format("arrow")
+    for start in range(0, len(texts), BATCH):
+        rows = slice(start, start + BATCH)
+        for own in _hashes(texts[rows]):
             for title, known in hashes.items():
-                found[title][rows] |= np.isin(own, known)
+                found[title][rows] |= np.isin(own.to_numpy(), known)
     return found
 
 
-def _hashes(texts: Iterable[str | None] | pl.Series) -> NDArray[np.uint64]:
-    series = texts if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
-    return plain(series.cast(pl.String)).hash().to_numpy()
+def _hashes(texts: Mapping[str, Iterable[str | None]] | pa.Table) -> list[pl.Series]:
+    """Return a hash of each text of each column, as `plain` leaves it."""
+    frame = pl.DataFrame(texts)
+    return frame.select(plain(pl.all().cast(pl.String)).hash()).get_columns()
 
 
 def _set_overlap(
@@ -201,7 +207,8 @@ def _set_overlap(
     if len(first_rows):
         row = pairs.table[int(first_rows[0])]
         queries = [row[f"query_{code}"] for code in pairs.languages if row.get(f"query_{code}")]
-        example = queries[int(np.argmax(np.isin(_hashes(queries), hashes)))]
+        (own,) = _hashes({"query": queries})
+        example = queries[int(np.argmax(np.isin(own.to_numpy(), hashes)))]
     return SetOverlap(
         title=title,
         questions=int(questions.sum()),

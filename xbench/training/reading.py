@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 
 from xbench.errors import UserError
 from xbench.languages import language
-from xbench.training.formats import WideTable, read_table, read_text_file, some_rows
+from xbench.training.formats import read_table, read_text_file
 from xbench.training.pairs import ParallelPairs, ReadingReport
 from xbench.training.published import PUBLISHED, find_published, read_published
 from xbench.training.rows import UNITS
 from xbench.training.scanning import Scan, scan
 from xbench.training.squad import PLACEHOLDER, Passage, read_squad, squad_files
+from xbench.training.tables import WideTable, some_rows
 
 Format = Literal["auto", "wide", "long", "squad", "mmarco", "squadshifts"]
 
@@ -142,6 +144,8 @@ def _load(source: CorpusSource, folder: Path) -> Dataset:
     """Load a Parquet file, a folder that datasets saved, or a dataset of the hub."""
     path = Path(source.path)
     cache = str(folder)
+    if path.is_file() and path.suffix != ".parquet":
+        raise UserError(f"{path}: expected a file of one of {', '.join((*UNITS, '.parquet'))}")
     try:
         if path.suffix == ".parquet":
             return load_dataset("parquet", data_files=str(path), split="train", cache_dir=cache)
@@ -184,17 +188,16 @@ def _report(
     read: WideTable,
 ) -> ReadingReport:
     both, one = found.queries & found.passages, found.queries ^ found.passages
-    sides = _ones(found.queries).astype(np.int64) * _ones(found.passages)
-    monolingual = int(_ones(both).sum(dtype=np.int64))
+    rows_by_language = _by_language(both, languages)
     group = found.passage_group
     shared = int((np.bincount(group)[group] > 1).sum()) if len(group) else 0
     return ReadingReport(
         name=name,
         rows=len(found.queries),
-        rows_by_language=_by_language(both, languages),
+        rows_by_language=rows_by_language,
         one_sided=_by_language(one, languages),
-        monolingual_pairs=monolingual,
-        crosslingual_pairs=int(sides.sum()) - monolingual,
+        monolingual_pairs=sum(rows_by_language.values()),
+        crosslingual_pairs=_crosslingual(found, len(languages)),
         duplicates=found.repeated,
         shared_passages=shared,
         without_pair=pairless,
@@ -212,6 +215,11 @@ def _by_language(bits: NDArray[np.uint32], languages: tuple[str, ...]) -> dict[s
     }
 
 
-def _ones(bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Count the bits that are set in each number."""
-    return np.unpackbits(bits.view(np.uint8).reshape(-1, 4), axis=1).sum(axis=1, dtype=np.uint8)
+def _crosslingual(found: Scan, languages: int) -> int:
+    """Count the pairs of a query in one language and its passage in another."""
+    return sum(
+        int(
+            np.count_nonzero((found.queries >> np.uint32(a)) & (found.passages >> np.uint32(b)) & 1)
+        )
+        for a, b in permutations(range(languages), 2)
+    )

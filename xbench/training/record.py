@@ -13,11 +13,11 @@ from transformers import TrainerState
 
 from xbench.errors import UserError
 from xbench.files import write_atomically
+from xbench.models.source import TRAINING_RECORD
 from xbench.training.config import TrainingConfig
 from xbench.training.overlap import Overlap
 from xbench.training.pairs import ParallelPairs
 
-RECORD_NAME = "xbench_training.json"
 CONFIG_NAME = "training.yaml"
 PACKAGES = ("xbench-mteb", "sentence-transformers", "transformers", "torch", "accelerate", "numpy")
 
@@ -51,7 +51,7 @@ def begin(
     data = [
         {
             "name": pairs.name,
-            "fingerprint": pairs.fingerprint,
+            "fingerprint": pairs.table._fingerprint,
             "languages": list(pairs.languages),
             "report": pairs.report.as_dict(),
             "overlap": found.as_dict(),
@@ -64,7 +64,14 @@ def begin(
         return
     settings = _settings(config)
     versions = {name: version(name) for name in PACKAGES}
-    document = {"config": settings, "data": data, "versions": versions, "results": None}
+    evaluated = {s.title for found in overlap for s in found.sets if s.questions}
+    document = {
+        "config": settings,
+        "training_datasets": sorted({pairs.name for pairs in corpora} | evaluated),
+        "data": data,
+        "versions": versions,
+        "results": None,
+    }
     write_atomically(
         config.output / CONFIG_NAME,
         yaml.safe_dump(settings, allow_unicode=True, sort_keys=False).encode(),
@@ -94,7 +101,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     Raises:
         UserError: If it is damaged.
     """
-    path = folder / RECORD_NAME
+    path = folder / TRAINING_RECORD
     try:
         record = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -106,11 +113,11 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 def _write(folder: Path, record: Mapping[str, Any]) -> None:
     text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
-    write_atomically(folder / RECORD_NAME, text.encode())
+    write_atomically(folder / TRAINING_RECORD, text.encode())
 
 
 def _settings(config: TrainingConfig) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude_defaults=True) | {"seed": config.seed}
+    return config.model_dump(mode="json")
 
 
 def _check_same(config: TrainingConfig, part: str, record: Mapping[str, Any], now: Any) -> None:  # noqa: ANN401

@@ -20,6 +20,7 @@ from transformers import EarlyStoppingCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from xbench.errors import UserError
+from xbench.models.source import CHECKPOINTS
 from xbench.sources import DataLocation
 from xbench.training.card import write_card
 from xbench.training.config import TrainingConfig
@@ -33,7 +34,6 @@ from xbench.training.sampling import BatchSampling
 from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
 
 logger = logging.getLogger(__name__)
-
 
 
 def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
@@ -208,7 +208,7 @@ def _metric(config: TrainingConfig) -> str | None:
 
 
 def _checkpoints(config: TrainingConfig) -> Path:
-    return config.output / "checkpoints"
+    return config.output / CHECKPOINTS
 
 
 def _processes() -> int:

