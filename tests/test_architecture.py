@@ -14,9 +14,10 @@ PACKAGES = {"xbench": ROOT / "xbench", "xbench.tasks": ROOT / "tasks"}
 PACKAGES["xbench.leaderboard"] = ROOT / "leaderboard"
 
 LAYERS = [
-    {"cli"},
-    {"leaderboard", "evaluation", "comparison", "bias", "plots"},
-    {"candidates"},
+    {"cli", "__main__"},
+    {"studies"},
+    {"leaderboard", "training", "evaluation", "comparison", "bias", "plots"},
+    {"validation", "candidates"},
     {"run_settings"},
     {"plugin"},
     {"tasks"},
@@ -38,10 +39,18 @@ FORBIDDEN = {
     "catalogue": {"mteb", "torch", "numpy"},
     **{
         name: {"mteb", "torch", "sentence_transformers", "datasets"}
-        for name in ("bias", "candidates", "comparison", "runs", "statistics")
+        for name in ("bias", "candidates", "comparison", "runs", "statistics", "validation")
     },
 }
-EXCEPTIONS = {("leaderboard", "evaluation"), ("evaluation", "leaderboard"), ("sources", "corpus")}
+EXCEPTIONS = {
+    ("leaderboard", "evaluation"),
+    ("evaluation", "leaderboard"),
+    ("leaderboard", "training"),
+    ("training", "leaderboard"),
+    ("training", "evaluation"),
+    ("evaluation", "training"),
+    ("sources", "corpus"),
+}
 
 
 def modules():

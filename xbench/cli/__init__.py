@@ -14,10 +14,14 @@ from xbench.cli.bias import bias
 from xbench.cli.compare import compare
 from xbench.cli.download import download
 from xbench.cli.evaluate import evaluate
+from xbench.cli.import_mteb import import_mteb
 from xbench.cli.leaderboard import leaderboard
 from xbench.cli.mteb import mteb
+from xbench.cli.study import study
+from xbench.cli.submit import submit
 from xbench.cli.tasks import tasks
 from xbench.cli.train import train
+from xbench.cli.validate import validate
 from xbench.errors import UserError
 
 
@@ -45,5 +49,20 @@ def main(verbose: bool) -> None:
         warnings.simplefilter("ignore")
 
 
-for command in (evaluate, compare, bias, train, tasks, download, leaderboard, mteb):
+COMMANDS = (
+    evaluate,
+    compare,
+    bias,
+    submit,
+    validate,
+    leaderboard,
+    import_mteb,
+    train,
+    study,
+    tasks,
+    download,
+    mteb,
+)
+
+for command in COMMANDS:
     main.add_command(command)

@@ -1,0 +1,121 @@
+"""``xbench submit``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from xbench.errors import UserError
+
+if TYPE_CHECKING:
+    from xbench.validation import TaskCheck
+
+TEXT_NAME = "PULL_REQUEST.md"
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--results",
+    "-r",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of all results, in which a model's name is looked up.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("submission"),
+    show_default=True,
+    help="Folder to write results/… and the text of the pull request to; a checkout of the "
+    "project, or any folder.",
+)
+def submit(model: str, results: Path, output: Path) -> None:
+    """Check a model's results and prepare a pull request with them.
+
+    MODEL is a model's name, org/model or org/model@revision, or a folder of its results.
+
+    \b
+    Example:
+      xbench submit intfloat/multilingual-e5-small
+    """  # noqa: D301
+    from xbench.files import write_atomically
+    from xbench.validation import check
+    from xbench.validation.pull_request import missing_tasks, pull_request
+    from xbench.validation.report import as_text
+
+    checks = check([_folder(model, results)])
+    click.echo(as_text(checks))
+    if any(item.run is None for item in checks):
+        click.echo(f"Error: {model}: mend these errors and submit again", err=True)
+        sys.exit(2)
+    folders = _copy(checks, output)
+    write_atomically(output / TEXT_NAME, pull_request(checks).encode())
+    if missing := missing_tasks(checks):
+        click.echo(f"No results of {', '.join(missing)}: their cells will be blank.")
+    click.echo(_next_steps(folders, output))
+
+
+def _folder(model: str, results: Path) -> Path:
+    """Return the folder of a model's results."""
+    if Path(model).is_dir():
+        return Path(model)
+    name, _, revision = model.partition("@")
+    folder = results / name.replace("/", "__").replace(" ", "_") / revision
+    if re.fullmatch(r"[^/]+/[^/]+", model) and folder.is_dir():
+        return folder
+    there = sorted(path.name.replace("__", "/", 1) for path in results.glob("*__*"))
+    raise UserError(
+        f"{model}: neither a folder nor a model in {results}; there are "
+        f"{', '.join(there) or 'none'}"
+    )
+
+
+def _copy(checks: Sequence[TaskCheck], output: Path) -> list[Path]:
+    """Write the files of accepted results below a folder, and return their folders there."""
+    from xbench.files import write_atomically
+    from xbench.validation.folders import files_of, root_of
+
+    folders = []
+    for item in checks:
+        for path in files_of(item.path):
+            place = Path("results") / path.relative_to(root_of(item.path))
+            if not ((output / place).exists() and (output / place).samefile(path)):
+                write_atomically(output / place, path.read_bytes())
+            folders.append(place.parent)
+    return list(dict.fromkeys(folders))
+
+
+def _next_steps(folders: Iterable[Path], output: Path) -> str:
+    """Return what to do with the files that were written."""
+    names = list(folders)
+    branch = "results-" + re.sub(r"[^A-Za-z0-9]+", "-", names[0].parts[1]).strip("-").lower()
+    copied = (output / ".git").exists()
+    title = f"Results of {names[0].parts[1].replace('__', '/', 1)}"
+    steps = [
+        f"Read and complete {output / TEXT_NAME}.",
+        *(
+            [f"In {output}, a checkout of your fork of the project:"]
+            if copied
+            else ["Fork the project, and in a checkout of your fork:"]
+        ),
+    ]
+    commands = [
+        f"git switch -c {branch}",
+        *([] if copied else [f"cp -r {shlex.quote(str(output.resolve()))}/results ."]),
+        f"git add {shlex.join(name.as_posix() for name in names)}",
+        f"git commit -m {shlex.quote(title)}",
+        f"git push -u origin {branch}",
+    ]
+    last = f"Open a pull request with the text of {TEXT_NAME}."
+    numbered = [f"{n}. {step}" for n, step in enumerate(steps, 1)]
+    shown = [f"     {command}" for command in commands]
+    return "\n".join(["Next steps:", *numbered, *shown, f"{len(steps) + 1}. {last}"])

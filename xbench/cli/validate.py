@@ -1,0 +1,52 @@
+"""``xbench validate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(("text", "json", "markdown")),
+    default="text",
+    show_default=True,
+    help="How to write the findings; Markdown is safe to paste into a comment.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of the results that are there already: check only what differs from them, and in "
+    "Markdown show the new figures among theirs.",
+)
+def validate(paths: tuple[Path, ...], output_format: str, against: Path | None) -> None:
+    """Check results before they are published.
+
+    PATHS are folders of results, models' or runs' folders, or result files, of xbench's tasks or of
+    the public MTEB results repository. All defects are named, with their file and field. The exit
+    code is 0 if all files are accepted, warnings allowed, and 2 if not.
+
+    \b
+    Examples:
+      xbench validate results
+      xbench validate results/intfloat__multilingual-e5-small --format markdown
+    """  # noqa: D301
+    from xbench.validation import check, check_changes
+    from xbench.validation.pull_request import comparison
+    from xbench.validation.report import as_json, as_markdown, as_text
+
+    if against is None:
+        checks = check(paths)
+    else:
+        checks = [item for path in paths for item in check_changes(path, against)]
+    write = {"text": as_text, "json": as_json, "markdown": as_markdown}[output_format]
+    click.echo(write(checks))
+    if against is not None and output_format == "markdown":
+        click.echo(f"\n{comparison(checks, against)}")
+    if not all(item.accepted for item in checks):
+        sys.exit(2)

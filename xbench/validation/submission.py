@@ -1,0 +1,191 @@
+"""Check the result of a task: its own files and those of its model and run, all defects at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from xbench.catalogue import TASK_VERSION, TASKS, subsets
+from xbench.errors import UserError
+from xbench.results import PER_QUERY_SUFFIX, SETTINGS_NAME, PerQuery, read_per_query
+from xbench.validation.documents import (
+    META_LIMIT,
+    PACKED_LIMIT,
+    RESULT_LIMIT,
+    parse_object,
+    read_bytes,
+    read_object,
+    unpack,
+)
+from xbench.validation.findings import ABSENT, Finding, Notes, Plain, RunIdentity, TaskCheck
+from xbench.validation.places import EXPERIMENTS, META_NAME, check_home, check_links
+from xbench.validation.ranks import RERUN, check_ranks, compare_names
+from xbench.validation.schema import ModelMeta, RanksDocument, RunSettings, TaskResult, conforms
+from xbench.validation.scores import SPLIT, check_result, compare_with_ranks
+from xbench.validation.suspicions import (
+    suspect_meta,
+    suspect_revisions,
+    suspect_scores,
+    suspect_settings,
+)
+
+
+def result_files(root: Path) -> Iterator[Path]:
+    """Yield the result files of xbench's own tasks below a folder of results, in order."""
+    for pattern in ("*/*/*.json", f"*/*/{EXPERIMENTS}/*/*.json"):
+        yield from sorted(path for path in root.glob(pattern) if path.stem in TASKS)
+
+
+def check_task(path: Path, root: Path) -> TaskCheck:
+    """Check a result file and the files that belong to it; never raises, whatever they hold.
+
+    Args:
+        path: The ``<Task>.json``.
+        root: The folder of results it lies in.
+    """
+    return _Check(path, root).run()
+
+
+class _Check:
+    """The check of one task's result.
+
+    Each part returns the content of a sound file, or None, having noted why.
+    """
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.path, self.root, self.task = path, root, path.stem
+        folder = path.parent
+        self.result_notes = self._notes(path)
+        self.meta_notes = self._notes(folder / META_NAME)
+        self.settings_notes = self._notes(folder / SETTINGS_NAME)
+        self.ranks_path = folder / f"{self.task}{PER_QUERY_SUFFIX}"
+        self.ranks_notes = self._notes(self.ranks_path)
+
+    def _notes(self, path: Path) -> Notes:
+        inside = path.is_relative_to(self.root)
+        return Notes((path.relative_to(self.root) if inside else path).as_posix())
+
+    def run(self) -> TaskCheck:
+        """Check everything."""
+        if self.task not in TASKS:
+            known = ", ".join(TASKS)
+            self.result_notes.error("", self.path.name, f"expected a result of one of {known}")
+            return TaskCheck(self.path, self._findings())
+        meta = self._meta() if self._is_plain(META_NAME, self.meta_notes) else None
+        form = None if meta is None else _passage_form(meta)
+        settings = (
+            self._settings(form) if self._is_plain(SETTINGS_NAME, self.settings_notes) else None
+        )
+        ranks = (
+            self._ranks(form) if self._is_plain(self.ranks_path.name, self.ranks_notes) else None
+        )
+        result = self._result(ranks) if self._is_plain(self.path.name, self.result_notes) else None
+        findings = self._findings()
+        whole = None not in (meta, settings, ranks, result)
+        sound = whole and all(finding.warning for finding in findings)
+        run = _identity(meta) if sound and meta is not None else None
+        return TaskCheck(self.path, findings, run, result, ranks, meta, settings)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        notes = (self.result_notes, self.ranks_notes, self.meta_notes, self.settings_notes)
+        return tuple(finding for part in notes for finding in part.listed())
+
+    def _is_plain(self, name: str, notes: Notes) -> bool:
+        check_links(self.path.with_name(name), self.root, notes)
+        return notes.sound
+
+    def _meta(self) -> dict[str, Any] | None:
+        notes = self.meta_notes
+        meta = read_object(self.path.with_name(META_NAME), META_LIMIT, notes)
+        if meta is None or not conforms(meta, ModelMeta, notes):
+            return None
+        check_home(self.path.parent, meta, notes)
+        if not notes.sound:
+            return None
+        suspect_meta(meta, notes)
+        # mteb writes Infinity for a model without a limit, which is no JSON
+        return meta | {"max_tokens": None} if meta.get("max_tokens") == float("inf") else meta
+
+    def _settings(self, form: object) -> dict[str, Any] | None:
+        notes = self.settings_notes
+        content = read_bytes(self.path.with_name(SETTINGS_NAME), META_LIMIT, notes)
+        if content is None:
+            return None
+        lines = {n: line for n, line in enumerate(content.splitlines(), 1) if line.strip()}
+        parsed = {n: parse_object(line, notes) for n, line in lines.items()}
+        own = {n: line for n, line in parsed.items() if line and line.get("task") == self.task}
+        if len(own) != 1:
+            found = Plain(f"{len(own)} lines of {self.task}")
+            notes.error("", found, f"expected one line for each task; {RERUN}")
+        if not notes.sound:
+            return None
+        ((number, settings),) = own.items()
+        prefix = f"line {number}: "
+        if settings is None or not conforms(settings, RunSettings, notes, prefix):
+            return None
+        self._check_settings(settings, form, prefix)
+        if not notes.sound:
+            return None
+        suspect_settings(settings, notes, prefix)
+        return settings
+
+    def _check_settings(self, settings: Mapping[str, Any], form: object, prefix: str) -> None:
+        dataset, setting = TASKS[self.task]
+        expected: dict[str, tuple[object, object]] = {"splits": (settings["splits"], [SPLIT])}
+        expected["xbench.task_version"] = (settings["xbench"]["task_version"], TASK_VERSION)
+        if form is not None:
+            expected["xbench.passage_form"] = (settings["xbench"]["passage_form"], form)
+        for field, (found, right) in expected.items():
+            if found != right:
+                self.settings_notes.error(prefix + field, found, f"expected {right!r}; {RERUN}")
+        names = subsets(setting, dataset.languages)
+        compare_names(f"{prefix}subsets", settings["subsets"], names, self.settings_notes)
+        for package in ("xbench-mteb", "mteb"):
+            if settings["version"].get(package) is None:
+                where = f"{prefix}version.{package}"
+                self.settings_notes.error(where, ABSENT, f"expected its version; {RERUN}")
+
+    def _ranks(self, form: object) -> PerQuery | None:
+        notes = self.ranks_notes
+        packed = read_bytes(self.ranks_path, PACKED_LIMIT, notes)
+        content = None if packed is None else unpack(packed, notes)
+        document = None if content is None else parse_object(content, notes)
+        if document is None or not conforms(document, RanksDocument, notes):
+            return None
+        check_ranks(document, self.task, notes)
+        if form is not None and document["passage_form"] != form:
+            rule = f"expected {form!r}, as {META_NAME} says; {RERUN}"
+            notes.error("passage_form", document["passage_form"], rule)
+        if not notes.sound:
+            return None
+        try:
+            return read_per_query(self.ranks_path)
+        except UserError as error:
+            notes.error("", Plain(str(error)), RERUN)
+            return None
+
+    def _result(self, ranks: PerQuery | None) -> dict[str, Any] | None:
+        notes = self.result_notes
+        result = read_object(self.path, RESULT_LIMIT, notes)
+        if result is None or not conforms(result, TaskResult, notes):
+            return None
+        check_result(result, self.task, notes)
+        if ranks is not None and notes.sound:
+            compare_with_ranks(result, ranks, notes)
+        if not notes.sound:
+            return None
+        if ranks is not None:
+            suspect_scores(result, ranks, notes)
+        suspect_revisions(self.path, result, notes)
+        return result
+
+
+def _passage_form(meta: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    return (meta.get("experiment_kwargs") or {}).get("passage_form", "sentence")
+
+
+def _identity(meta: Mapping[str, Any]) -> RunIdentity:
+    options = meta.get("experiment_kwargs") or {}
+    shown = [f"{name}={options[name]}" for name in sorted(options) if name != "passage_form"]
+    return RunIdentity(meta["name"], meta["revision"], ", ".join(shown), _passage_form(meta))
