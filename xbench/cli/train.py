@@ -20,7 +20,9 @@ from xbench.errors import UserError
     "Options win over what it says.",
 )
 @click.option("--base-model", help="Model to start from: a folder, or a name on the hub.")
-@click.option("--data", multiple=True, help="Training corpus: file, folder or hub name; repeatable.")
+@click.option(
+    "--data", multiple=True, help="Training corpus: file, folder, hub name; repeatable."
+)
 @click.option("--validation", multiple=True, help="Corpus to measure the loss on; repeatable.")
 @click.option("--languages", callback=split_codes, help="Train on these only, such as ar,de.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for the model.")
@@ -29,7 +31,9 @@ from xbench.errors import UserError
 @click.option("--stratified/--coin", default=None, help="Hold alpha exactly in every epoch.")
 @click.option("--language-weighting", help="uniform, size or an exponent [default: uniform].")
 @click.option("--language-pairs", help="all, a number, or a list such as en-de,de-en.")
-@click.option("--loss", help="A loss of sentence-transformers [default: MultipleNegativesRankingLoss].")
+@click.option(
+    "--loss", help="Name of a loss of sentence-transformers."
+)
 @click.option("--temperature", type=float, help="Temperature of the loss [default: 0.05].")
 @click.option("--query-prompt", help="Put before every query, and saved in the model.")
 @click.option("--passage-prompt", help="Put before every passage, and saved in the model.")
@@ -78,7 +82,7 @@ def train(
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     if location.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
-    _check_extra()
+    check_extra()
     from xbench.training.config import read_config
     from xbench.training.run import train as run
 
@@ -92,7 +96,12 @@ def train(
         click.echo(f"Model: {model}\nMeasure it: xbench evaluate --model {model}")
 
 
-def _check_extra() -> None:
+def check_extra() -> None:
+    """Say what to install where training cannot run.
+
+    Raises:
+        UserError: If a package is missing.
+    """
     from importlib.util import find_spec
 
     if find_spec("accelerate") is None:

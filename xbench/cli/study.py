@@ -1,0 +1,64 @@
+"""``xbench study``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xbench.catalogue import DATASETS
+from xbench.cli.options import location_options, split_codes
+
+
+@click.group()
+def study() -> None:
+    """Run a research question again, at your scale."""
+
+
+@study.command("batch-sampling")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Training configuration (YAML); its output is the study's folder.",
+)
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--evaluate-on",
+    type=click.Choice([dataset.title for dataset in DATASETS]),
+    default="MLQA-R",
+    show_default=True,
+    help="Dataset to measure on; none of the training questions may be from it.",
+)
+@click.option("--languages", "-l", callback=split_codes, help="Its languages, such as ar,de.")
+@location_options
+def batch_sampling(
+    config: Path,
+    seeds: int,
+    evaluate_on: str,
+    languages: tuple[str, ...],
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+) -> None:
+    """Compare monolingual, cross-lingual and hybrid batches (arXiv 2408.10536).
+
+    All are trained from the same start, for the same number of steps, with each seed, and measured
+    in the three settings. The same command goes on with a study that was interrupted.
+    """
+    from xbench.cli.train import check_extra
+    from xbench.files import write_atomically
+    from xbench.sources import DataLocation
+
+    check_extra()
+    from xbench.studies.batch_sampling import markdown, run_study
+    from xbench.training.config import read_config
+
+    settings = read_config(config, {})
+    dataset = next(dataset for dataset in DATASETS if dataset.title == evaluate_on)
+    location = DataLocation.from_environment(data_dir, cache_dir, offline)
+    outcome = run_study(settings, dataset, range(seeds), languages, location)
+    text = markdown(outcome)
+    write_atomically(settings.output / "study.md", f"{text}\n".encode())
+    click.echo(text)
+    click.echo(f"\nWritten to {settings.output / 'study.md'}")
