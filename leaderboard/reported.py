@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,29 @@ from xbench.catalogue import PASSAGE_FORMS, SETTINGS
 from xbench.errors import UserError
 from xbench.languages import LANGUAGES
 from xbench.leaderboard.checks import choice, optional_text, read_object, score, text
-from xbench.leaderboard.figures import AVERAGES, Figure, Key, Publication, Row
+from xbench.leaderboard.figures import AVERAGES, Figure, Key, LeftOut, Publication, Row
 
 FOLDER = "reported"
+
+
+def read_all_reported(folders: Sequence[Path]) -> tuple[list[Row], list[LeftOut]]:
+    """Read all publications of folders of results: their rows, and the files left out.
+
+    Of two files of the same publication the first counts.
+    """
+    rows: list[Row] = []
+    left_out = []
+    for folder in folders:
+        for path in sorted((folder / FOLDER).glob("*.json")):
+            try:
+                new = read_reported(path)
+                if {row.publication for row in new} & {row.publication for row in rows}:
+                    raise UserError("the publication is there already")
+            except UserError as error:
+                left_out.append(LeftOut(path.relative_to(folder).as_posix(), str(error)))
+                continue
+            rows += new
+    return rows, left_out
 
 
 def read_reported(path: Path) -> list[Row]:
@@ -39,7 +60,7 @@ def read_reported(path: Path) -> list[Row]:
             note=optional_text(entry, "note", where),
         )
     return [
-        Row(model, dataset, publication.passage_form, figures, publication)
+        Row(model, dataset, publication.passage_form, figures, publication, origin="reported")
         for (model, dataset), figures in rows.items()
     ]
 

@@ -1,169 +1,85 @@
-"""The page: read everything, arrange it in sections, and write one HTML file."""
+"""The site: read everything, arrange it in pages, and write them with what they need."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
-from xbench.catalogue import DATASETS, SETTINGS, Dataset, Setting
-from xbench.errors import UserError
 from xbench.files import write_atomically
-from xbench.leaderboard.figures import Key, LeftOut, Row
-from xbench.leaderboard.measured import read_measured
-from xbench.leaderboard.reported import FOLDER, read_reported
-from xbench.leaderboard.tables import (
-    MEASURE_NAMES,
-    SETTING_NAMES,
-    Table,
-    language_columns,
-    make_table,
+from xbench.leaderboard.downloads import (
+    as_csv,
+    as_json,
+    entry_records,
+    means_script,
+    subsets_script,
+    table_records,
+)
+from xbench.leaderboard.entries import Entry, entries_of, titles_of
+from xbench.leaderboard.figures import LeftOut, Row
+from xbench.leaderboard.pages import (
+    MAIN,
+    dataset_path,
     overview_columns,
+    pages_of,
 )
-from xbench.metrics import IN_RANKS
-
-PAGE = "index.html"
-
-BY_LANGUAGE: tuple[tuple[Setting, str], ...] = (
-    *((setting, "map") for setting in SETTINGS),
-    ("multilingual", "rank_distance"),
-)
-"""Setting and measure of each table that has a column per query language."""
-
-RANKING = (
-    Key("multilingual", "map", None, "macro"),
-    Key("multilingual", "map", None, "micro"),
-)
-"""What models are ordered by; the mean over questions orders those that have no other."""
+from xbench.leaderboard.rendering import environment
+from xbench.leaderboard.rows import read_rows
+from xbench.leaderboard.standings import standings
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page about one dataset.
-
-    Attributes:
-        id: Its id in the page.
-        title: Its heading.
-        tables: The tables to show at once.
-        by_language: The tables to show on demand.
-    """
-
-    id: str
-    title: str
-    tables: tuple[Table, ...]
-    by_language: tuple[Table, ...] = ()
-
-
-def build_site(results: Sequence[Path], output: Path) -> Path:
-    """Write the page of results; the same results give the same bytes.
+def build_site(results: Sequence[Path], output: Path, cache_dir: Path | None = None) -> Path:
+    """Write the pages of results; the same results give the same bytes.
 
     Args:
         results: Folders of results; of two results of the same run the first counts.
-        output: Folder to write ``index.html`` to.
+        output: Folder to write the pages to; other files in it are left alone.
+        cache_dir: Where to keep what was derived from the results; None to keep nothing.
 
     Returns:
-        The page.
+        The first page.
 
     Raises:
-        UserError: If a folder of results does not exist or the page cannot be written.
+        UserError: If a folder of results does not exist or a page cannot be written.
     """
-    for folder in results:
-        if not folder.is_dir():
-            raise UserError(f"{folder}: no such folder; expected a folder of results")
-    measured, left_out = read_measured(results)
-    reported, unreadable = _read_reported(results)
-    page = output / PAGE
-    content = _render([*measured, *reported], [*left_out, *unreadable])
-    write_atomically(page, content.encode("utf-8", "replace"))
-    return page
+    rows, left_out = read_rows(results, cache_dir)
+    for path, content in site_files(rows, left_out, cache_dir):
+        write_atomically(output / path, content)
+    return output / "index.html"
 
 
-def _read_reported(folders: Iterable[Path]) -> tuple[list[Row], list[LeftOut]]:
-    rows: list[Row] = []
-    left_out = []
-    for folder in folders:
-        for path in sorted((folder / FOLDER).glob("*.json")):
-            try:
-                new = read_reported(path)
-                if {row.publication for row in new} & {row.publication for row in rows}:
-                    raise UserError("the publication is there already")
-            except UserError as error:
-                left_out.append(LeftOut(path.relative_to(folder).as_posix(), str(error)))
-                continue
-            rows += new
-    return rows, left_out
+def site_files(
+    rows: Sequence[Row], left_out: Sequence[LeftOut], cache_dir: Path | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of the site: its place, and its content."""
+    entries = entries_of(rows)
+    found = {key: standings(rows, key, cache_dir) for key in MAIN}
+    filling = environment(datasets=[(title, dataset_path(title)) for title in titles_of(entries)])
+    for page in pages_of(entries, left_out, found):
+        yield page.path, _filled(filling, page.template, page=page, **page.content)
+        for table in page.tables:
+            records = table_records(table)
+            yield f"data/{table.id}.csv", as_csv(records)
+            yield f"data/{table.id}.json", as_json(records)
+    yield from _data(entries)
+    for asset in sorted(
+        resources.files("xbench.leaderboard").joinpath("assets").iterdir(), key=str
+    ):
+        yield f"assets/{asset.name}", asset.read_bytes()
 
 
-def _render(rows: Sequence[Row], left_out: Sequence[LeftOut]) -> str:
-    environment = Environment(
-        loader=PackageLoader("xbench.leaderboard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    demonstrations = [_section(d, rows) for d in DATASETS if d.demonstration]
-    return environment.get_template(PAGE).render(
-        ranked=[_section(d, rows) for d in DATASETS if not d.demonstration],
-        published=_published(rows),
-        demonstrations=[section for section in demonstrations if section.tables],
-        publications=list(dict.fromkeys(row.publication for row in rows if row.publication)),
-        left_out=left_out,
-        empty=not rows,
-    )
+def _filled(filling: Environment, template: str, **content: object) -> bytes:
+    return filling.get_template(template).render(**content).encode("utf-8", "replace")
 
 
-def _section(dataset: Dataset, rows: Sequence[Row]) -> Section:
-    """Return the section of a dataset; a demonstration is not ranked."""
-    own = [row for row in rows if row.dataset == dataset.title]
-    scale = "means \N{MULTIPLICATION SIGN} 100, rank distance in ranks"
-    if dataset.demonstration:
-        caption = f"{dataset.title}, a demonstration that is not ranked: {scale}"
-        table = make_table(f"{dataset.folder}-all", caption, overview_columns(), own)
-        return Section(dataset.folder, dataset.title, (table,) if table else ())
-    caption = f"{dataset.title}, {len(dataset.languages)} languages: {scale}"
-    table = make_table(f"{dataset.folder}-all", caption, overview_columns(), own, RANKING)
-    by_language = [
-        _language_table(dataset.title, dataset.folder, own, setting, measure, ranked=True)
-        for setting, measure in BY_LANGUAGE
-    ]
-    return Section(
-        id=dataset.folder,
-        title=dataset.title,
-        tables=(table,) if table else (),
-        by_language=tuple(table for table in by_language if table),
-    )
-
-
-def _published(rows: Sequence[Row]) -> list[Section]:
-    """Return a section for each dataset that has reported figures only."""
-    titles = {row.dataset for row in rows} - {dataset.title for dataset in DATASETS}
-    sections = []
-    for number, title in enumerate(sorted(titles), 1):
-        own = [row for row in rows if row.dataset == title]
-        shown = sorted({(key.setting, key.measure) for row in own for key in row.figures})
-        name = f"published-{number}"
-        tables = [_language_table(title, name, own, *which, ranked=False) for which in shown]
-        sections.append(Section(name, title, tuple(table for table in tables if table)))
-    return sections
-
-
-def _language_table(
-    title: str, name: str, rows: Sequence[Row], setting: Setting, measure: str, *, ranked: bool
-) -> Table | None:
-    """Return the table of a setting and measure with a column per query language."""
-    keys = {key for row in rows for key in row.figures if key[:2] == (setting, measure)}
-    languages = sorted({key.language for key in keys if key.language is not None})
-    columns = language_columns(setting, measure, languages)
-    scale = "in ranks" if measure in IN_RANKS else "\N{MULTIPLICATION SIGN} 100"
-    what = f"{SETTING_NAMES[setting].lower()} {MEASURE_NAMES.get(measure, measure)}"
-    return make_table(
-        name=f"{name}-{setting}-{measure.replace('_', '-')}",
-        caption=f"{title}, {what} by query language, {scale}",
-        columns=columns,
-        rows=rows,
-        order=(columns[-1].key,) if ranked else (),
-    )
+def _data(entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
+    means = (column for column in overview_columns(entries) if not column.rank)
+    columns = [column for column in means if column.key.average == "macro"]
+    yield "data/subsets.js", subsets_script(columns, entries)
+    yield "data/means.js", means_script(entries)
+    for entry in entries:
+        records = entry_records(entry)
+        yield f"data/{entry.slug}.csv", as_csv(records)
+        yield f"data/{entry.slug}.json", as_json(records)

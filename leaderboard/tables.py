@@ -1,73 +1,91 @@
-"""Tables of rows: which are in, in which order, which figure is best, and how each is written."""
+"""Tables of entries: which are in, in which order, which figure is best, how each is written."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xbench.catalogue import PASSAGE_FORMS, PassageForm, Setting
-from xbench.languages import LANGUAGES
-from xbench.leaderboard.figures import Key, Row
-from xbench.metrics import IN_RANKS
+from xbench.catalogue import PASSAGE_FORMS, PassageForm
+from xbench.leaderboard.entries import Entry
+from xbench.leaderboard.figures import Figure, Key, Row, RowIdentity, Standing
+from xbench.leaderboard.measures import (
+    SETTING_ABBREVIATIONS,
+    SETTING_NAMES,
+    language_name,
+    lower_is_better,
+    measure_name,
+    scale,
+    written,
+)
 
-SETTING_NAMES: Mapping[Setting, str] = {
-    "monolingual": "Monolingual",
-    "crosslingual": "Cross-lingual",
-    "multilingual": "Multilingual",
-}
-MEASURE_NAMES = {
-    "map": "mAP",
-    "ndcg_at_10": "nDCG@10",
-    "recall_at_100": "Recall@100",
-    "rank_distance": "rank distance",
-}
 FORM_NAMES: Mapping[PassageForm, str] = {
     "sentence": "A passage is a sentence",
     "context": "A passage is a sentence followed by its paragraph",
 }
 
+Standings = Mapping[Key, Mapping[RowIdentity, Standing]]
+"""Where rows stand, by what the column says."""
+
 
 @dataclass(frozen=True)
 class Column:
-    """A column of figures.
+    """A column of figures, or of where the entries stand by these figures.
 
     Attributes:
         label: Short heading.
         title: The heading in words.
+        dataset: Title of the dataset.
         key: What its figures say.
+        rank: Whether it shows where the entries stand.
     """
 
     label: str
     title: str
+    dataset: str
     key: Key
+    rank: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its name in addresses and scripts."""
+        ends = (self.key.language, self.key.average if self.key.average == "micro" else None)
+        parts = (self.dataset, *self.key[:2], *ends, "rank" if self.rank else None)
+        name = "-".join(part for part in parts if part)
+        return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
     @property
     def lower_is_better(self) -> bool:
         """Whether the lowest figure is the best."""
-        return self.key.measure in IN_RANKS
+        return self.rank or lower_is_better(self.key.measure) is True
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure as it is shown; empty where there is none.
+    """A figure as it is shown; all empty where there is none.
 
     Attributes:
         text: The figure.
+        value: The number it is sorted by, in the units shown.
+        detail: Its interval, or the rank interval and the tier.
+        ends: The interval in the units shown.
         best: Whether it is the best of its column among comparable rows.
         note: Number of its note under the table, or 0.
     """
 
-    text: str
+    text: str = ""
+    value: float | None = None
+    detail: str = ""
+    ends: tuple[float, float] | None = None
     best: bool = False
     note: int = 0
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row as it is shown: its figures, and in which published tables they stand."""
+    """An entry as it is shown: its figures, and in which published tables they stand."""
 
-    row: Row
+    entry: Entry
     cells: tuple[Cell, ...]
     tables: str
 
@@ -90,111 +108,149 @@ class Table:
     groups: tuple[Group, ...]
     notes: tuple[str, ...]
 
-
-def overview_columns() -> tuple[Column, ...]:
-    """Return the columns of the table that has one line per model."""
-    multilingual = "mean over query languages, one pool of all languages"
-    return (
-        Column("Mo. mAP", "monolingual", Key("monolingual", "map", None, "macro")),
-        Column("Cr. mAP", "cross-lingual", Key("crosslingual", "map", None, "macro")),
-        Column("Mul. mAP", multilingual, Key("multilingual", "map", None, "macro")),
-        Column("Mul. mAP micro", "mean over questions", Key("multilingual", "map", None, "micro")),
-        Column(
-            "Rank distance",
-            "lower is less language bias",
-            Key("multilingual", "rank_distance", None, "macro"),
-        ),
-    )
+    @property
+    def spans(self) -> list[tuple[str, int]]:
+        """Each dataset and its number of columns, in order."""
+        titles = [column.dataset for column in self.columns]
+        return [(title, titles.count(title)) for title in dict.fromkeys(titles)]
 
 
-def language_columns(
-    setting: Setting, measure: str, languages: Iterable[str]
-) -> tuple[Column, ...]:
+def column_of(dataset: str, key: Key, *, rank: bool = False) -> Column:
+    """Return the column of a mean, or of where the entries stand by it."""
+    name = f"{SETTING_ABBREVIATIONS[key.setting]} {measure_name(key.measure)}"
+    title = f"{SETTING_NAMES[key.setting]} {measure_name(key.measure)}, mean over "
+    title += "all questions" if key.average == "micro" else "the languages"
+    label = f"{name} micro" if key.average == "micro" else name
+    if key.measure == "rank_distance":
+        label, title = "Rank distance", "Rank distance in ranks: lower is less language bias"
+    if rank:
+        label, title = "Rank", f"Rank by {name}, with its 95 % interval and tier"
+    return Column(label, title, dataset, key, rank)
+
+
+def language_columns(dataset: str, key: Key, languages: Iterable[str]) -> tuple[Column, ...]:
     """Return a column per query language, and the mean over them."""
-    mean = Column("Mean", "mean over languages", Key(setting, measure, None, "macro"))
-    return (
-        *(Column(a, LANGUAGES[a].name, Key(setting, measure, a)) for a in languages),
-        mean,
+    mean = Column("Mean", "mean over languages", dataset, key)
+    own = (
+        Column(a, language_name(a), dataset, Key(key.setting, key.measure, a)) for a in languages
     )
+    return (*own, mean)
 
 
 def make_table(
     name: str,
     caption: str,
     columns: Sequence[Column],
-    rows: Iterable[Row],
+    entries: Iterable[Entry],
     order: Sequence[Key] = (),
+    standings: Standings | None = None,
 ) -> Table | None:
-    """Return a table of the rows that have a figure in it, or None if none has.
+    """Return a table of the entries that have figures of its measures, or None if none has.
 
     Args:
         name: Its id in the page.
         caption: What it shows.
         columns: Its columns.
-        rows: The rows to choose from.
-        order: The figure to order by, best first: for each row the first of these that it has.
-            Without it the table is not a ranking: ordered by name, and no figure is best.
+        entries: The entries to choose from.
+        order: The figures to order by, best first: for each entry the first of these that it has,
+            on the first dataset that has it. Without it the table is not a ranking: ordered by
+            name, and no figure is best.
+        standings: Where the rows stand, for the columns that show it.
     """
-    kept = [row for row in rows if any(column.key in row.figures for column in columns)]
+    said = {(column.dataset, *column.key[:2]) for column in columns}
+    kept = [entry for entry in entries if any(_says(row, said) for row in entry.rows.values())]
     notes: list[str] = []
-    forms = [form for form in PASSAGE_FORMS if any(row.passage_form == form for row in kept)]
-    groups = tuple(
-        Group(
-            heading="" if forms == ["sentence"] else FORM_NAMES[form],
-            lines=tuple(_lines([r for r in kept if r.passage_form == form], columns, order, notes)),
-        )
-        for form in forms
-    )
-    return Table(name, caption, tuple(columns), groups, tuple(notes)) if kept else None
+    forms = [f for f in PASSAGE_FORMS if any(entry.first.passage_form == f for entry in kept)]
+    groups = []
+    for form in forms:
+        own = [entry for entry in kept if entry.first.passage_form == form]
+        heading = "" if forms == ["sentence"] else FORM_NAMES[form]
+        groups.append(Group(heading, tuple(_lines(own, columns, order, standings or {}, notes))))
+    return Table(name, caption, tuple(columns), tuple(groups), tuple(notes)) if kept else None
 
 
 def _lines(
-    rows: list[Row], columns: Sequence[Column], order: Sequence[Key], notes: list[str]
+    entries: list[Entry],
+    columns: Sequence[Column],
+    order: Sequence[Key],
+    standings: Standings,
+    notes: list[str],
 ) -> Iterator[Line]:
-    best = {column: _best(column, rows) if order else "" for column in columns}
-    for row in sorted(rows, key=lambda row: _place(row, order)):
-        cells = []
-        for column in columns:
-            shown = _shown(row, column.key)
-            figure = row.figures.get(column.key)
-            if figure and figure.note:
-                notes.append(figure.note)
-            cells.append(
-                Cell(
-                    text=shown,
-                    best=shown != "" and shown == best[column],
-                    note=len(notes) if figure and figure.note else 0,
-                )
-            )
-        yield Line(row, tuple(cells), _tables(row, columns))
+    best = {column: _best(column, entries) if order else None for column in columns}
+    datasets = tuple(dict.fromkeys(column.dataset for column in columns))
+    for entry in sorted(entries, key=lambda entry: _place(entry, datasets, order)):
+        cells = tuple(_cell(entry, column, best[column], standings, notes) for column in columns)
+        yield Line(entry, cells, _tables(entry, columns))
 
 
-def _place(row: Row, order: Sequence[Key]) -> tuple[bool, float, str, str, str]:
-    key = next((key for key in order if key in row.figures), None)
-    value = row.figures[key].value if key else 0.0
-    source = row.publication.source if row.publication and not order else ""
-    sign = 1 if key and key.measure in IN_RANKS else -1
-    return key is None, sign * value, source, row.model, row.revision
+def _says(row: Row, said: Container[tuple[str, str, str]]) -> bool:
+    return any((row.dataset, *key[:2]) in said for key in row.figures)
 
 
-def _best(column: Column, rows: Sequence[Row]) -> str:
-    present = [row for row in rows if column.key in row.figures]
-    if len(present) < 2:
-        return ""
-    choose = min if column.lower_is_better else max
-    return _shown(choose(present, key=lambda row: row.figures[column.key].value), column.key)
+def _figure(entry: Entry, column: Column) -> Figure | None:
+    row = entry.rows.get(column.dataset)
+    return row.figures.get(column.key) if row else None
 
 
-def _shown(row: Row, key: Key) -> str:
-    figure = row.figures.get(key)
+def _cell(
+    entry: Entry, column: Column, best: str | None, standings: Standings, notes: list[str]
+) -> Cell:
+    figure = _figure(entry, column)
     if figure is None:
-        return ""
-    return f"{figure.value if key.measure in IN_RANKS else 100 * figure.value:.1f}"
+        return Cell()
+    if column.rank:
+        standing = standings.get(column.key, {}).get(entry.rows[column.dataset].identity)
+        return _standing_cell(standing) if standing else Cell()
+    if figure.note and figure.note not in notes:
+        notes.append(figure.note)
+    text, detail = written(column.key.measure, figure.value), ""
+    factor, _ = scale(column.key.measure)
+    if figure.interval:
+        low, high = (written(column.key.measure, end) for end in figure.interval)
+        detail = f"{low}\N{EN DASH}{high}"
+    return Cell(
+        text=text,
+        value=factor * figure.value,
+        detail=detail,
+        ends=figure.interval and (factor * figure.interval[0], factor * figure.interval[1]),
+        best=text == best,
+        note=notes.index(figure.note) + 1 if figure.note else 0,
+    )
 
 
-def _tables(row: Row, columns: Sequence[Column]) -> str:
-    figures = [row.figures[column.key] for column in columns if column.key in row.figures]
-    tables = {figure.table for figure in figures if figure.table}
+def _standing_cell(standing: Standing) -> Cell:
+    low, high = standing.low, standing.high
+    detail = f"{low}\N{EN DASH}{high}" if low != high else str(low)
+    detail += f", tier {standing.tier}" if standing.tier else ""
+    return Cell(str(standing.rank), standing.rank, detail, (low, high))
+
+
+def _place(
+    entry: Entry, datasets: Sequence[str], order: Sequence[Key]
+) -> tuple[int, float, str, str, str]:
+    places = [(dataset, key) for dataset in datasets for key in order]
+    source = entry.publication.source if entry.publication else ""
+    for number, (dataset, key) in enumerate(places):
+        row = entry.rows.get(dataset)
+        if row and key in row.figures:
+            sign = 1 if lower_is_better(key.measure) else -1
+            value = sign * row.figures[key].value
+            return number, value, entry.model, source, entry.first.revision
+    last = (entry.model, source) if order else (source, entry.model)
+    return len(places), 0.0, *last, entry.first.revision
+
+
+def _best(column: Column, entries: Sequence[Entry]) -> str | None:
+    figures = [figure for entry in entries if (figure := _figure(entry, column))]
+    if len(figures) < 2 or column.rank:
+        return None
+    choose = min if column.lower_is_better else max
+    return written(column.key.measure, choose(figure.value for figure in figures))
+
+
+def _tables(entry: Entry, columns: Sequence[Column]) -> str:
+    figures = (_figure(entry, column) for column in columns)
+    tables = {figure.table for figure in figures if figure and figure.table}
     if not tables:
         return ""
     ordered = sorted(tables, key=lambda t: [int(n) for n in re.findall(r"\d+", t)])

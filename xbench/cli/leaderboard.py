@@ -2,36 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ADDRESS = "127.0.0.1"
 
 
 @click.group()
 def leaderboard() -> None:
-    """Make the page of results."""
+    """Make the pages of results."""
+
+
+def results_option(command: Command) -> Command:
+    """Add the option that says where results are read from."""
+    return click.option(
+        "--results",
+        "-r",
+        multiple=True,
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        default=(Path("results"),),
+        show_default=True,
+        help="Folder of results; may be repeated.",
+    )(command)
 
 
 @leaderboard.command()
-@click.option(
-    "--results",
-    "-r",
-    multiple=True,
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=(Path("results"),),
-    show_default=True,
-    help="Folder of results; may be repeated.",
-)
+@results_option
 @click.option(
     "--output",
     "-o",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("site"),
     show_default=True,
-    help="Folder to write the page to.",
+    help="Folder to write the pages to.",
 )
 def build(results: tuple[Path, ...], output: Path) -> None:
-    """Write one self-contained page from folders of results."""
+    """Write static pages from folders of results; they need no server."""
     from xbench.leaderboard import build_site
+    from xbench.sources import DataLocation
 
-    click.echo(f"Page: {build_site(results, output)}")
+    cache_dir = DataLocation.from_environment().cache_dir
+    click.echo(f"Page: {build_site(results, output, cache_dir)}")
+
+
+@leaderboard.command()
+@results_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port on this machine; 0 takes a free one.",
+)
+def serve(results: tuple[Path, ...], port: int) -> None:
+    """Show the pages of folders of results on this machine, until Ctrl-C."""
+    import tempfile
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from xbench.errors import UserError
+    from xbench.leaderboard import build_site
+    from xbench.sources import DataLocation
+
+    class Quiet(SimpleHTTPRequestHandler):
+        """A handler that does not log what is read."""
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: ANN401
+            pass
+
+    with tempfile.TemporaryDirectory(prefix="xbench-") as folder:
+        handler = partial(Quiet, directory=folder)
+        try:
+            server = ThreadingHTTPServer((ADDRESS, port), handler)
+        except OSError as error:
+            raise UserError(
+                f"--port {port}: cannot be used ({error.strerror}); choose another, or 0 for a "
+                "free one"
+            ) from error
+        with server:
+            build_site(results, Path(folder), DataLocation.from_environment().cache_dir)
+            click.echo(f"Serving http://{ADDRESS}:{server.server_port}/ until Ctrl-C")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                click.echo("Stopped")

@@ -1,0 +1,239 @@
+"""The pages: what each is called, which template it fills, and with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xbench.catalogue import DATASETS, SETTINGS, Dataset, Setting
+from xbench.leaderboard.entries import Entry, slug, titles_of
+from xbench.leaderboard.figures import Key, LeftOut
+from xbench.leaderboard.matrices import legend
+from xbench.leaderboard.measures import (
+    MEASURES,
+    SETTING_NAMES,
+    definitions,
+    language_name,
+    measure_name,
+)
+from xbench.leaderboard.model_pages import dataset_part
+from xbench.leaderboard.tables import (
+    Column,
+    Standings,
+    Table,
+    column_of,
+    language_columns,
+    make_table,
+)
+from xbench.metrics import IN_RANKS
+
+RANKING = (
+    Key("multilingual", "map", None, "macro"),
+    Key("multilingual", "map", None, "micro"),
+)
+"""What models are ordered by; the mean over questions orders those that have no other."""
+
+MAIN = (
+    Key("monolingual", "map", None, "macro"),
+    Key("crosslingual", "map", None, "macro"),
+    Key("multilingual", "map", None, "macro"),
+    Key("multilingual", "rank_distance", None, "macro"),
+)
+"""The means that stand in the overview and have intervals and standings."""
+
+BY_LANGUAGE: tuple[tuple[Setting, str], ...] = (
+    *((setting, "map") for setting in SETTINGS),
+    ("multilingual", "rank_distance"),
+)
+"""Setting and measure of each table of a ranked dataset that has a column per query language."""
+
+ALSO = "MIRACL"
+"""How the titles begin of the other datasets whose means stand in the overview."""
+
+RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstration}
+DEMONSTRATIONS = {dataset.title: dataset for dataset in DATASETS if dataset.demonstration}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to write.
+
+    Attributes:
+        path: Its place in the site.
+        template: The template it fills.
+        title: Its title.
+        description: What it shows, in a sentence.
+        content: What the template is filled with.
+        tables: Its tables, each with files to download.
+    """
+
+    path: str
+    template: str
+    title: str
+    description: str
+    content: dict[str, Any]
+    tables: Sequence[Table] = field(default=())
+
+    @property
+    def root(self) -> str:
+        """The way from the page to the folder of the site."""
+        return "../" * self.path.count("/")
+
+
+def dataset_path(title: str) -> str:
+    """Return the place of a dataset's page."""
+    known: dict[str, Dataset] = {**RANKED, **DEMONSTRATIONS}
+    return f"datasets/{known[title].folder if title in known else slug(title)}.html"
+
+
+def figure_columns(title: str) -> list[Column]:
+    """Return the columns of a dataset's means."""
+    return [column_of(title, key) for key in (*MAIN[:3], RANKING[1], MAIN[3])]
+
+
+def overview_columns(entries: Sequence[Entry]) -> list[Column]:
+    """Return the columns of the overview: of ranked datasets, and means of some others."""
+    columns = []
+    for title in titles_of(entries):
+        means = {key for e in entries if title in e.rows for key in e.rows[title].figures}
+        if title in RANKED:
+            columns.append(column_of(title, MAIN[2], rank=True))
+            columns += figure_columns(title)
+        elif title.startswith(ALSO):
+            columns += [
+                column_of(title, key)
+                for key in sorted(means, key=str)
+                if key.average == "macro" and key.measure == "ndcg_at_10"
+            ]
+    return columns
+
+
+def pages_of(
+    entries: Sequence[Entry], left_out: Sequence[LeftOut], standings: Standings
+) -> Iterator[Page]:
+    """Yield all pages of the site."""
+    yield _overview(entries, standings)
+    for title in titles_of(entries):
+        yield _dataset(title, entries, standings)
+    for entry in entries:
+        yield _model(entry, entries)
+    yield Page(
+        "compare.html", "compare.html", "Compare models",
+        "Chosen models side by side: every measure, its interval, and each language.", {},
+    )  # fmt: skip
+    effectiveness, bias = definitions()
+    yield Page(
+        "measures.html", "measures.html", "Measures",
+        "What every score means: its formula, its source and its edge cases.",
+        {"effectiveness": effectiveness, "bias": bias},
+    )  # fmt: skip
+    yield Page(
+        "submit.html", "submit.html", "Submit a model",
+        "How the results of a model come to stand on these pages.", {},
+    )  # fmt: skip
+    yield Page(
+        "left-out.html", "left_out.html", "Left out",
+        "Files that no figure is taken from, and why.", {"left_out": left_out},
+    )  # fmt: skip
+
+
+def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
+    columns = overview_columns(entries)
+    caption = "All models: means × 100, rank distance in ranks"
+    table = make_table("overview", caption, columns, entries, RANKING, standings)
+    demonstrations = [_main_table(title, entries, standings) for title in DEMONSTRATIONS]
+    tables = [own for own in (table, *demonstrations) if own]
+    codes = {k.language for c in columns for e in entries if c.dataset in e.rows
+             for k in e.rows[c.dataset].figures if k.language}  # fmt: skip
+    return Page(
+        path="index.html",
+        template="overview.html",
+        title="Multilingual retrieval leaderboard",
+        description="How well embedding models retrieve within, across and among many languages, "
+        "and which languages they favour.",
+        content={
+            "table": table,
+            "demonstrations": [own for own in tables if own is not table],
+            "languages": {code: language_name(code) for code in sorted(codes)},
+            "empty": not entries,
+        },
+        tables=tables,
+    )
+
+
+def _dataset(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+    own = [entry for entry in entries if title in entry.rows]
+    tables = [_main_table(title, own, standings), *_language_tables(title, own)]
+    kept = [table for table in tables if table]
+    return Page(
+        path=dataset_path(title),
+        template="dataset.html",
+        title=title,
+        description=f"The figures of {len(own)} models on {title}, by language.",
+        content={
+            "dataset": RANKED.get(title) or DEMONSTRATIONS.get(title),
+            "tables": kept,
+            "publications": list(dict.fromkeys(e.publication for e in own if e.publication)),
+            "legend": legend(),
+        },
+        tables=kept,
+    )
+
+
+def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> Table | None:
+    """Return the table of a dataset's means; a demonstration is not ranked."""
+    scale = "means × 100, rank distance in ranks"
+    path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
+    if title in RANKED:
+        columns = [
+            column
+            for figures in figure_columns(title)
+            for column in (figures, column_of(title, figures.key, rank=True))
+            if column.key in MAIN or not column.rank
+        ]
+        return make_table(f"{path}-all", f"{title}: {scale}", columns, entries, RANKING, standings)
+    if title in DEMONSTRATIONS:
+        caption = f"{title}, a demonstration that is not ranked: {scale}"
+        return make_table(f"{path}-all", caption, figure_columns(title), entries)
+    return None
+
+
+def _language_tables(title: str, entries: Sequence[Entry]) -> list[Table | None]:
+    """Return the tables of a dataset that have a column per query language."""
+    present = {key[:2] for entry in entries for key in entry.rows[title].figures if key.language}
+    shown = BY_LANGUAGE if title in RANKED or title in DEMONSTRATIONS else sorted(present)
+    return [_language_table(title, entries, Key(*which, None, "macro")) for which in shown]
+
+
+def _language_table(title: str, entries: Sequence[Entry], mean: Key) -> Table | None:
+    setting, measure = mean[:2]
+    keys = {k for e in entries for k in e.rows[title].figures if k[:2] == (setting, measure)}
+    languages = sorted({k.language for k in keys if k.language and not k.passage_language})
+    path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
+    known = measure.partition("_at_")[0] in MEASURES
+    name = re.sub(r"_", "-", measure) if known else slug(measure)
+    scale = "in ranks" if measure in IN_RANKS else "× 100"
+    return make_table(
+        name=f"{path}-{setting}-{name}",
+        caption=f"{SETTING_NAMES[setting]} {measure_name(measure)} by query language, {scale}",
+        columns=language_columns(title, mean, languages),
+        entries=entries,
+        order=(mean,) if title in RANKED else (),
+    )
+
+
+def _model(entry: Entry, entries: Sequence[Entry]) -> Page:
+    return Page(
+        path=f"models/{entry.slug}.html",
+        template="model.html",
+        title=entry.model,
+        description=f"All figures of {entry.model}: means, languages, language bias and settings.",
+        content={
+            "entry": entry,
+            "parts": [dataset_part(row) for row in entry.rows.values()],
+            "others": [e for e in entries if e.model == entry.model and e is not entry],
+            "legend": legend(),
+        },
+    )
