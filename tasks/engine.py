@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import EncoderProtocol
-from tqdm.auto import tqdm  # type: ignore[import-untyped]
+from tqdm.auto import tqdm
 
 from xbench.corpus import ParallelCorpus
 from xbench.embeddings import EmbeddingStore, Role, TextEncoder, embed

@@ -53,7 +53,11 @@ def test_the_wheel_holds_the_packages_and_their_data(wheel):
     for name in (
         "xbench/py.typed",
         "xbench/tasks/data/mini.jsonl",
-        "xbench/leaderboard/templates/index.html",
+        "xbench/leaderboard/templates/overview.html",
+        "xbench/leaderboard/assets/style.css",
+        "xbench/training/configs/xlm-r.yaml",
+        "xbench/training/templates/card.md",
+        "xbench/validation/upstream_tasks.json",
         "xbench/cli/evaluate.py",
         "xbench/models/source.py",
         "xbench/baselines/bm25.py",

@@ -106,7 +106,7 @@ def _sha256(path: Path) -> str:
 
 
 def _download(url: str, expected: str, path: Path) -> None:
-    import pooch  # type: ignore[import-untyped]
+    import pooch
     import requests
 
     path.unlink(missing_ok=True)

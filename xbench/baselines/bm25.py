@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from mteb.models import ModelMeta
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
+from scipy.sparse import csr_array
 
 from .tokenization import tokenize
 

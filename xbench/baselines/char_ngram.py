@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from mteb.models.abs_encoder import AbsEncoder
 from mteb.models.model_meta import ModelMeta, ScoringFunction
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
-from sklearn.feature_extraction.text import HashingVectorizer  # type: ignore[import-untyped]
+from scipy.sparse import csr_array
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from .tokenization import normalize
 

@@ -12,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 _STEMMERS = {
     "ar": "Arabic",

@@ -20,9 +20,7 @@ from xbench.errors import UserError
     "Options win over what it says.",
 )
 @click.option("--base-model", help="Model to start from: a folder, or a name on the hub.")
-@click.option(
-    "--data", multiple=True, help="Training corpus: file, folder, hub name; repeatable."
-)
+@click.option("--data", multiple=True, help="Training corpus: file, folder, hub name; repeatable.")
 @click.option("--validation", multiple=True, help="Corpus to measure the loss on; repeatable.")
 @click.option("--languages", callback=split_codes, help="Train on these only, such as ar,de.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for the model.")
@@ -31,9 +29,7 @@ from xbench.errors import UserError
 @click.option("--stratified/--coin", default=None, help="Hold alpha exactly in every epoch.")
 @click.option("--language-weighting", help="uniform, size or an exponent [default: uniform].")
 @click.option("--language-pairs", help="all, a number, or a list such as en-de,de-en.")
-@click.option(
-    "--loss", help="Name of a loss of sentence-transformers."
-)
+@click.option("--loss", help="Name of a loss of sentence-transformers.")
 @click.option("--temperature", type=float, help="Temperature of the loss [default: 0.05].")
 @click.option("--query-prompt", help="Put before every query, and saved in the model.")
 @click.option("--passage-prompt", help="Put before every passage, and saved in the model.")

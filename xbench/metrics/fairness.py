@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtrc, xlogy  # type: ignore[import-untyped]
+from scipy.special import chdtrc, xlogy
 
 from xbench.metrics.multilingual import MultilingualRanking
 from xbench.metrics.ranks import FloatArray, IntArray

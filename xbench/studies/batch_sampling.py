@@ -16,7 +16,7 @@ from xbench import statistics
 from xbench.candidates import Sample, task_values
 from xbench.catalogue import SETTINGS, Dataset, Setting
 from xbench.evaluation import evaluate
-from xbench.models.options import ModelOptions
+from xbench.models.options import DType, ModelOptions
 from xbench.run_settings import Selection
 from xbench.sources import DataLocation
 from xbench.training.config import Precision, TrainingConfig
@@ -30,7 +30,7 @@ FIGURES: dict[str, tuple[Setting, str]] = {
 }
 """What is measured: the task's setting and the measure, by name."""
 
-DTYPES: dict[Precision, str | None] = {"fp32": None, "bf16": "bfloat16", "fp16": "float16"}
+DTYPES: dict[Precision, DType | None] = {"fp32": None, "bf16": "bfloat16", "fp16": "float16"}
 """Type of the weights in evaluation, by the precision of the training."""
 
 CLAIMS: tuple[tuple[SamplingMode, str], ...] = (

@@ -31,7 +31,7 @@ def systematic_counts(weights: FloatArray, total: int, random: np.random.Generat
     """
     ends = np.floor(np.cumsum(weights) * total + random.random()).astype(np.int64)
     ends[-1] = total
-    return np.diff(np.minimum(ends, total), prepend=0)
+    return np.asarray(np.diff(np.minimum(ends, total), prepend=0), np.int64)
 
 
 def proportional_fit(
@@ -112,7 +112,7 @@ def _flow(rows: IntArray, places: IntArray, serves: BoolArray) -> IntArray:
         shape=(sink + 1, sink + 1),
     )
     flow = maximum_flow(graph, source, sink).flow.toarray()
-    return np.maximum(flow[:patterns, patterns:source], 0).astype(np.int64)
+    return np.asarray(np.maximum(flow[:patterns, patterns:source], 0), np.int64)
 
 
 def _ratio(wanted: FloatArray, given: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 from datasets import Dataset, DatasetInfo
 from numpy.typing import NDArray
 

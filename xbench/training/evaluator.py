@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
-from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
+from sentence_transformers.base.model import BaseModel
 
 from xbench.catalogue import SETTINGS, Dataset
 from xbench.sources import DataLocation
@@ -16,11 +16,11 @@ from xbench.tasks import TASK_CLASSES
 RANK_DISTANCE = "rank_distance"
 
 
-class ModelInTraining(SentenceTransformerEncoderWrapper):  # type: ignore[misc]
+class ModelInTraining(SentenceTransformerEncoderWrapper):
     """A model whose weights go on changing: its embeddings live no longer than this object."""
 
 
-class SettingsEvaluator(BaseEvaluator):  # type: ignore[misc]
+class SettingsEvaluator(BaseEvaluator):
     """Measures a model in the monolingual, cross-lingual and multilingual setting of a dataset.
 
     The trainer can select on any of its metrics, which are means over subsets:
@@ -43,7 +43,7 @@ class SettingsEvaluator(BaseEvaluator):  # type: ignore[misc]
         batch_size: int = 32,
         show_progress: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.name = evaluation_name(dataset)
         self.primary_metric = f"{self.name}_multilingual_map"
         self.greater_is_better = True
@@ -56,20 +56,20 @@ class SettingsEvaluator(BaseEvaluator):  # type: ignore[misc]
 
     def __call__(
         self,
-        model: SentenceTransformer,
+        model: BaseModel,
         output_path: str | None = None,
         epoch: float = -1,
         steps: int = -1,
     ) -> dict[str, float]:
         """Return the metrics of a model by name."""
-        wrapped = ModelInTraining(model)
+        wrapped = ModelInTraining(model)  # type: ignore[arg-type]
         metrics = {}
         for setting, task in self.tasks.items():
             found = task.evaluate(wrapped, encode_kwargs=self.encode_kwargs)
             metrics[f"{self.name}_{setting}_map"] = _mean(found, "map")
             if setting == "multilingual":
                 metrics[f"{self.name}_{RANK_DISTANCE}"] = _mean(found, RANK_DISTANCE)
-        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
+        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)  # type: ignore[arg-type]
         return metrics
 
     @property

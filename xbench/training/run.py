@@ -62,7 +62,7 @@ def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
         refuse_overlap(found, config.allow_evaluation_data)
     trainer = make_trainer(config, corpora, location)
     begin(config, corpora, overlap)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(_checkpoints(config))))
+    trainer.train(resume_from_checkpoint=_last_checkpoint(config))
     if trainer.is_world_process_zero():
         trainer.model.save_pretrained(str(config.output))
         write_card(config.output, finish(config, trainer.state))
@@ -184,9 +184,8 @@ def _arguments(
 def _prompts(model: SentenceTransformer, negatives: int) -> dict[str, str]:
     """Return the model's prompts by column of the data; negatives have the passages' prompt."""
     columns = PROMPT_NAMES | {f"negative_{n + 1}": "document" for n in range(negatives)}
-    return {
-        column: model.prompts[name] for column, name in columns.items() if model.prompts.get(name)
-    }
+    saved = {name: prompt for name, prompt in model.prompts.items() if prompt}
+    return {column: saved[name] for column, name in columns.items() if name in saved}
 
 
 def _metric(config: TrainingConfig) -> str | None:
@@ -209,6 +208,12 @@ def _metric(config: TrainingConfig) -> str | None:
 
 def _checkpoints(config: TrainingConfig) -> Path:
     return config.output / CHECKPOINTS
+
+
+def _last_checkpoint(config: TrainingConfig) -> str | None:
+    folder = _checkpoints(config)
+    found = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
+    return found and str(found)
 
 
 def _processes() -> int:

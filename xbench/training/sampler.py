@@ -61,7 +61,7 @@ class HybridBatchSampler(DefaultBatchSampler):
         """Set the epoch whose batches are drawn next; it is kept with the dataset."""
         self.dataset.set_epoch(epoch)
 
-    def __iter__(self) -> Iterator[list[Pair]]:
+    def __iter__(self) -> Iterator[list[Pair]]:  # type: ignore[override]
         random = np.random.default_rng((self.seed, self.dataset.epoch))
         drawn = [corpus.draw(random) for corpus in self.corpora]
         order = np.repeat(np.arange(len(drawn), dtype=np.int8), [len(d.kinds) for d in drawn])

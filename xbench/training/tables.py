@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 from datasets import Dataset, Features, LargeList, List, Value
 from datasets.exceptions import DatasetGenerationError
 from datasets.fingerprint import Hasher

@@ -25,18 +25,19 @@ PROMPT_NAMES = {"query": "query", "passage": "document"}
 """Name under which a model saves the prompt of a column."""
 
 
-class PairCollator(SentenceTransformerDataCollator):  # type: ignore[misc]
+class PairCollator(SentenceTransformerDataCollator):
     """The library's collator, which also keeps which pairs a batch is made of."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the batch that the features make."""
         batch: dict[str, Any] = super().__call__(features)
-        if isinstance(features[0], PairTexts):
-            batch[PAIRS] = torch.tensor([item.pair for item in features])
+        pairs = [item.pair for item in features if isinstance(item, PairTexts)]
+        if pairs:
+            batch[PAIRS] = torch.tensor(pairs)
         return batch
 
 
-class HybridTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
+class HybridTrainer(SentenceTransformerTrainer):
     """Train on monolingual, cross-lingual or hybrid batches of parallel pairs (arXiv 2408.10536).
 
     Takes what the library's trainer takes; where a dataset is a `PairDataset`, its batches are
@@ -89,7 +90,7 @@ class HybridTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
         """
         if isinstance(dataset, PairDataset):
             return HybridBatchSampler(dataset, batch_size, seed=seed)
-        return super().get_batch_sampler(  # type: ignore[no-any-return]
+        return super().get_batch_sampler(
             dataset, batch_size, drop_last, valid_label_columns, generator, seed
         )
 
@@ -119,14 +120,14 @@ class HybridTrainer(SentenceTransformerTrainer):  # type: ignore[misc]
         if pairs is None or not isinstance(self.train_dataset, PairDataset):
             return message
         lines = self.train_dataset.describe(pairs.tolist())
-        path = Path(self.args.output_dir) / f"batch-of-step-{step}.json"
+        path = Path(str(self.args.output_dir)) / f"batch-of-step-{step}.json"
         write_atomically(path, json.dumps(lines, indent=1, ensure_ascii=False).encode())
         return f"{message}. The batch that made it is in {path}; it begins with {lines[0]}"
 
 
 def _share_batches(args: SentenceTransformerTrainingArguments) -> None:
     """Let several processes share each batch, where the library would give each its own."""
-    args.accelerator_config.split_batches = True
+    args.accelerator_config.split_batches = True  # type: ignore[union-attr]
     for option in ("per_device_train_batch_size", "per_device_eval_batch_size"):
         if (size := getattr(args, option)) % args.world_size:
             raise UserError(
