@@ -19,7 +19,7 @@ from xbench.validation.upstream_table import upstream_tasks
 FOLDER = "imported"
 
 _BY_MTEB = {language.mteb.partition("-")[0]: code for code, language in LANGUAGES.items()}
-ISO_639_1 = {**_BY_MTEB, "arb": "ar", "ron": "ro"}
+ISO_639_1 = {**_BY_MTEB, "arb": "ar"}
 """ISO 639-1 code by the part of mteb's code before the script."""
 
 

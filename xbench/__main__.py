@@ -2,4 +2,5 @@
 
 from xbench.cli import main
 
-main(prog_name="xbench")
+if __name__ == "__main__":
+    main(prog_name="xbench")

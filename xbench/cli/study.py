@@ -62,3 +62,22 @@ def batch_sampling(
     write_atomically(settings.output / "study.md", f"{text}\n".encode())
     click.echo(text)
     click.echo(f"\nWritten to {settings.output / 'study.md'}")
+
+
+@study.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+def xnli(folder: Path, output: Path) -> None:
+    """Make a training corpus of XNLI's entailments.
+
+    FOLDER has the development set as dev-<language>.tsv: premise, hypothesis and label. The
+    hypothesis of an entailment is the query, its premise the passage.
+    """
+    import json
+
+    from xbench.files import write_atomically
+    from xbench.studies.conversions import xnli_pairs
+
+    lines = [json.dumps(row, ensure_ascii=False) for row in xnli_pairs(folder)]
+    write_atomically(output, "".join(f"{line}\n" for line in lines).encode())
+    click.echo(f"{len(lines):,} questions: {output}")

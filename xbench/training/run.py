@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 import os
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
 from transformers import EarlyStoppingCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
 
 from xbench.errors import UserError
 from xbench.models.source import CHECKPOINTS
@@ -30,6 +31,7 @@ from xbench.training.overlap import evaluation_overlap, refuse_overlap
 from xbench.training.pairs import ParallelPairs
 from xbench.training.reading import CorpusSource, read_pairs
 from xbench.training.record import begin, finish, is_finished
+from xbench.training.sampler import HybridBatchSampler
 from xbench.training.sampling import BatchSampling
 from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
 
@@ -59,6 +61,8 @@ def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
     corpora = _read(config.data, config, location)
     overlap = [evaluation_overlap(pairs, location) for pairs in corpora]
     for found in overlap:
+        for line in found.lines():
+            logger.info(line)
         refuse_overlap(found, config.allow_evaluation_data)
     trainer = make_trainer(config, corpora, location)
     begin(config, corpora, overlap)
@@ -78,17 +82,20 @@ def make_trainer(
     Raises:
         UserError: If the model cannot be loaded, or an option does not apply.
     """
+    dataset = PairDataset(corpora, config.batch_sampling, config.negative_language)
+    HybridBatchSampler(dataset, config.batch_size)
+    metric = _metric(config)
     model = _load(config)
     validation = _read(config.validation, config, location)
-    dataset = config.evaluation_set
-    evaluator = dataset and SettingsEvaluator(
-        dataset, config.evaluation_languages, location, config.batch_size
+    measured = config.evaluation_set
+    evaluator = measured and SettingsEvaluator(
+        measured, config.evaluation_languages, location, config.batch_size
     )
     negatives = max(pairs.negatives for pairs in corpora)
     return HybridTrainer(
         model=model,
-        args=_arguments(config, model, _metric(config), negatives),
-        train_dataset=PairDataset(corpora, config.batch_sampling, config.negative_language),
+        args=_arguments(config, model, metric, negatives),
+        train_dataset=dataset,
         eval_dataset=PairDataset(validation, BatchSampling("monolingual")) if validation else None,
         loss=_loss(config, model),
         evaluator=evaluator,
@@ -211,9 +218,24 @@ def _checkpoints(config: TrainingConfig) -> Path:
 
 
 def _last_checkpoint(config: TrainingConfig) -> str | None:
-    folder = _checkpoints(config)
-    found = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
-    return found and str(found)
+    """Return the newest checkpoint that is whole; a run may be killed while it writes one."""
+    folders = _checkpoints(config).glob("checkpoint-*")
+    for folder in sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
+        if _is_whole(folder):
+            return str(folder)
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Tell by what the library writes last: the trainer's state and each process's random state."""
+    processes = _processes()
+    ranks = [f"rng_state_{rank}.pth" for rank in range(processes)]
+    names = ranks if processes > 1 else ["rng_state.pth"]
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return all((checkpoint / name).is_file() for name in names)
 
 
 def _processes() -> int:
