@@ -68,7 +68,7 @@ def options(start, corpus, folder, **changed):
     ]
 
 
-def start(place: Path, *words: str) -> subprocess.Popen:
+def start(place: Path, *words: str, command=("-m", "xbench")) -> subprocess.Popen:
     environment = {
         **os.environ,
         "XBENCH_CACHE_DIR": str(place / "cache"),
@@ -77,7 +77,7 @@ def start(place: Path, *words: str) -> subprocess.Popen:
     }
     environment.pop("XBENCH_DATA_DIR", None)
     return subprocess.Popen(
-        [sys.executable, "-m", "xbench", *map(str, words)],
+        [sys.executable, *command, *map(str, words)],
         cwd=place,
         env=environment,
         stdout=subprocess.PIPE,
@@ -166,28 +166,71 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_model(base, data, tmp_path)
     assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "killed" / "model"))
 
 
-def test_two_processes_train_the_model_of_one(trained, base, data, tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "XBENCH_CACHE_DIR": str(tmp_path / "c")}
-    words = options(base, data, "model", max_steps=3)
-    subprocess.run(
-        [sys.executable, "-m", "xbench", "train", *options(base, data, "one", max_steps=3)],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-        capture_output=True,
+LAUNCHERS = {
+    "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node", "2"],
+    "accelerate": [
+        *("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"),
+        *("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def without_dropout(tmp_path_factory):
+    """A base model whose training does not depend on how a batch is shared out."""
+    folder = tmp_path_factory.mktemp("plain") / "tiny"
+    model = make_tiny_transformer()
+    model[0].auto_model.config.hidden_dropout_prob = 0.0
+    model[0].auto_model.config.attention_probs_dropout_prob = 0.0
+    model.save(str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def of_one_process(without_dropout, data, tmp_path_factory):
+    place = tmp_path_factory.mktemp("one")
+    run(place, "train", *options(without_dropout, data, "model"))
+    return weights(place / "model")
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_two_processes_train_the_model_of_one(
+    without_dropout, of_one_process, data, tmp_path, launcher
+):
+    words = [*LAUNCHERS[launcher], "-m", "xbench", "train"]
+    process = start(tmp_path, *options(without_dropout, data, "model"), command=words)
+    _, error = process.communicate(timeout=600)
+    assert process.returncode == 0, error[-3000:]
+    found = weights(tmp_path / "model")
+    start_weights = load_file(without_dropout / "model.safetensors")
+    assert all(np.allclose(found[n], of_one_process[n], atol=1e-5) for n in found)
+    assert not all(np.allclose(found[n], start_weights[n], atol=1e-3) for n in found)
+
+
+def test_the_checkpoint_best_in_a_setting_is_kept_and_training_stops_early(base, data, tmp_path):
+    words = options(
+        base,
+        data,
+        "model",
+        max_steps=20,
+        learning_rate=3e-2,
+        validation=data,
+        evaluate_on="XBench-Mini",
+        evaluation_languages="de,en",
+        select_by="multilingual_map",
+        patience=2,
+        loss="CachedMultipleNegativesRankingLoss",
     )
-    subprocess.run(
-        [*command, "xbench", "train", *words],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-        capture_output=True,
+    run(tmp_path, "train", *words)
+    record = json.loads((tmp_path / "model" / "xbench_training.json").read_text())["results"]
+    assert record["kept_step"] == record["steps"] - 4 < 16
+    assert {"loss", "mini_multilingual_map", "mini_rank_distance"} <= record["metrics"].keys()
+    run(
+        tmp_path, "evaluate", "--model", "model", "-b", "XBenchMini", "-l", "de,en", "--no-progress"
     )
-    record = json.loads((tmp_path / "model" / "xbench_training.json").read_text())
-    assert record["results"]["steps"] == 3
-    first, second = weights(tmp_path / "one"), weights(tmp_path / "model")
-    assert first.keys() == second.keys()
+    (path,) = tmp_path.rglob("XBenchMiniMultilingualRetrieval.json")
+    scores = [subset["map"] for subset in json.loads(path.read_text())["scores"]["test"]]
+    assert np.mean(scores) == pytest.approx(record["metrics"]["mini_multilingual_map"], abs=1e-5)
 
 
 def invoke(tmp_path, *words):
