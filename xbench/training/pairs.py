@@ -86,7 +86,7 @@ class ParallelPairs:
 
     Attributes:
         name: Name of the corpus, as reports and model cards show it.
-        languages: ISO 639-1 codes, sorted; at most 32.
+        languages: ISO 639-1 codes, sorted; at most 31.
         table: Columns ``query_<code>`` and ``passage_<code>``, null or blank where there is no
             text, and ``negatives_<code>``, lists of texts, where there are hard negatives.
         queries: Shape (rows,); bit i is set where there is a query in ``languages[i]``.
