@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,10 +116,19 @@ def test_evaluate_uses_the_saved_prompts_with_no_other_option(trained):
     assert {tuple(line["xbench"]["prompts"].values()) for line in lines} == {("q: ", "p: ")}
 
 
-def test_what_the_model_was_trained_on_is_in_the_results(trained):
+def test_training_data_is_declared_only_where_the_base_models_is_known(trained, data, tmp_path):
     run(trained, "evaluate", "--model", "model", "-b", "XBenchMini", "--no-progress")
     (meta,) = trained.glob("results/*/*/model_meta.json")
-    assert json.loads(meta.read_text())["training_datasets"] == ["pairs"]
+    assert json.loads(meta.read_text())["training_datasets"] is None
+    base = tmp_path / "base"
+    shutil.copytree(trained / "model", base)
+    record = json.loads((base / "xbench_training.json").read_text())
+    record["training_datasets"] = ["MLQA"]
+    (base / "xbench_training.json").write_text(json.dumps(record))
+    run(tmp_path, "train", *options(base, data, "model", max_steps=1))
+    run(tmp_path, "evaluate", "--model", "model", "-b", "XBenchMini", "--no-progress")
+    (meta,) = tmp_path.glob("results/*/*/model_meta.json")
+    assert sorted(json.loads(meta.read_text())["training_datasets"]) == ["MLQA", "pairs"]
 
 
 def test_the_card_and_the_record_say_how_the_model_was_trained(trained):
@@ -293,6 +303,8 @@ def test_questions_of_an_evaluation_set_are_refused_and_recorded_when_allowed(ba
     assert "--allow-evaluation-data XBench-Mini" in refused.output
     allowed = invoke(tmp_path, *words, "--allow-evaluation-data", "XBench-Mini")
     assert allowed.exit_code == 0, allowed.output
+    record = json.loads((tmp_path / "model" / "xbench_training.json").read_text())
+    assert record["training_datasets"] == ["XBench-Mini", "leaked"]
     assert "Trained on questions of XBench-Mini" in (tmp_path / "model" / "README.md").read_text()
 
 

@@ -102,7 +102,7 @@ def check_extra() -> None:
 
     if find_spec("accelerate") is None:
         raise UserError(
-            "xbench train needs the package accelerate; run pip install 'xbench-mteb[train]'"
+            "training needs the package accelerate; run pip install 'xbench-mteb[train]'"
         )
 
 

@@ -13,7 +13,8 @@ from transformers import TrainerState
 
 from xbench.errors import UserError
 from xbench.files import write_atomically
-from xbench.models.source import TRAINING_RECORD
+from xbench.models.options import ModelOptions
+from xbench.models.source import TRAINING_RECORD, find_model
 from xbench.training.config import TrainingConfig
 from xbench.training.overlap import Overlap
 from xbench.training.pairs import ParallelPairs
@@ -65,9 +66,10 @@ def begin(
     settings = _settings(config)
     versions = {name: version(name) for name in PACKAGES}
     evaluated = {s.title for found in overlap for s in found.sets if s.questions}
+    own = {pairs.name for pairs in corpora} | evaluated
     document = {
         "config": settings,
-        "training_datasets": sorted({pairs.name for pairs in corpora} | evaluated),
+        "training_datasets": _with_base(own, config.base_model, certain=bool(evaluated)),
         "data": data,
         "versions": versions,
         "results": None,
@@ -77,6 +79,19 @@ def begin(
         yaml.safe_dump(settings, allow_unicode=True, sort_keys=False).encode(),
     )
     _write(config.output, document)
+
+
+def _with_base(own: set[str], base_model: str, *, certain: bool) -> list[str] | None:
+    """Return what the model was trained on, with its base model's data.
+
+    Where the base model's data is unknown nothing can be claimed, unless an evaluation set is
+    among the model's own data, so that its results there are certainly not zero-shot.
+    """
+    try:
+        base = find_model(ModelOptions(base_model), offline=True).meta.training_datasets
+    except UserError:
+        base = None
+    return sorted(own | (base or set())) if base is not None or certain else None
 
 
 def finish(config: TrainingConfig, state: TrainerState) -> dict[str, Any]:
