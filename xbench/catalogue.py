@@ -7,7 +7,7 @@ the command line, the result store and the leaderboard.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Setting = Literal["monolingual", "crosslingual", "multilingual"]
@@ -39,30 +39,43 @@ class Subset:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A parallel dataset as it is published.
+    """A dataset as it is published.
 
     Attributes:
         prefix: Start of its task names (``XQuADR``).
         title: Name as in the literature (``XQuAD-R``).
         folder: Folder of its files, at the source and in a local copy.
         revision: Commit of the source repository, or the version of a shipped set.
-        url: Address of a file, with ``{revision}`` and ``{path}`` to fill in; empty if shipped.
+        url: Address of a file, with ``{revision}`` and ``{path}`` to fill in; empty if there is
+            none.
         sha256: Digest of the file of each language, by ISO 639-1 code.
         demonstration: Whether the set only demonstrates, and is never ranked with the others.
+        hub: Name on the Hugging Face hub, for a set whose passages are streamed; else empty.
+        passages: Number of passages of each language of a set that is streamed, by ISO 639-1 code.
+        variant: What stands in its task names after the setting (``HardNegatives``).
+        settings: The settings it has tasks for.
+        split: Name of the split that is evaluated.
+        main_score: The score that models are ranked by.
     """
 
     prefix: str
     title: str
     folder: str
     revision: str
-    url: str
-    sha256: Mapping[str, str]
+    url: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
     demonstration: bool = False
+    hub: str = ""
+    passages: Mapping[str, int] = field(default_factory=dict)
+    variant: str = ""
+    settings: tuple[Setting, ...] = SETTINGS
+    split: str = "test"
+    main_score: str = "map"
 
     @property
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1 codes of all languages, in alphabetical order."""
-        return tuple(sorted(self.sha256))
+        return tuple(sorted(self.sha256 or self.passages))
 
     def task_name(self, setting: Setting) -> str:
         """Return the name of the task of a setting.
@@ -70,7 +83,7 @@ class Dataset:
         >>> XQUAD_R.task_name("crosslingual")
         'XQuADRCrosslingualRetrieval'
         """
-        return f"{self.prefix}{setting.capitalize()}Retrieval"
+        return f"{self.prefix}{setting.capitalize()}{self.variant}Retrieval"
 
 
 LAREQA_URL = "https://raw.githubusercontent.com/google-research-datasets/lareqa/{revision}/{path}"
@@ -123,16 +136,86 @@ MINI = Dataset(
     demonstration=True,
 )
 
-DATASETS = (XQUAD_R, MLQA_R, MINI)
+MIRACL = Dataset(
+    prefix="MIRACL",
+    title="MIRACL",
+    folder="miracl",
+    revision="9c09abc13478308c27598f350e31d8f06b9b5481",
+    hub="mteb/MIRACLRetrieval",
+    passages={
+        "ar": 2_061_414,
+        "bn": 297_265,
+        "de": 15_866_222,
+        "en": 32_893_221,
+        "es": 10_373_953,
+        "fa": 2_207_172,
+        "fi": 1_883_509,
+        "fr": 14_636_953,
+        "hi": 506_264,
+        "id": 1_446_315,
+        "ja": 6_953_614,
+        "ko": 1_486_752,
+        "ru": 9_543_918,
+        "sw": 131_924,
+        "te": 518_079,
+        "th": 542_166,
+        "yo": 49_043,
+        "zh": 4_934_368,
+    },
+    settings=("monolingual", "multilingual"),
+    split="dev",
+    main_score="ndcg_at_10",
+)
+
+MIRACL_HARD_NEGATIVES = Dataset(
+    prefix="MIRACL",
+    title="MIRACL hard negatives",
+    folder="miracl-hard-negatives",
+    revision="d7d94fa4b946cec4a27c84653aa0cf6b33f74a3c",
+    hub="mteb/MIRACLRetrievalHardNegatives",
+    passages={
+        "ar": 192_103,
+        "bn": 297_265,
+        "de": 71_277,
+        "en": 178_768,
+        "es": 146_750,
+        "fa": 133_596,
+        "fi": 194_415,
+        "fr": 75_357,
+        "hi": 63_066,
+        "id": 168_173,
+        "ja": 185_319,
+        "ko": 43_293,
+        "ru": 219_114,
+        "sw": 131_924,
+        "te": 101_961,
+        "th": 116_649,
+        "yo": 49_043,
+        "zh": 81_309,
+    },
+    variant="HardNegatives",
+    settings=("monolingual", "multilingual"),
+    split="dev",
+    main_score="ndcg_at_10",
+)
+
+DATASETS = (XQUAD_R, MLQA_R, MIRACL, MIRACL_HARD_NEGATIVES, MINI)
 
 TASKS: dict[str, tuple[Dataset, Setting]] = {
-    dataset.task_name(setting): (dataset, setting) for dataset in DATASETS for setting in SETTINGS
+    dataset.task_name(setting): (dataset, setting)
+    for dataset in DATASETS
+    for setting in dataset.settings
 }
 """Dataset and setting of every task that xbench itself brings, by task name."""
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
-    "XBench": tuple(name for name, (d, _) in TASKS.items() if not d.demonstration),
-    "XBenchMini": tuple(name for name, (d, _) in TASKS.items() if d.demonstration),
+    name: tuple(task for task, (dataset, _) in TASKS.items() if dataset in datasets)
+    for name, datasets in {
+        "XBench": (XQUAD_R, MLQA_R),
+        "XBenchMIRACL": (MIRACL_HARD_NEGATIVES,),
+        "XBenchMIRACLFull": (MIRACL,),
+        "XBenchMini": (MINI,),
+    }.items()
 }
 """Task names of every benchmark, by its name."""
 
