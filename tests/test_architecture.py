@@ -23,7 +23,7 @@ LAYERS = [
     {"tasks"},
     {"models", "baselines"},
     {"runs"},
-    {"embeddings", "ranking", "statistics"},
+    {"embeddings", "ranking", "search", "statistics"},
     {"results"},
     {"metrics", "sources", "corpus"},
     {"catalogue", "files", "languages"},

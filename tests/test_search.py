@@ -1,0 +1,94 @@
+"""The best passages of each query: against sorting everything, with ties, in blocks of any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import xbench.search
+from xbench.errors import UserError
+from xbench.search import TopK, id_array
+
+
+def brute_force(scores: np.ndarray, ids: list[str], places: int) -> list[list[tuple[float, str]]]:
+    ranked = []
+    for row in scores.tolist():
+        found = [(score, passage) for score, passage in zip(row, ids, strict=True)]
+        found = [item for item in found if np.isfinite(item[0])]
+        ranked.append(sorted(found, reverse=True)[:places])
+    return ranked
+
+
+def listed(top: TopK) -> list[list[tuple[float, str]]]:
+    scores, ids = top.best()
+    return [
+        [(s, i.decode()) for s, i in zip(row, names, strict=True) if np.isfinite(s)]
+        for row, names in zip(scores.tolist(), ids.tolist(), strict=True)
+    ]
+
+
+@st.composite
+def searches(draw):
+    queries, passages = draw(st.integers(1, 5)), draw(st.integers(1, 60))
+    values = draw(st.sampled_from([(0,), (0, 1), tuple(range(-3, 4)), tuple(range(1000))]))
+    seed = draw(st.integers(0, 2**32 - 1))
+    random = np.random.default_rng(seed)
+    scores = random.choice(values, (queries, passages)).astype(np.float32)
+    scores[random.random(scores.shape) < draw(st.sampled_from([0, 0.5, 1]))] = -np.inf
+    ids = [f"{n}#{n % 3}" for n in random.permutation(passages)]
+    cuts = sorted(draw(st.sets(st.integers(0, passages), max_size=6)) | {0, passages})
+    return scores, ids, cuts, draw(st.integers(1, 20))
+
+
+@pytest.fixture(params=[(1, 1), (3, 2), (10**6, 16), (10**6, 10**9)], autouse=True)
+def limits(request, monkeypatch):
+    monkeypatch.setattr(xbench.search, "_WAITING", request.param[0])
+    monkeypatch.setattr(xbench.search, "_DENSE", request.param[1])
+    monkeypatch.setattr(xbench.search, "_ROWS", 2)
+
+
+@given(searches())
+def test_as_sorting_everything_does(search):
+    scores, ids, cuts, places = search
+    top = TopK(len(scores), 8, places)
+    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        top.add(scores[:, low:high], id_array(ids[low:high]))
+    assert listed(top) == brute_force(scores, ids, places)
+
+
+@given(searches())
+def test_found_in_parts_and_restored_on_the_way(search):
+    scores, ids, cuts, places = search
+    top = TopK(len(scores), 8, places)
+    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        part = TopK(len(scores), 8, places, floor=top.floor)
+        for start in range(low, high, 7):
+            own = slice(start, min(start + 7, high))
+            part.add(scores[:, own], id_array(ids[own]))
+        top.absorb(part.candidates())
+        state = [array.copy() for array in top.arrays()]
+        top = TopK.restored(*state)
+    assert listed(top) == brute_force(scores, ids, places)
+
+
+def test_a_floor_saves_what_need_not_be_handed_over():
+    top = TopK(1, 4, places=2)
+    top.add(np.array([[5, 6, 7]], np.float32), id_array(["a", "b", "c"]))
+    part = TopK(1, 4, places=2, floor=top.floor)
+    part.add(np.array([[4, 6, 8]], np.float32), id_array(["d", "e", "f"]))
+    assert part.candidates().passage.tolist() == [b"e", b"f"]
+
+
+def test_ids_are_ordered_as_text_in_any_script():
+    ids = ["ü", "z", "𝒳", "中", "Z", "a#10", "a#9"]
+    top = TopK(1, 8, places=4)
+    top.add(np.zeros((1, len(ids)), np.float32), id_array(ids))
+    assert [passage for _, passage in listed(top)[0]] == sorted(ids, reverse=True)[:4]
+
+
+@pytest.mark.parametrize("score", [np.inf, np.nan])
+def test_a_score_that_is_not_finite_is_an_error(score):
+    with pytest.raises(UserError, match="NaN or infinite"):
+        TopK(1, 4).add(np.array([[1, score]], np.float32), id_array(["a", "b"]))
