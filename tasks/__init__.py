@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from xbench.tasks.base import RetrievalTask
 from xbench.tasks.mini import (
     XBenchMiniCrosslingualRetrieval,
     XBenchMiniMonolingualRetrieval,
     XBenchMiniMultilingualRetrieval,
+)
+from xbench.tasks.miracl import (
+    MIRACLMonolingualHardNegativesRetrieval,
+    MIRACLMonolingualRetrieval,
+    MIRACLMultilingualHardNegativesRetrieval,
+    MIRACLMultilingualRetrieval,
 )
 from xbench.tasks.mlqa_r import (
     MLQARCrosslingualRetrieval,
@@ -13,19 +20,24 @@ from xbench.tasks.mlqa_r import (
     MLQARMultilingualRetrieval,
 )
 from xbench.tasks.parallel import ParallelRetrieval
+from xbench.tasks.streamed import StreamedRetrieval
 from xbench.tasks.xquad_r import (
     XQuADRCrosslingualRetrieval,
     XQuADRMonolingualRetrieval,
     XQuADRMultilingualRetrieval,
 )
 
-TASK_CLASSES: tuple[type[ParallelRetrieval], ...] = (
+TASK_CLASSES: tuple[type[RetrievalTask], ...] = (
     XQuADRMonolingualRetrieval,
     XQuADRCrosslingualRetrieval,
     XQuADRMultilingualRetrieval,
     MLQARMonolingualRetrieval,
     MLQARCrosslingualRetrieval,
     MLQARMultilingualRetrieval,
+    MIRACLMonolingualRetrieval,
+    MIRACLMultilingualRetrieval,
+    MIRACLMonolingualHardNegativesRetrieval,
+    MIRACLMultilingualHardNegativesRetrieval,
     XBenchMiniMonolingualRetrieval,
     XBenchMiniCrosslingualRetrieval,
     XBenchMiniMultilingualRetrieval,
@@ -33,10 +45,16 @@ TASK_CLASSES: tuple[type[ParallelRetrieval], ...] = (
 
 __all__ = [
     "TASK_CLASSES",
+    "MIRACLMonolingualHardNegativesRetrieval",
+    "MIRACLMonolingualRetrieval",
+    "MIRACLMultilingualHardNegativesRetrieval",
+    "MIRACLMultilingualRetrieval",
     "MLQARCrosslingualRetrieval",
     "MLQARMonolingualRetrieval",
     "MLQARMultilingualRetrieval",
     "ParallelRetrieval",
+    "RetrievalTask",
+    "StreamedRetrieval",
     "XBenchMiniCrosslingualRetrieval",
     "XBenchMiniMonolingualRetrieval",
     "XBenchMiniMultilingualRetrieval",

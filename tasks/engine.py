@@ -21,21 +21,7 @@ from xbench.embeddings import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.identity import change_token
 from xbench.ranking import RankTable, distinct_texts
-
-
-@dataclass(frozen=True)
-class EncodingReport:
-    """What a run encoded.
-
-    Attributes:
-        texts: Distinct texts that the ranks rest on.
-        encoded: Of these, how many this process encoded; the others were stored before.
-        truncated: Of these, how many were cut at the model's maximum length.
-    """
-
-    texts: int
-    encoded: int
-    truncated: int
+from xbench.tasks.report import EncodingReport
 
 
 @dataclass(frozen=True)

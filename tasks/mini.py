@@ -8,7 +8,8 @@ from importlib import resources
 
 from xbench.catalogue import MINI, PassageForm
 from xbench.corpus import ParallelCorpus, Texts
-from xbench.tasks.parallel import ParallelRetrieval, describe
+from xbench.tasks.base import describe
+from xbench.tasks.parallel import ParallelRetrieval
 
 DESCRIPTION = (
     "A demonstration set of 48 short factual sentences with questions, written for xbench in eight "

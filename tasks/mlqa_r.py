@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xbench.catalogue import MLQA_R
 from xbench.corpus import ParallelCorpus
+from xbench.tasks.base import describe
 from xbench.tasks.lareqa import LAREQA_CITATION, load_lareqa
-from xbench.tasks.parallel import ParallelRetrieval, describe
+from xbench.tasks.parallel import ParallelRetrieval
 
 DESCRIPTION = (
     "MLQA-R of LAReQA: the questions of MLQA's development set that have answers in two to four of "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xbench.catalogue import XQUAD_R
 from xbench.corpus import ParallelCorpus
+from xbench.tasks.base import describe
 from xbench.tasks.lareqa import LAREQA_CITATION, load_lareqa
-from xbench.tasks.parallel import ParallelRetrieval, describe
+from xbench.tasks.parallel import ParallelRetrieval
 
 DESCRIPTION = (
     "XQuAD-R of LAReQA: 1190 questions of SQuAD v1.1 and the Wikipedia paragraphs that answer "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,7 +55,7 @@ def limits(request, monkeypatch):
 def test_as_sorting_everything_does(search):
     scores, ids, cuts, places = search
     top = TopK(len(scores), 8, places)
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in pairwise(cuts):
         top.add(scores[:, low:high], id_array(ids[low:high]))
     assert listed(top) == brute_force(scores, ids, places)
 
@@ -62,7 +64,7 @@ def test_as_sorting_everything_does(search):
 def test_found_in_parts_and_restored_on_the_way(search):
     scores, ids, cuts, places = search
     top = TopK(len(scores), 8, places)
-    for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+    for low, high in pairwise(cuts):
         part = TopK(len(scores), 8, places, floor=top.floor)
         for start in range(low, high, 7):
             own = slice(start, min(start + 7, high))

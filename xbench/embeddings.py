@@ -146,20 +146,25 @@ def embed(
             missing = store.missing(ordered[start : start + size])
             if missing:
                 encoded = encoder.encode(missing, role)
-                _check(encoded, missing, role, encoder.name)
+                check_vectors(encoded.vectors, missing, role, encoder.name)
                 store.add(missing, encoded)
             if progress is not None:
                 progress(len(ordered[start : start + size]))
 
 
-def _check(encoded: Encoded, texts: Sequence[str], role: Role, name: str) -> None:
-    shape = encoded.vectors.shape
+def check_vectors(vectors: FloatArray, texts: Sequence[str], role: Role, name: str) -> None:
+    """Check that a model returned one finite vector per text.
+
+    Raises:
+        UserError: If it did not.
+    """
+    shape = vectors.shape
     if len(shape) != 2 or shape[0] != len(texts) or shape[1] == 0:
         raise UserError(
             f"{name}: encode returned an array of shape {shape} for {len(texts)} texts in the role "
             f"{role!r}; expected ({len(texts)}, dimensions). What was encoded before is kept."
         )
-    bad = ~np.isfinite(encoded.vectors).all(axis=1)
+    bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():
         text = texts[int(np.argmax(bad))]
         raise UserError(

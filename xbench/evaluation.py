@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from xbench.results import (
     agree,
     read_per_query,
     read_result,
+    subset_scores,
     write_per_query,
     write_result,
 )
 from xbench.run_settings import Selection, run_settings
 from xbench.sources import DataLocation
-from xbench.tasks import ParallelRetrieval
+from xbench.streaming.options import SearchOptions
+from xbench.tasks import RetrievalTask, StreamedRetrieval
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ def evaluate(
     *,
     output: Path = Path("results"),
     location: DataLocation | None = None,
+    search: SearchOptions | None = None,
     overwrite: bool = False,
     show_progress: bool = True,
 ) -> list[Evaluated]:
@@ -71,6 +74,7 @@ def evaluate(
         selection: What to evaluate on.
         output: Folder of all results.
         location: Where the data and the caches are; by default as the environment says.
+        search: How to search corpora that are streamed.
         overwrite: Whether to evaluate tasks whose results are there.
         show_progress: Whether to show progress bars.
 
@@ -79,13 +83,16 @@ def evaluate(
             the tasks that were finished are kept.
     """
     location = location or DataLocation.from_environment()
-    tasks = _tasks(selection, location)
+    search = replace(search or SearchOptions(), show_progress=show_progress)
+    tasks = _tasks(selection, location, search)
     source = find_model(options, offline=location.offline)
-    experiment = {**options.deviations, **selection.deviations}
-    meta = source.meta.model_copy(update={"experiment_kwargs": experiment or None})
-    folder = result_folder(output, meta)
-    run = _Run(options, selection, source, meta, folder, show_progress)
-    return [(None if overwrite else run.finished(task)) or run.evaluate(task) for task in tasks]
+    run = _Run(options, selection, search, source, output, show_progress, location.offline)
+    pooled_first = sorted(tasks, key=lambda task: not task.answers_others)
+    evaluated = {
+        task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
+        for task in pooled_first
+    }
+    return [evaluated[task.task_name] for task in tasks]
 
 
 def result_folder(output: Path, meta: ModelMeta) -> Path:
@@ -94,12 +101,17 @@ def result_folder(output: Path, meta: ModelMeta) -> Path:
     return folder / "experiments" / meta.experiment_name if meta.experiment_name else folder
 
 
-def _tasks(selection: Selection, location: DataLocation) -> list[ParallelRetrieval]:
+def _tasks(
+    selection: Selection, location: DataLocation, search: SearchOptions
+) -> list[RetrievalTask]:
     for code in selection.languages:
         language(code)
     tasks = [
         find_task(name)(
-            passage_form=selection.passage_form, languages=selection.languages, location=location
+            passage_form=selection.passage_form,
+            languages=selection.languages,
+            location=location,
+            search=search,
         )
         for name in dict.fromkeys(selection.tasks)
     ]
@@ -122,22 +134,34 @@ class _Run:
 
     options: ModelOptions
     selection: Selection
+    search: SearchOptions
     source: ModelSource
-    meta: ModelMeta
-    folder: Path
+    output: Path
     show_progress: bool
+    offline: bool
     _model: Any = None
 
-    def finished(self, task: ParallelRetrieval) -> Evaluated | None:
+    def meta(self, task: RetrievalTask) -> ModelMeta:
+        """Return the model's metadata, with what makes its result other than the standard one."""
+        deviations = {**self.options.deviations, **self.selection.deviations, **task.deviations}
+        return self.source.meta.model_copy(update={"experiment_kwargs": deviations or None})
+
+    def folder(self, task: RetrievalTask) -> Path:
+        """Return the folder of a task's results."""
+        return result_folder(self.output, self.meta(task))
+
+    def finished(self, task: RetrievalTask) -> Evaluated | None:
         """Return a task's results if they are there, whole and of this dataset and version."""
         name = task.task_name
-        result = read_result(self.folder, name)
+        task.look()
+        folder = self.folder(task)
+        result = read_result(folder, name)
         if result is None or result["dataset_revision"] != task.metadata.revision:
             return None
-        if {subset["hf_subset"] for subset in result["scores"]["test"]} != set(task.hf_subsets):
+        if {subset["hf_subset"] for subset in subset_scores(result)} != set(task.hf_subsets):
             return None
         try:
-            ranks = read_per_query(self.folder / f"{name}{PER_QUERY_SUFFIX}")
+            ranks = read_per_query(folder / f"{name}{PER_QUERY_SUFFIX}")
         except UserError as error:
             logger.warning("%s", error)
             return None
@@ -145,9 +169,9 @@ class _Run:
         found = (ranks.task_version, ranks.dataset_revision, ranks.passage_form, set(ranks.subsets))
         if found != expected or not agree(result, ranks):
             return None
-        return Evaluated(result, ranks, self.folder / f"{name}.json", skipped=True)
+        return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 
-    def evaluate(self, task: ParallelRetrieval) -> Evaluated:
+    def evaluate(self, task: RetrievalTask) -> Evaluated:
         """Evaluate the model on a task and write the results."""
         from xbench.models.loading import load_model
 
@@ -155,6 +179,8 @@ class _Run:
         task.load_data()
         if self._model is None:
             self._model = load_model(self.source, self.options)
+        if isinstance(task, StreamedRetrieval):
+            task.model_options = self.options
         encode_kwargs = {
             "batch_size": self.options.batch_size,
             "show_progress_bar": self.show_progress,
@@ -169,24 +195,25 @@ class _Run:
         scores: Any = task.scores(ranks.subsets)
         result = TaskResult.from_task_results(
             task,
-            {"test": scores},
+            {task.source.split: scores},
             evaluation_time=time.monotonic() - started,
             date=datetime.datetime.now(tz=datetime.timezone.utc),
         ).to_dict()
         result["date"] = result["date"].timestamp()
         result["task_name"] = task.task_name
-        write_per_query(self.folder, ranks)
+        folder = self.folder(task)
+        write_per_query(folder, ranks)
         write_result(
-            self.folder,
+            folder,
             result,
-            self.meta.to_dict(),
-            run_settings(self._model, task, self.options, self.selection),
+            self.meta(task).to_dict(),
+            run_settings(self._model, task, self.options, self.selection, self.search),
         )
         self._report_truncation(task)
-        path = self.folder / f"{task.task_name}.json"
+        path = folder / f"{task.task_name}.json"
         return Evaluated(result, ranks, path, skipped=False)
 
-    def _report_truncation(self, task: ParallelRetrieval) -> None:
+    def _report_truncation(self, task: RetrievalTask) -> None:
         from xbench.models.loading import sentence_transformer
 
         inner = sentence_transformer(self._model)

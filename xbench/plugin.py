@@ -20,7 +20,7 @@ from xbench.catalogue import BENCHMARKS
 from xbench.errors import UserError
 from xbench.models.options import ModelOptions
 from xbench.models.source import BUILT_IN, find_model
-from xbench.tasks import TASK_CLASSES, ParallelRetrieval
+from xbench.tasks import TASK_CLASSES, RetrievalTask
 
 ENTRY_POINT_GROUP = "xbench.tasks"
 """Installed packages add tasks by an entry point that names a task class or several."""
@@ -119,13 +119,13 @@ def task_classes() -> dict[type[AbsTask], None]:
     return classes
 
 
-def find_task(name: str) -> type[ParallelRetrieval]:
+def find_task(name: str) -> type[RetrievalTask]:
     """Return the class of a task of xbench or of an installed package.
 
     Raises:
         UserError: If there is no such task.
     """
-    known = {cls.metadata.name: cls for cls in task_classes() if issubclass(cls, ParallelRetrieval)}
+    known = {cls.metadata.name: cls for cls in task_classes() if issubclass(cls, RetrievalTask)}
     if name not in known:
         raise UserError(f"unknown task {name!r}; known are {', '.join(known)}")
     return known[name]

@@ -76,7 +76,7 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
         {str(a) for ranks in content.subsets.values() for a in np.unique(ranks.language)}
     )
     position = {question: i for i, question in enumerate(questions)}
-    subsets = {}
+    subsets: dict[str, dict[str, Any]] = {}
     for name, ranks in content.subsets.items():
         own = np.array([position[question] for question in ranks.questions], np.int64)
         subsets[name] = {
@@ -87,6 +87,10 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
             "rank": ranks.rank.tolist(),
             "top": None if ranks.top is None else _letters(ranks.top),
         }
+        if ranks.depth is not None:
+            subsets[name]["depth"] = ranks.depth
+        if ranks.own_rank is not None:
+            subsets[name]["own_rank"] = ranks.own_rank.tolist()
     document = {
         "task": content.task,
         "task_version": content.task_version,
@@ -141,6 +145,8 @@ def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> 
         query_language=subset["query_language"],
         pool=dict(subset["pool"]),
         top=None if subset["top"] is None else _places(subset["top"]),
+        depth=subset.get("depth"),
+        own_rank=np.array(subset["own_rank"], np.int64) if "own_rank" in subset else None,
     )
 
 
@@ -198,7 +204,7 @@ def read_result(folder: Path, task: str) -> dict[str, Any] | None:
     """Return a task's result, or None if it is not there or damaged."""
     try:
         result = json.loads((folder / f"{task}.json").read_bytes())
-        for subset in result["scores"]["test"]:
+        for subset in subset_scores(result):
             if not (isinstance(subset["hf_subset"], str) and math.isfinite(subset["main_score"])):
                 return None
         return result if isinstance(result["dataset_revision"], str) else None
@@ -206,9 +212,19 @@ def read_result(folder: Path, task: str) -> dict[str, Any] | None:
         return None
 
 
+def subset_scores(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the scores of each subset in a result, whose tasks have one split each.
+
+    Raises:
+        LookupError: If there is no split.
+    """
+    splits: list[list[dict[str, Any]]] = list(result["scores"].values())
+    return splits[0]
+
+
 def agree(result: Mapping[str, Any], content: PerQuery) -> bool:
     """Return whether a result's average precision is what its ranks give."""
-    own = {subset["hf_subset"]: subset.get("map") for subset in result["scores"]["test"]}
+    own = {subset["hf_subset"]: subset.get("map") for subset in subset_scores(result)}
     return own.keys() == content.subsets.keys() and all(
         isinstance(own[name], (int, float))
         and abs(own[name] - float(average_precision(ranks.matrix()).mean())) < 1e-5
@@ -227,7 +243,7 @@ def micro_average(content: PerQuery, measure: str = "map") -> float:
 
 def macro_average(result: Mapping[str, Any], measure: str) -> float | None:
     """Return the mean of a measure over the subsets, or None if a subset lacks it."""
-    values = [subset.get(measure) for subset in result["scores"]["test"]]
+    values = [subset.get(measure) for subset in subset_scores(result)]
     if not values or any(value is None for value in values):
         return None
     return float(np.mean([float(value) for value in values if value is not None]))

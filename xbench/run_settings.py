@@ -11,8 +11,10 @@ from xbench.catalogue import TASK_VERSION, PassageForm
 from xbench.models.encoder import prompt_text
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
-from xbench.tasks import ParallelRetrieval
+from xbench.streaming.options import SearchOptions
+from xbench.tasks import RetrievalTask
 
+SEARCH_DEFAULTS = SearchOptions()
 PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
 
 
@@ -40,9 +42,10 @@ class Selection:
 
 def run_settings(
     model: Any,  # noqa: ANN401
-    task: ParallelRetrieval,
+    task: RetrievalTask,
     options: ModelOptions,
     selection: Selection,
+    search: SearchOptions,
 ) -> dict[str, Any]:
     """Return how a task was run, in the form of mteb's ``run_settings.jsonl``.
 
@@ -51,11 +54,12 @@ def run_settings(
         task: The task after its evaluation.
         options: The model's options.
         selection: What was evaluated on.
+        search: How corpora that are streamed were searched.
     """
     inner = sentence_transformer(model)
     return {
         "task": task.task_name,
-        "splits": ["test"],
+        "splits": [task.source.split],
         "subsets": task.hf_subsets,
         "version": {name: _version(name) for name in PACKAGES},
         "encode_kwargs": {"batch_size": options.batch_size},
@@ -71,12 +75,14 @@ def run_settings(
             "dtype": None if inner is None else str(inner.dtype).removeprefix("torch."),
             "device": None if inner is None else str(inner.device),
             "encoding": None if task.report is None else asdict(task.report),
-            "command": command(options, selection),
+            "command": command(options, selection, search),
         },
     }
 
 
-def command(options: ModelOptions, selection: Selection) -> str:
+def command(
+    options: ModelOptions, selection: Selection, search: SearchOptions = SEARCH_DEFAULTS
+) -> str:
     """Return the command line that repeats a run.
 
     >>> command(ModelOptions("xbench/bm25"), Selection(("XQuADRMonolingualRetrieval",)))
@@ -92,6 +98,9 @@ def command(options: ModelOptions, selection: Selection) -> str:
         words += ["--languages", ",".join(selection.languages)]
     if selection.passage_form != "sentence":
         words += ["--passage-form", selection.passage_form]
+    for name, value in asdict(search).items():
+        if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
+            words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words)
 
 

@@ -202,8 +202,9 @@ class TopK:
 
 
 def _highest(scores: ScoreArray, kept: IdArray, others: IdArray) -> NDArray[np.bool_]:
-    """Return which entries are the highest of each row, as many as were kept; of equal ones those
-    with the last ids.
+    """Return which entries are the highest of each row, as many as were kept.
+
+    Of equal ones, those with the last ids are.
 
     Args:
         scores: Scores of the kept and of the other passages, shape (queries, kept + others).

@@ -11,6 +11,7 @@ import click
 from xbench.catalogue import BENCHMARKS, PASSAGE_FORMS, PassageForm
 from xbench.cli.options import DEFAULT_BENCHMARK, location_options, split_codes, task_names
 from xbench.models.options import DTYPES, ModelOptions
+from xbench.streaming.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine, SearchOptions
 
 
 @click.command()
@@ -56,6 +57,26 @@ from xbench.models.options import DTYPES, ModelOptions
     help="Folder of all results.",
 )
 @click.option("--overwrite", is_flag=True, help="Run tasks whose results are there, too.")
+@click.option(
+    "--on-bad-line",
+    type=click.Choice(ON_BAD_LINE),
+    default="stop",
+    show_default=True,
+    help="MIRACL: stop at defects of the corpus files, or leave them out and count them.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="local",
+    show_default=True,
+    help="MIRACL: search in this process, or on Ray (pip install 'xbench-mteb[ray]').",
+)
+@click.option("--ray-address", help="Address of a Ray cluster [default: a local one].")
+@click.option(
+    "--ray-workers",
+    type=click.IntRange(min=1),
+    help="Number of workers [default: one per GPU, or per core].",
+)
 @click.option("--no-progress", is_flag=True, help="Show no progress bars.")
 @location_options
 def evaluate(
@@ -64,6 +85,10 @@ def evaluate(
     languages: tuple[str, ...],
     passage_form: PassageForm,
     output: Path,
+    on_bad_line: OnBadLine,
+    backend: BackendName,
+    ray_address: str | None,
+    ray_workers: int | None,
     overwrite: bool,
     no_progress: bool,
     data_dir: Path | None,
@@ -95,6 +120,7 @@ def evaluate(
         Selection(task_names(tasks, benchmark), languages, passage_form),
         output=output,
         location=location,
+        search=SearchOptions(on_bad_line, backend, ray_address, ray_workers),
         overwrite=overwrite,
         show_progress=not no_progress,
     )

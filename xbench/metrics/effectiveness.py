@@ -28,6 +28,15 @@ def average_precision(ranks: FloatArray, k: float = np.inf) -> FloatArray:
     return np.asarray(precision.sum(axis=1) / _relevant(ranks))
 
 
+def precision(ranks: FloatArray, k: int) -> FloatArray:
+    """Precision: the share of relevant passages among the first k (trec_eval's ``P.k``).
+
+    >>> precision(np.array([[1.0, 4.0]]), k=5)
+    array([0.4])
+    """
+    return np.asarray((ranks <= k).sum(axis=1) / k)
+
+
 def recall(ranks: FloatArray, k: int) -> FloatArray:
     """Recall: the share of the relevant passages among the first k.
 

@@ -30,6 +30,9 @@ class PoolRanks:
         pool: Number of passages in the pool by language, in alphabetical order.
         top: Language of the passage at place 1, 2, …, as an index into `pool`, -1 beyond the end of
             the run, shape (queries, places); None for a pool of one language.
+        depth: How many places the run had at most; None if every passage was ranked.
+        own_rank: Rank among the passages of the query's language alone, as `rank`; None if the
+            pool of that language was not searched, too.
     """
 
     questions: tuple[str, ...]
@@ -39,6 +42,8 @@ class PoolRanks:
     query_language: str
     pool: Mapping[str, int]
     top: IntArray | None = None
+    depth: int | None = None
+    own_rank: IntArray | None = None
 
     def __post_init__(self) -> None:
         if not np.array_equal(np.unique(self.query), np.arange(len(self.questions))):
@@ -60,7 +65,7 @@ class PoolRanks:
         return int(sizes.max()), slot
 
     def matrix(self) -> FloatArray:
-        """Return one row per query, as the measures take them.
+        """Return the ranks, one row per query, as the measures take them.
 
         Returns:
             Shape (queries, most relevant passages of any query): ranks, ascending; `inf` for not
@@ -72,7 +77,20 @@ class PoolRanks:
         array([[ 3., nan],
                [ 2., inf]])
         """
-        value = np.where(self.rank > 0, self.rank, np.inf)
+        return self._matrix(self.rank)
+
+    def own_matrix(self) -> FloatArray:
+        """Return the ranks among the passages of the query's language alone, as `matrix` does.
+
+        Raises:
+            ValueError: If they are not known.
+        """
+        if self.own_rank is None:
+            raise ValueError("the ranks in the pool of the query's language alone are not known")
+        return self._matrix(self.own_rank)
+
+    def _matrix(self, rank: IntArray) -> FloatArray:
+        value = np.where(rank > 0, rank, np.inf)
         width, slot = self.slots()
         matrix = np.full((len(self.questions), width), np.nan)
         matrix[self.query, slot] = value[np.lexsort((value, self.query))]

@@ -8,9 +8,16 @@ from functools import partial
 import numpy as np
 
 from xbench.metrics.across_languages import rank_correlation
-from xbench.metrics.effectiveness import average_precision, ndcg, recall, reciprocal_rank
+from xbench.metrics.effectiveness import (
+    average_precision,
+    ndcg,
+    precision,
+    recall,
+    reciprocal_rank,
+)
 from xbench.metrics.fairness import awrf, awrf_uniform, language_share, peer
 from xbench.metrics.language_bias import complete, rank_distance, worst_rank
+from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
 from xbench.metrics.multilingual import (
     MultilingualRanking,
     mean_over_queries,
@@ -23,7 +30,7 @@ from xbench.metrics.preference import (
 )
 from xbench.metrics.ranks import FloatArray, IntArray, PoolRanks
 
-EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
+FULL_DEPTH: dict[str, Callable[[FloatArray], FloatArray]] = {
     "map": average_precision,
     "map_at_20": partial(average_precision, k=20),
     **{f"recall_at_{k}": partial(recall, k=k) for k in (1, 5, 10, 20, 100)},
@@ -31,6 +38,25 @@ EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "mrr_at_10": partial(reciprocal_rank, k=10),
 }
 """Measures of every setting: ranks (queries, relevant passages) -> one value per query."""
+
+CUT_OFFS = (1, 3, 5, 10, 20, 100, 1000)
+"""Depths at which mteb measures a run."""
+
+EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    **FULL_DEPTH,
+    **{
+        f"{name}_at_{k}": partial(measure, k=k)
+        for name, measure in (
+            ("map", average_precision),
+            ("recall", recall),
+            ("precision", precision),
+            ("ndcg", ndcg),
+            ("mrr", reciprocal_rank),
+        )
+        for k in CUT_OFFS
+    },
+}
+"""Those, and what mteb measures of a run of limited depth; ``map`` is then that of the run."""
 
 LANGUAGE_BIAS: dict[str, Callable[[MultilingualRanking], FloatArray]] = {
     "rank_distance": lambda ranking: rank_distance(ranking.ranks, ranking.pool_size),
@@ -54,6 +80,16 @@ LANGUAGE_BIAS: dict[str, Callable[[MultilingualRanking], FloatArray]] = {
 }
 """Measures of a multilingual pool: a ranking -> one value per query, nan where undefined."""
 
+MIXED_INDEX: dict[str, Callable[[PoolRanks, MultilingualRanking], FloatArray]] = {
+    "ndcg_at_10_lost": lambda ranks, _: ndcg_lost(ranks, 10),
+    "other_language_share_at_10": lambda _, ranking: other_language_share(ranking, 10),
+    "same_language_preference_at_10": lambda _, ranking: same_language_preference(ranking, 10),
+}
+"""Measures of a pool in which only passages in the query's language are relevant."""
+
+OF_ANY_POOL = tuple(name for name in LANGUAGE_BIAS if name.startswith(("awrf", "first_place")))
+"""Those of `LANGUAGE_BIAS` that need no parallel versions of the relevant passages."""
+
 RANK_CORRELATION = "rank_correlation"
 """The measure that needs the same questions in several query languages."""
 
@@ -63,11 +99,15 @@ MEDIANS = {"rank_distance_median": "rank_distance"}
 IN_RANKS = ("rank_distance", "rank_distance_median", "worst_rank", "same_language_rank_gain")
 """Scores that are counted in ranks; all others are shares, probabilities or correlations."""
 
-SIGNED = (RANK_CORRELATION, "same_language_first", "same_language_rank_gain")
+SIGNED = (
+    RANK_CORRELATION,
+    "same_language_first",
+    "same_language_rank_gain",
+    "same_language_preference_at_10",
+)
 """Scores that may be negative."""
 
-
-SCORES = (*EFFECTIVENESS, *LANGUAGE_BIAS, RANK_CORRELATION, *MEDIANS)
+SCORES = (*EFFECTIVENESS, *LANGUAGE_BIAS, *MIXED_INDEX, RANK_CORRELATION, *MEDIANS)
 """Names of all scores."""
 
 
@@ -86,14 +126,19 @@ def per_query(ranks: PoolRanks, *, multilingual: bool) -> dict[str, FloatArray]:
 
     Args:
         ranks: Ranks of the relevant passages.
-        multilingual: Whether the pool mixes languages, so that language bias is measured too.
+        multilingual: Whether the pool mixes languages, so that language bias is measured too; where
+            the ranks among the passages of the query's language are known, what the mixing costs.
     """
     matrix = ranks.matrix()
-    values = {name: measure(matrix) for name, measure in EFFECTIVENESS.items()}
-    if multilingual:
-        ranking = multilingual_ranking(ranks)
-        values.update({name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()})
-    return values
+    measures = FULL_DEPTH if ranks.depth is None else EFFECTIVENESS
+    values = {name: measure(matrix) for name, measure in measures.items()}
+    if not multilingual:
+        return values
+    ranking = multilingual_ranking(ranks)
+    if ranks.own_rank is None:
+        return values | {name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()}
+    values |= {name: measure(ranks, ranking) for name, measure in MIXED_INDEX.items()}
+    return values | {name: LANGUAGE_BIAS[name](ranking) for name in OF_ANY_POOL}
 
 
 def task_per_query(
@@ -104,10 +149,11 @@ def task_per_query(
     Args:
         subsets: Ranks by subset name.
         multilingual: Whether the pools mix languages; the rank correlation between their query
-            languages is then measured too, if there are at least two.
+            languages is then measured too, if there are at least two and the questions parallel.
     """
     values = {name: per_query(ranks, multilingual=multilingual) for name, ranks in subsets.items()}
-    if multilingual and len(subsets) > 1:
+    parallel = all(ranks.own_rank is None for ranks in subsets.values())
+    if multilingual and parallel and len(subsets) > 1:
         for name, correlation in _rank_correlations(subsets).items():
             values[name][RANK_CORRELATION] = correlation
     return values

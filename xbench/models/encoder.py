@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from datasets import Dataset
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import EncoderProtocol
 from mteb.types import PromptType
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from xbench.embeddings import Encoded, FloatArray, Role
@@ -20,10 +21,36 @@ from xbench.errors import UserError
 from xbench.models.identity import model_identity
 from xbench.models.loading import sentence_transformer
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 PROMPT_TYPES: dict[Role, PromptType] = {
     "query": PromptType.query,
     "passage": PromptType.document,
 }
+
+
+class MatrixProduct:
+    """The dot product, or the cosine, of some queries with any passages.
+
+    Args:
+        queries: Shape (queries, dimensions).
+        normalize: Whether it is the cosine.
+    """
+
+    def __init__(self, queries: FloatArray, normalize: bool) -> None:
+        self._normalize = normalize
+        self._queries = _unit(queries) if normalize else queries
+
+    def __call__(self, passages: FloatArray) -> FloatArray:
+        """Return the scores of some passages, shape (queries, passages)."""
+        vectors = _unit(passages) if self._normalize else passages
+        return np.asarray(self._queries @ vectors.T, np.float32)
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
 
 
 class MtebTextEncoder:
@@ -50,16 +77,26 @@ class MtebTextEncoder:
         Raises:
             UserError: If the model fails.
         """
+        return Encoded(vectors=self.vectors(texts, role), truncated=self.truncated(texts, role))
+
+    def vectors(self, texts: Sequence[str], role: Role) -> FloatArray:
+        """Return the embeddings of some texts, shape (texts, dimensions).
+
+        Raises:
+            UserError: If the model fails.
+        """
         column = "query" if role == "query" else "body"
         dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
         try:
-            vectors = self._model.encode(
-                DataLoader(cast("Any", dataset), batch_size=self.batch_size),
-                task_metadata=self._metadata,
-                hf_split=self._metadata.eval_splits[0],
-                hf_subset=self._metadata.hf_subsets[0],
-                prompt_type=PROMPT_TYPES[role],
-                **cast("Any", self._kwargs),
+            return as_float32(
+                self._model.encode(
+                    DataLoader(cast("Any", dataset), batch_size=self.batch_size),
+                    task_metadata=self._metadata,
+                    hf_split=self._metadata.eval_splits[0],
+                    hf_subset=self._metadata.hf_subsets[0],
+                    prompt_type=PROMPT_TYPES[role],
+                    **cast("Any", self._kwargs),
+                )
             )
         except Exception as error:
             advice = " Try a smaller --batch-size." if "out of memory" in str(error).lower() else ""
@@ -67,13 +104,26 @@ class MtebTextEncoder:
                 f"{self.name}: encode failed on {len(texts)} texts in the role {role!r} "
                 f"({type(error).__name__}: {error}).{advice} What was encoded before is kept."
             ) from error
-        return Encoded(vectors=as_float32(vectors), truncated=self._truncated(texts, role))
 
     def similarity(self, queries: FloatArray, passages: FloatArray) -> FloatArray:
         """Return the model's similarity of every query with every passage."""
         return as_float32(
             self._model.similarity(torch.from_numpy(queries), torch.from_numpy(passages))
         )
+
+    def matrix_product(self, queries: FloatArray) -> MatrixProduct | None:
+        """Return the model's similarity to some queries as a matrix product, if it is one.
+
+        That is so for the cosine and the dot product, which NumPy computes faster. What the model
+        computes is found by asking it.
+        """
+        random = np.random.default_rng(0)
+        one, other = (random.standard_normal((n, queries.shape[1]), np.float32) for n in (2, 3))
+        asked = self.similarity(one, other)
+        for normalize in (False, True):
+            if np.allclose(MatrixProduct(one, normalize)(other), asked, rtol=1e-4, atol=1e-5):
+                return MatrixProduct(queries, normalize)
+        return None
 
     def prompt(self, role: Role) -> str | None:
         """Return the text that the model puts before a text of a role, if that can be told."""
@@ -97,6 +147,17 @@ class MtebTextEncoder:
             }
         )
 
+    def described(self, role: Role) -> dict[str, str | int | None]:
+        """Return what `settings` says, each under the words in which it is told."""
+        settings = json.loads(self.settings(role))
+        return {
+            f"{role} prompt": settings["prompt"],
+            "maximum length": settings["maximum length"],
+            "dtype": settings["dtype"],
+            "dimensions": settings["dimensions"],
+            "options of encode": json.dumps(settings["encode"]),
+        }
+
     def identity(self, role: Role) -> str | None:
         """Return the digest of what decides the embeddings of a role; None if it cannot be told."""
         weights = model_identity(self._model)
@@ -104,7 +165,16 @@ class MtebTextEncoder:
             return None
         return hashlib.sha256(f"{weights}\n{self.settings(role)}".encode()).hexdigest()[:32]
 
-    def _truncated(self, texts: Sequence[str], role: Role) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def weights(self) -> str | None:
+        """Return what tells the model's weights from others, or None if it cannot be told."""
+        return model_identity(self._model)
+
+    def sentence_transformer(self) -> SentenceTransformer | None:
+        """Return the SentenceTransformer inside the model, if there is one."""
+        return sentence_transformer(self._model)
+
+    def truncated(self, texts: Sequence[str], role: Role) -> NDArray[np.bool_]:
+        """Return which texts are longer than the model's maximum length, shape (texts,)."""
         inner = sentence_transformer(self._model)
         if inner is None or inner.max_seq_length is None or not callable(inner.tokenizer):
             return np.zeros(len(texts), np.bool_)

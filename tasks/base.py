@@ -1,0 +1,200 @@
+"""The base of all tasks: a dataset in one of the settings, with its subsets and its scores."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from mteb.abstasks import AbsTaskRetrieval
+from mteb.abstasks.task_metadata import TaskMetadata
+from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
+from mteb.models.model_meta import ScoringFunction
+
+from xbench.catalogue import Dataset, PassageForm, Setting, Subset, subsets
+from xbench.languages import language
+from xbench.metrics import PoolRanks, scores
+from xbench.sources import DataLocation
+from xbench.streaming.options import SearchOptions
+from xbench.tasks.report import EncodingReport
+
+DESCRIPTIONS: dict[Setting, str] = {
+    "monolingual": "Queries of each language against the passages of the same language.",
+    "crosslingual": "Queries of each language against the passages of each other language; "
+    "subset `ar-de` has Arabic queries and German passages.",
+    "multilingual": "Queries of each language against one pool of the passages of all languages; "
+    "the relevant passages are the parallel versions of the answer.",
+}
+
+PROMPT: Any = {"query": "Given a question, retrieve passages that answer the question"}
+
+
+def describe(
+    source: Dataset,
+    setting: Setting,
+    description: str,
+    settings: Mapping[Setting, str] = DESCRIPTIONS,
+    **fields: Any,  # noqa: ANN401
+) -> TaskMetadata:
+    """Return the metadata of one task of a dataset.
+
+    Args:
+        source: The dataset.
+        setting: The setting of the task.
+        description: What the dataset is; the setting's description follows it.
+        settings: What each setting is.
+        **fields: The other fields of mteb's `TaskMetadata`.
+    """
+    names = subsets(setting, source.languages)
+    pairs = {
+        name: dict.fromkeys(
+            [
+                subset.query_language,
+                *(subset.passage_languages if setting == "crosslingual" else ()),
+            ]
+        )
+        for name, subset in names.items()
+    }
+    return TaskMetadata(
+        name=source.task_name(setting),
+        description=f"{description} {settings[setting]}",
+        type="Retrieval",
+        category="t2t",
+        modalities=["text"],
+        eval_splits=[source.split],
+        eval_langs={name: [language(a).mteb for a in codes] for name, codes in pairs.items()},
+        main_score=source.main_score,
+        **{"prompt": PROMPT, **fields},
+    )
+
+
+class RetrievalTask(AbsTaskRetrieval):
+    """A dataset in one of the settings.
+
+    Args:
+        passage_form: Whether a passage is the sentence alone or followed by its paragraph.
+        languages: ISO 639-1 codes to keep; none keeps all. Only subsets whose languages are all
+            kept remain, and a multilingual pool holds the passages of the kept languages.
+        location: Where the data is; by default as the environment says.
+        search: How to read and search corpora that are streamed.
+        **kwargs: As mteb's tasks take them.
+
+    In its metadata, a task of another form or of part of the languages adds them to its name, so
+    that mteb never takes its results for the full ones.
+
+    Attributes:
+        source: The dataset.
+        setting: The setting.
+        subsets: The subsets by name.
+        answers_others: Whether its search answers other tasks of the dataset, too, so that it
+            should be evaluated before them.
+        report: What the last evaluation with an encoder encoded.
+    """
+
+    source: ClassVar[Dataset]
+    setting: ClassVar[Setting]
+    answers_others: ClassVar[bool] = False
+    report: EncodingReport | None = None
+    _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
+
+    def __init__(
+        self,
+        passage_form: PassageForm = "sentence",
+        languages: Sequence[str] = (),
+        location: DataLocation | None = None,
+        search: SearchOptions | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(**kwargs)
+        self.search = search or SearchOptions()
+        kept = tuple(a for a in self.source.languages if not languages or a in languages)
+        self.passage_form = passage_form
+        self.location = location or DataLocation.from_environment()
+        pools = self.setting != "multilingual" or len(kept) > 1
+        self.subsets: dict[str, Subset] = subsets(self.setting, kept) if pools else {}
+        self.hf_subsets = list(self.subsets)
+        marks: list[str] = [passage_form] if passage_form != "sentence" else []
+        marks += kept if kept != self.source.languages else ()
+        if marks:
+            name = "-".join([self.task_name, *marks])
+            self.metadata = self.metadata.model_copy(update={"name": name})
+
+    @property
+    def task_name(self) -> str:
+        """Name of the task, whatever its passage form and languages."""
+        return type(self).metadata.name
+
+    def look(self) -> None:
+        """Look at what decides whether results are standard ones, before results are looked for."""
+
+    @property
+    def deviations(self) -> dict[str, str]:
+        """What makes the data other than the full, standard ones, once they are loaded."""
+        return {}
+
+    @abstractmethod
+    def ranks(
+        self,
+        model: Any,  # noqa: ANN401
+        encode_kwargs: Mapping[str, Any],
+    ) -> dict[str, PoolRanks]:
+        """Return the ranks of the relevant passages of every chosen subset, by its name."""
+
+    def evaluate(
+        self,
+        model: Any,  # noqa: ANN401
+        split: str = "",
+        subsets_to_run: list[str] | None = None,
+        *,
+        encode_kwargs: Mapping[str, Any],
+        prediction_folder: Any = None,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> dict[str, dict[str, float]]:
+        """Evaluate a model and return the scores of each subset, as mteb's tasks do."""
+        if not self.data_loaded:
+            self.load_data()
+        names = [
+            name for name in self.hf_subsets if subsets_to_run is None or name in subsets_to_run
+        ]
+        if prediction_folder is not None:
+            self.save_predictions(model, names, encode_kwargs, prediction_folder, **kwargs)
+        found = self.scores(self.ranks(model, encode_kwargs))
+        return {name: dict(found[name]) for name in names}
+
+    @abstractmethod
+    def save_predictions(
+        self,
+        model: Any,  # noqa: ANN401
+        names: Sequence[str],
+        encode_kwargs: Mapping[str, Any],
+        prediction_folder: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Write what the model retrieves for some subsets as mteb's prediction files."""
+
+    def scores(self, ranks: Mapping[str, PoolRanks]) -> dict[str, dict[str, float]]:
+        """Return the scores of every subset, by its name, with mteb's main score.
+
+        mteb asks for one subset at a time; the scores of the last ranks are kept for the next.
+        """
+        if self._scored is None or self._scored[0] is not ranks:
+            found = scores(ranks, multilingual=self.setting == "multilingual")
+            for values in found.values():
+                values["main_score"] = values[self.metadata.main_score]
+            self._scored = ranks, found
+        return self._scored[1]
+
+    def unload_data(self) -> None:
+        """Let go of the data and of the scores that are kept."""
+        self._scored = None
+        super().unload_data()
+
+
+def is_single_vector(model: Any) -> bool:  # noqa: ANN401
+    """Tell whether a model gives one vector for each text."""
+    if isinstance(model, (SearchProtocol, CrossEncoderProtocol)):
+        return False
+    return (
+        isinstance(model, EncoderProtocol)
+        and model.mteb_model_meta.similarity_fn_name != ScoringFunction.MAX_SIM
+    )

@@ -1,0 +1,104 @@
+"""MIRACL: questions in 18 languages and the Wikipedia passages that answer them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xbench.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
+from xbench.tasks.base import describe
+from xbench.tasks.streamed import StreamedRetrieval
+
+DESCRIPTION = (
+    "MIRACL: questions that native speakers asked in 18 languages and passages of each language's "
+    "Wikipedia that they judged; every passage of it is searched."
+)
+
+HARD_NEGATIVES_DESCRIPTION = (
+    "MIRACL on smaller corpora: of each language's Wikipedia the judged passages and the 250 best "
+    "of BM25, e5-multilingual-large and e5-mistral-instruct for each question, at most 1000 "
+    "questions a language."
+)
+
+SETTINGS: dict[Setting, str] = {
+    "monolingual": "Queries of each language against the passages of the same language.",
+    "multilingual": "Queries of each language against one pool of the passages of all languages: "
+    "what a mixed index costs. Only passages in the query's language were judged.",
+}
+
+CITATION = r"""
+@article{zhang2023miracl,
+  author = {Zhang, Xinyu and Thakur, Nandan and Ogundepo, Odunayo and Kamalloo, Ehsan and
+            Alfonso-Hermelo, David and Li, Xiaoguang and Liu, Qun and Rezagholizadeh, Mehdi and
+            Lin, Jimmy},
+  doi = {10.1162/tacl_a_00595},
+  journal = {Transactions of the Association for Computational Linguistics},
+  pages = {1114--1131},
+  title = {{MIRACL}: A Multilingual Retrieval Dataset Covering 18 Diverse Languages},
+  volume = {11},
+  year = {2023},
+}
+"""
+
+
+def _fields(source: Dataset) -> dict[str, Any]:
+    return {
+        "dataset": {"path": source.hub, "revision": source.revision},
+        "prompt": {
+            "query": "Given a question, retrieve Wikipedia passages that answer the question"
+        },
+        "reference": "https://project-miracl.github.io",
+        "date": ("2022-06-01", "2023-01-30"),
+        "domains": ["Encyclopaedic", "Written"],
+        "task_subtypes": ["Question answering"],
+        "license": "cc-by-sa-4.0",
+        "annotations_creators": "expert-annotated",
+        "dialect": [],
+        "sample_creation": "created",
+        "bibtex_citation": CITATION,
+    }
+
+
+class MIRACLMonolingualRetrieval(StreamedRetrieval):
+    """MIRACL, one language."""
+
+    source = MIRACL
+    setting = "monolingual"
+    metadata = describe(MIRACL, "monolingual", DESCRIPTION, SETTINGS, **_fields(MIRACL))
+
+
+class MIRACLMultilingualRetrieval(StreamedRetrieval):
+    """MIRACL, one pool of all languages."""
+
+    source = MIRACL
+    setting = "multilingual"
+    answers_others = True
+    metadata = describe(MIRACL, "multilingual", DESCRIPTION, SETTINGS, **_fields(MIRACL))
+
+
+class MIRACLMonolingualHardNegativesRetrieval(StreamedRetrieval):
+    """MIRACL's pooled hard negatives, one language."""
+
+    source = MIRACL_HARD_NEGATIVES
+    setting = "monolingual"
+    metadata = describe(
+        MIRACL_HARD_NEGATIVES,
+        "monolingual",
+        HARD_NEGATIVES_DESCRIPTION,
+        SETTINGS,
+        **_fields(MIRACL_HARD_NEGATIVES),
+    )
+
+
+class MIRACLMultilingualHardNegativesRetrieval(StreamedRetrieval):
+    """MIRACL's pooled hard negatives, one pool of all languages."""
+
+    source = MIRACL_HARD_NEGATIVES
+    setting = "multilingual"
+    answers_others = True
+    metadata = describe(
+        MIRACL_HARD_NEGATIVES,
+        "multilingual",
+        HARD_NEGATIVES_DESCRIPTION,
+        SETTINGS,
+        **_fields(MIRACL_HARD_NEGATIVES),
+    )

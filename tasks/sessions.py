@@ -1,0 +1,133 @@
+"""Which model can search streamed corpora, and how: an encoder, or the built-in BM25."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mteb.abstasks.task_metadata import TaskMetadata
+
+from xbench.embeddings import EmbeddingStore, FloatArray, embed
+from xbench.errors import UserError
+from xbench.models.encoder import MtebTextEncoder
+from xbench.models.options import ModelOptions
+from xbench.models.source import find_model
+from xbench.sources import DataLocation
+from xbench.streaming.checkpoint import Identity
+from xbench.streaming.local import LocalBackend
+from xbench.streaming.options import SearchOptions
+from xbench.streaming.scorers import EncoderScorer, Scorer
+from xbench.streaming.session import Session
+from xbench.streaming.shards import Backend
+from xbench.tasks.base import is_single_vector
+
+
+@contextmanager
+def session_of(
+    model: Any,  # noqa: ANN401
+    metadata: TaskMetadata,
+    encode_kwargs: Mapping[str, Any],
+    queries: Mapping[str, Sequence[str]],
+    options: SearchOptions,
+    location: DataLocation,
+    model_options: ModelOptions | None = None,
+) -> Iterator[Session]:
+    """Give a model's session on queries that are known from the start.
+
+    Args:
+        model: An mteb encoder, or the built-in BM25.
+        metadata: Metadata of the task, from which models choose their prompts.
+        encode_kwargs: Keyword arguments of the model's `encode`.
+        queries: Texts of the queries by language.
+        options: How to search.
+        location: Where progress is kept.
+        model_options: What the model was loaded by, so that workers can load it, too.
+
+    Raises:
+        UserError: If the model is another one.
+    """
+    if not is_single_vector(model):
+        raise UserError(
+            f"{model.mteb_model_meta.name}: corpora that are streamed can be searched with a model "
+            "that gives one vector for each text, or with xbench/bm25"
+        )
+    encoder = MtebTextEncoder(model, metadata, encode_kwargs)
+    vectors = _embedded(encoder, queries, location)
+    scorer = EncoderScorer(encoder, vectors)
+    remote = None
+    if model_options is not None:
+        offline = location.offline
+        remote = RemoteEncoder(model_options, offline, metadata, dict(encode_kwargs), vectors)
+    with closing(scorer), _backend(scorer, remote, options) as backend:
+        yield Session(
+            model=encoder.name,
+            identity=_identity(encoder),
+            backend=backend,
+            cache_dir=location.cache_dir,
+            show_progress=options.show_progress,
+        )
+
+
+@contextmanager
+def _backend(
+    scorer: Scorer, make_scorer: Callable[[], Scorer] | None, options: SearchOptions
+) -> Iterator[Backend]:
+    if options.backend == "local":
+        yield LocalBackend(scorer)
+        return
+    if make_scorer is None:
+        raise UserError(
+            "--backend ray: the model was given as an object, which workers cannot load; use "
+            "`xbench evaluate --model NAME`, or the local backend"
+        )
+    from xbench.streaming.on_ray import RayBackend
+
+    with closing(RayBackend(scorer, make_scorer, options)) as backend:
+        yield backend
+
+
+@dataclass(frozen=True)
+class RemoteEncoder:
+    """Loads an encoder where it is called.
+
+    Attributes:
+        options: The model and how to run it.
+        offline: Whether the network must not be touched.
+        metadata: Metadata of the task, from which models choose their prompts.
+        encode_kwargs: Keyword arguments of the model's `encode`.
+        queries: Embeddings of the queries by language.
+    """
+
+    options: ModelOptions
+    offline: bool
+    metadata: TaskMetadata
+    encode_kwargs: Mapping[str, Any]
+    queries: Mapping[str, FloatArray]
+
+    def __call__(self) -> EncoderScorer:
+        """Return the encoder's scorer."""
+        from xbench.models.loading import load_model
+
+        model = load_model(find_model(self.options, offline=self.offline), self.options)
+        encoder = MtebTextEncoder(model, self.metadata, self.encode_kwargs)
+        return EncoderScorer(encoder, self.queries)
+
+
+def _embedded(
+    encoder: MtebTextEncoder, queries: Mapping[str, Sequence[str]], location: DataLocation
+) -> dict[str, FloatArray]:
+    identity = encoder.identity("query")
+    folder = None if identity is None else location.cache_dir / "embeddings" / identity
+    store = EmbeddingStore(folder)
+    embed(encoder, "query", list(queries.values()), store)
+    return {code: store.get(texts).vectors for code, texts in queries.items()}
+
+
+def _identity(encoder: MtebTextEncoder) -> Identity | None:
+    """Return what decides a model's scores, in words, or None if that cannot be told."""
+    weights = encoder.weights()
+    if weights is None:
+        return None
+    return {"model": weights, **encoder.described("query"), **encoder.described("passage")}

@@ -1,0 +1,198 @@
+"""Tasks whose corpora fit in no memory: their passages are searched shard by shard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from xbench.catalogue import PassageForm
+from xbench.errors import UserError
+from xbench.metrics import PoolRanks
+from xbench.models.options import ModelOptions
+from xbench.passages import StreamedCorpus
+from xbench.scanning import scan
+from xbench.sources import DataLocation
+from xbench.streaming.engine import Plan, Queries, target
+from xbench.streaming.options import SearchOptions
+from xbench.tasks.base import RetrievalTask
+from xbench.tasks.miracl_files import LanguageFiles, language_files
+from xbench.tasks.report import EncodingReport
+from xbench.tasks.sessions import session_of
+
+
+class StreamedRetrieval(RetrievalTask):
+    """Retrieval in corpora that are read and searched shard by shard, scored at depth 1000.
+
+    Args:
+        passage_form: Must be ``sentence``, which stands for the passages as they are published.
+        languages: ISO 639-1 codes to keep; none keeps all.
+        location: Where the data is; by default as the environment says.
+        search: How to read and search the corpora.
+        **kwargs: As mteb's tasks take them.
+
+    Attributes:
+        model_options: What the model was loaded by, so that workers can load it, too.
+
+    Raises:
+        UserError: If another form of passages is asked for.
+    """
+
+    model_options: ModelOptions | None = None
+    _ranked: tuple[object, dict[str, PoolRanks]] | None = None
+
+    def __init__(
+        self,
+        passage_form: PassageForm = "sentence",
+        languages: Sequence[str] = (),
+        location: DataLocation | None = None,
+        search: SearchOptions | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(passage_form, languages, location, search, **kwargs)
+        if passage_form != "sentence":
+            raise UserError(
+                f"--passage-form {passage_form}: {self.task_name} has passages of one form only; "
+                "leave the option out"
+            )
+
+    def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        """Read queries and judgments, and look through all files before anything is encoded."""
+        if self.data_loaded:
+            return
+        chosen = [self.subsets[name] for name in self.hf_subsets]
+        needed = sorted({a for s in chosen for a in (s.query_language, *s.passage_languages)})
+        files = {code: language_files(self.source, code, self.location) for code in needed}
+        self.queries = {code: _queries(own) for code, own in files.items()}
+        self.corpora = {code: self._scan(code, own) for code, own in files.items()}
+        self.data_loaded = True
+
+    def _scan(self, code: str, files: LanguageFiles) -> StreamedCorpus:
+        return scan(
+            code,
+            files.passages,
+            files.qrels,
+            on_bad_line=self.search.on_bad_line,
+            cache_dir=self.location.cache_dir,
+            progress=self.search.show_progress,
+        )
+
+    def look(self) -> None:
+        """Load local files, on which it depends whether a result is that of the published ones."""
+        if self.location.data_dir is not None:
+            self.load_data()
+
+    @property
+    def deviations(self) -> dict[str, str]:
+        """Which corpora are not the published ones, as far as files were loaded."""
+        if not self.data_loaded:
+            return {}
+        expected = self.source.passages
+        other = [
+            f"{code}-{corpus.fingerprint[:12]}"
+            for code, corpus in self.corpora.items()
+            if corpus.passages != expected[code] or corpus.skipped
+        ]
+        return {"passages": ",".join(other)} if other else {}
+
+    def plans(self) -> list[Plan]:
+        """Return what to search for the chosen subsets, each corpus once.
+
+        With a pool of all languages each corpus is searched alone, too, for the queries of its own
+        language: what the pool costs is measured against that.
+        """
+        if self.setting == "monolingual":
+            return [self._plan(f"{name}", [name], pooled=False) for name in self.hf_subsets]
+        return [self._plan("pool", list(self.corpora), pooled=True)]
+
+    def _plan(self, name: str, pool: Sequence[str], *, pooled: bool) -> Plan:
+        languages = [code for code in self.hf_subsets if code in pool]
+        targets = [target("monolingual", a, [a], self.queries[a]) for a in languages]
+        if pooled:
+            targets += [target("multilingual", a, pool, self.queries[a]) for a in languages]
+        return Plan(
+            name=f"{self.source.folder}-{name}",
+            corpora={code: self.corpora[code] for code in pool},
+            queries={code: self.queries[code] for code in languages},
+            targets=tuple(targets),
+        )
+
+    def ranks(
+        self,
+        model: Any,  # noqa: ANN401
+        encode_kwargs: Mapping[str, Any],
+    ) -> dict[str, PoolRanks]:
+        """Return the ranks of the relevant passages of every chosen subset, by its name.
+
+        mteb asks for one subset at a time; the ranks of all of them are kept for the next.
+        """
+        from xbench.models.identity import change_token
+
+        self.load_data()
+        key = (id(model), change_token(model), repr(encode_kwargs), tuple(self.hf_subsets))
+        if self._ranked is None or self._ranked[0] != key:
+            self._ranked = key, self._search(model, encode_kwargs)
+        return self._ranked[1]
+
+    def _search(self, model: Any, encode_kwargs: Mapping[str, Any]) -> dict[str, PoolRanks]:  # noqa: ANN401
+        found: dict[str, PoolRanks] = {}
+        texts = sum(len(own.texts) for own in self.queries.values())
+        report = EncodingReport(texts, texts, 0)
+        with session_of(
+            model,
+            type(self).metadata,
+            encode_kwargs,
+            {code: own.texts.texts for code, own in self.queries.items()},
+            self.search,
+            self.location,
+            self.model_options,
+        ) as session:
+            for plan in self.plans():
+                searched = session.search(plan)
+                found |= searched.ranks
+                report = EncodingReport(
+                    texts=report.texts + searched.passages,
+                    encoded=report.encoded + searched.encoded,
+                    truncated=report.truncated + searched.truncated,
+                )
+        self.report = report
+        alone = {name: found[f"monolingual-{name}"] for name in self.hf_subsets}
+        if self.setting == "monolingual":
+            return alone
+        return {
+            name: replace(found[f"multilingual-{name}"], own_rank=own.rank)
+            for name, own in alone.items()
+        }
+
+    def save_predictions(
+        self,
+        model: Any,  # noqa: ANN401
+        names: Sequence[str],
+        encode_kwargs: Mapping[str, Any],
+        prediction_folder: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Refuse: the best passages are forgotten when they are ranked.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError(
+            f"{self.task_name}: no predictions are kept of corpora that are streamed; leave "
+            "prediction_folder out"
+        )
+
+    def unload_data(self) -> None:
+        """Let go of the data and of the ranks that are kept."""
+        self._ranked = None
+        super().unload_data()
+
+
+def _queries(files: LanguageFiles) -> Queries:
+    return Queries(
+        texts=files.topics,
+        relevant={
+            question: tuple(passage for passage, grade in judged.items() if grade > 0)
+            for question, judged in files.qrels.judgments.items()
+        },
+    )

@@ -1,0 +1,122 @@
+"""What scores passages: an encoder, or BM25."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbench.embeddings import FloatArray, check_vectors
+from xbench.models.ahead import Batches, TokenizedAhead
+from xbench.models.encoder import MtebTextEncoder
+from xbench.search import ScoreArray
+
+
+class Scorer(Protocol):
+    """What scores passages for queries that are known from the start.
+
+    A thread that reads ahead calls `prepare`; the other methods are called in the order of the
+    passages.
+
+    Attributes:
+        learns: Whether it must know what is counted in all corpora before it scores a passage.
+    """
+
+    learns: bool
+
+    def prepare(self, texts: Sequence[str], language: str) -> Any:  # noqa: ANN401
+        """Do what can be done with passages before their turn comes."""
+        ...
+
+    def read(self, prepared: Any) -> Any:  # noqa: ANN401
+        """Return what scores are computed from: embeddings, or counts of terms."""
+        ...
+
+    def scores(self, query_language: str, pool: tuple[str, ...], read: Any) -> ScoreArray:  # noqa: ANN401
+        """Return the scores of passages for the queries of a language in a pool of languages.
+
+        Returns:
+            Shape (queries, passages); -inf where a passage is not retrieved.
+        """
+        ...
+
+    def truncated(self, prepared: Any) -> int:  # noqa: ANN401
+        """Return how many of the passages were cut at the model's maximum length."""
+        ...
+
+    def count(self, prepared: Any) -> Any:  # noqa: ANN401
+        """Return what it must know of passages; what is counted of several can be added."""
+        ...
+
+    def learn(self, counted: Mapping[str, Any]) -> None:
+        """Take note of what was counted in the corpus of each language."""
+        ...
+
+
+@dataclass(frozen=True)
+class PreparedTexts:
+    """Passages on their way to an encoder."""
+
+    texts: Sequence[str]
+    truncated: NDArray[np.bool_]
+    batches: Batches
+
+
+class EncoderScorer:
+    """An encoder; passages are tokenized ahead if it is a SentenceTransformer.
+
+    Args:
+        encoder: The encoder.
+        queries: Embeddings of the queries by language, shape (queries, dimensions).
+    """
+
+    learns = False
+
+    def __init__(self, encoder: MtebTextEncoder, queries: Mapping[str, FloatArray]) -> None:
+        self._encoder = encoder
+        self._queries = queries
+        self._products = {a: encoder.matrix_product(vectors) for a, vectors in queries.items()}
+        inner = encoder.sentence_transformer()
+        self.ahead = None if inner is None else TokenizedAhead(inner, encoder.batch_size)
+
+    def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
+        """Tokenize passages, and find out which are cut."""
+        batches = self.ahead.prepare(texts) if self.ahead else {}
+        return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), batches)
+
+    def read(self, prepared: PreparedTexts) -> FloatArray:
+        """Return the embeddings of passages.
+
+        Raises:
+            UserError: If the model fails, or returns something else than finite vectors.
+        """
+        if self.ahead:
+            self.ahead.expect(prepared.batches)
+        vectors = self._encoder.vectors(prepared.texts, "passage")
+        check_vectors(vectors, prepared.texts, "passage", self._encoder.name)
+        return vectors
+
+    def scores(self, query_language: str, pool: tuple[str, ...], read: FloatArray) -> ScoreArray:
+        """Return the model's similarity of the queries of a language with passages."""
+        product = self._products[query_language]
+        if product is None:
+            return self._encoder.similarity(self._queries[query_language], read)
+        return product(read)
+
+    def truncated(self, prepared: PreparedTexts) -> int:
+        """Return how many of the passages were cut at the model's maximum length."""
+        return int(prepared.truncated.sum())
+
+    def count(self, prepared: PreparedTexts) -> None:
+        """Do nothing: an encoder sees each passage alone."""
+
+    def learn(self, counted: Mapping[str, Any]) -> None:
+        """Do nothing: an encoder sees each passage alone."""
+
+    def close(self) -> None:
+        """Let go of the model."""
+        if self.ahead:
+            self.ahead.close()

@@ -1,0 +1,129 @@
+"""A model that searches: its backend, its progress on disk, and what it finished before."""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from xbench.metrics.ranks import PoolRanks
+from xbench.streaming.checkpoint import Checkpoint, Identity
+from xbench.streaming.engine import Outcome, Plan, Search, progress_bar
+from xbench.streaming.finished import Finished, FinishedRanks
+from xbench.streaming.shards import Backend, CountShard, Target
+
+FOLDER = "search"
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a session found for a plan.
+
+    Attributes:
+        ranks: Ranks of the relevant passages by name of the target.
+        passages: How many passages were searched.
+        encoded: Of these, how many by this process; the others were searched before.
+        truncated: How many of all were cut at the model's maximum length.
+    """
+
+    ranks: Mapping[str, PoolRanks]
+    passages: int
+    encoded: int
+    truncated: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """A model on some searches.
+
+    Attributes:
+        model: Name of the model.
+        identity: What decides its scores; None if that cannot be told, so that nothing is kept.
+        backend: Where to search.
+        cache_dir: Where progress and finished ranks are kept.
+        show_progress: Whether to show progress bars.
+    """
+
+    model: str
+    identity: Identity | None
+    backend: Backend
+    cache_dir: Path
+    show_progress: bool = True
+
+    def search(self, plan: Plan) -> Searched:
+        """Search what a plan says, unless it was searched before.
+
+        Raises:
+            UserError: If passages cannot be read, the model fails, or a search of this name was
+                begun with something else and not finished.
+        """
+        finished = {t.name: own for t in plan.targets if (own := self._finished(plan, t))}
+        encoded = 0
+        if len(finished) < len(plan.targets):
+            outcome = self._run(plan)
+            encoded = outcome.encoded
+            finished = {t.name: _finished(t, outcome) for t in plan.targets}
+        return Searched(
+            ranks={name: own.ranks for name, own in finished.items()},
+            passages=sum(corpus.passages for corpus in plan.corpora.values()),
+            encoded=encoded,
+            truncated=max(own.truncated for own in finished.values()),
+        )
+
+    def _run(self, plan: Plan) -> Outcome:
+        checkpoint = None
+        if self.identity is not None:
+            checkpoint = Checkpoint(
+                self._folder / "begun" / plan.name, plan.identity(self.identity)
+            )
+        done = False
+        try:
+            learned = self._count(plan) if self.backend.scorer.learns else {}
+            search = Search(plan, checkpoint)
+            outcome = search.run(self.backend, learned, show_progress=self.show_progress)
+            if self.identity is not None:
+                for target in plan.targets:
+                    own = plan.only(target).identity(self.identity)
+                    self._store.put(own, _finished(target, outcome))
+            done = True
+        finally:
+            if checkpoint:
+                checkpoint.close(finished=done)
+        return outcome
+
+    def _count(self, plan: Plan) -> dict[str, Any]:
+        """Count what the scorer must know, in one pass over all corpora."""
+        corpora = plan.corpora.values()
+        total = sum(corpus.passages for corpus in corpora)
+        counted = {}
+        with progress_bar(f"Counting {plan.name}", total, 0, self.show_progress) as bar:
+            for corpus in corpora:
+                shards = range(len(corpus.shards))
+                found = self.backend.run(CountShard(), corpus, shards, lambda: None, bar.update)
+                counted[corpus.language] = reduce(operator.add, (own for _, own in found))
+        return counted
+
+    def _finished(self, plan: Plan, target: Target) -> Finished | None:
+        if self.identity is None:
+            return None
+        return self._store.get(plan.only(target).identity(self.identity))
+
+    @property
+    def _folder(self) -> Path:
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "-", self.model)[:60]
+        digest = hashlib.sha256(self.model.encode()).hexdigest()[:8]
+        return self.cache_dir / FOLDER / f"{readable}-{digest}"
+
+    @property
+    def _store(self) -> FinishedRanks:
+        return FinishedRanks(self._folder / "finished")
+
+
+def _finished(target: Target, outcome: Outcome) -> Finished:
+    truncated = sum(outcome.truncated.get(code, 0) for code in target.pool)
+    return Finished(outcome.ranks[target.name], truncated)
