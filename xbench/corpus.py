@@ -100,3 +100,23 @@ class ParallelCorpus:
             for question in self.queries[query_language].ids
         }
         return {question: passages for question, passages in found.items() if passages}
+
+
+@dataclass(frozen=True, eq=False)
+class Qrels:
+    """Judgments of one language, and where they stand.
+
+    Attributes:
+        judgments: Relevance by query id and docid; relevant is what is greater than 0.
+        file: File or repository they were read from.
+        lines: Line of the file, or row of the repository, by query id and docid.
+    """
+
+    judgments: Mapping[str, Mapping[str, int]]
+    file: str
+    lines: Mapping[str, Mapping[str, int]]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the judgments."""
+        return hashlib.sha256(json.dumps(self.judgments, sort_keys=True).encode()).hexdigest()

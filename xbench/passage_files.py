@@ -1,0 +1,268 @@
+"""The passages of one language where they lie: MIRACL's own files, or a dataset of the hub."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from xbench.errors import UserError
+
+DAMAGED = "damaged gzip"
+NOT_UTF8 = "invalid UTF-8"
+NO_OBJECT = "no JSON object"
+NO_DOCID = "no docid"
+WRONG_TYPE = "field of the wrong type"
+EMPTY = "empty passage"
+
+LONGEST_LINE = 1 << 26
+"""Bytes of a line; a longer one is no passage."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NUMBERED = re.compile(r"docs-(\d+)\.jsonl(?:\.gz)?")
+_BUFFER = 1 << 18
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong with a row.
+
+    Attributes:
+        kind: One of the kinds above.
+        detail: What was found there.
+    """
+
+    kind: str
+    detail: str
+
+
+Row = tuple[str, str] | Defect | None
+"""Docid and text of a passage, or what is wrong; None for a blank line."""
+
+Seen = Callable[[bytes], object]
+"""Is told the bytes of a file as they are read."""
+
+
+class PassageFiles(Protocol):
+    """The files of one language; can be pickled."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each file, as messages show it after `place`."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Folder or repository of the files."""
+        ...
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files; None where they are far away."""
+        ...
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What says which content this is where the bytes are far away; else nothing."""
+        ...
+
+    def stamp(self) -> list[list[str | int]]:
+        """Return what changes when a file changes, without reading the files."""
+        ...
+
+    def look(self, file: int, seen: Seen) -> Iterator[Row]:
+        """Yield every row of a file, telling its bytes to ``seen`` where they are near.
+
+        The text of a passage may be missing where reading it is dear.
+        """
+        ...
+
+    def rows(self, file: int, start: int) -> Iterator[Row]:
+        """Yield the rows of a file after its first ``start``."""
+        ...
+
+
+def passage(docid: object, title: object, text: object) -> tuple[str, str] | Defect:
+    """Return docid and text of a passage, or what is wrong with it.
+
+    The text is title and text joined by a space and stripped, whatever is missing, as mteb does.
+
+    >>> passage("7#0", "Bonn", None)
+    ('7#0', 'Bonn')
+    >>> passage("7#1", "", " ").kind
+    'empty passage'
+    """
+    if docid is None or docid == "":
+        return Defect(NO_DOCID, "no docid")
+    if not isinstance(docid, str):
+        return Defect(WRONG_TYPE, f"docid is a {type(docid).__name__}, no string")
+    for name, value in (("title", title), ("text", text)):
+        if value is not None and not isinstance(value, str):
+            return Defect(WRONG_TYPE, f"{name} is a {type(value).__name__}, no string")
+    joined = f"{title or ''} {text or ''}".strip()
+    return (docid, joined) if joined else Defect(EMPTY, f"{docid!r} has neither title nor text")
+
+
+def parse(line: bytes) -> Row:
+    """Return what stands in a line of a file of passages.
+
+    >>> parse(b'{"docid": "7#0", "title": "Bonn", "text": "is a city."}')
+    ('7#0', 'Bonn is a city.')
+    """
+    try:
+        content = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        return Defect(NOT_UTF8, f"byte {error.start} of the line is not UTF-8")
+    except (ValueError, RecursionError) as error:
+        return Defect(NO_OBJECT, str(error)) if line.strip() else None
+    if not isinstance(content, dict):
+        return Defect(NO_OBJECT, f"a {type(content).__name__}")
+    found = passage(content.get("docid"), content.get("title"), content.get("text"))
+    if b"\\u" in line and isinstance(found, tuple):
+        try:
+            "".join(found).encode()
+        except UnicodeEncodeError:
+            return Defect(NOT_UTF8, f"{found[0]!r} holds half a character (\\ud800 to \\udfff)")
+    return found
+
+
+@dataclass(frozen=True)
+class LocalFiles:
+    """MIRACL's own files ``docs-0.jsonl.gz``, ``docs-1.jsonl.gz``, …; also uncompressed.
+
+    Attributes:
+        folder: Folder of the files of one language.
+    """
+
+    folder: Path
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the files in the order of their numbers.
+
+        Raises:
+            UserError: If there is none, or a number is missing or occurs twice.
+        """
+        numbered = sorted(
+            (int(match[1]), path.name)
+            for path in self.folder.glob("docs-*")
+            if (match := _NUMBERED.fullmatch(path.name))
+        )
+        if not numbered:
+            raise UserError(
+                f"{self.folder}: no docs-*.jsonl.gz there. Put MIRACL's files of passages there"
+            )
+        for expected, (number, name) in enumerate(numbered):
+            if number != expected:
+                raise UserError(
+                    f"{self.folder}: {name} where docs-{expected} was expected; found "
+                    f"{len(numbered)} files. Every number must be there once"
+                )
+        return tuple(name for _, name in numbered)
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum((self.folder / name).stat().st_size for name in self.names)
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Nothing: the bytes of the files say it."""
+        return ()
+
+    def stamp(self) -> list[list[str | int]]:
+        """Return path, size and time of change of every file."""
+        return stamp_of([self.folder / name for name in self.names])
+
+    def look(self, file: int, seen: Seen) -> Iterator[Row]:
+        """Yield every row of a file, telling its bytes to ``seen``."""
+        return self._rows(file, 0, seen)
+
+    def rows(self, file: int, start: int) -> Iterator[Row]:
+        """Yield the rows of a file after its first ``start``, which are skipped unparsed."""
+        return self._rows(file, start, None)
+
+    def _rows(self, file: int, start: int, seen: Seen | None) -> Iterator[Row]:
+        path = self.folder / self.names[file]
+        with _reading(path), _Told(path, seen) as told, io.BufferedReader(told, _BUFFER) as raw:
+            try:
+                if path.suffix == ".gz":
+                    if not raw.peek(1):
+                        raise EOFError("the file is empty")
+                    with gzip.GzipFile(fileobj=raw) as unpacked:
+                        yield from _parsed(io.BufferedReader(unpacked, _BUFFER), start)
+                else:
+                    yield from _parsed(raw, start)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                yield Defect(DAMAGED, f"{error}; the rest of the file cannot be read")
+            if seen:
+                while raw.read(_BUFFER):
+                    pass
+
+
+class _Told(io.FileIO):
+    """A file that tells the bytes that are read from it."""
+
+    def __init__(self, path: Path, seen: Seen | None) -> None:
+        super().__init__(path)
+        self._seen = seen
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        count = super().readinto(buffer)
+        if self._seen and count:
+            self._seen(memoryview(buffer)[:count].tobytes())
+        return count
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}). Check the file and that it may be read"
+        ) from error
+
+
+def _parsed(file: io.BufferedIOBase, start: int) -> Iterator[Row]:
+    lines = _lines(file)
+    first = next(islice(lines, start, None), None)
+    if first is None:
+        return
+    yield parse(first if start else first.removeprefix(_BYTE_ORDER_MARK))
+    yield from map(parse, lines)
+
+
+def _lines(file: io.BufferedIOBase) -> Iterator[bytes]:
+    while line := file.readline(LONGEST_LINE):
+        yield line
+        while len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE)
+
+
+def stamp_of(paths: list[Path]) -> list[list[str | int]]:
+    """Return path, size and time of change of some files.
+
+    Raises:
+        UserError: If one is not there.
+    """
+    found: list[list[str | int]] = []
+    for path in paths:
+        with _reading(path):
+            status = path.stat()
+        found.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+    return found
