@@ -210,6 +210,12 @@ class _Run:
             run_settings(self._model, task, self.options, self.selection, self.search),
         )
         self._report_truncation(task)
+        if task.deviations:
+            logger.warning(
+                "%s: not measured on what was published (%s); the results are stored apart",
+                task.task_name,
+                ", ".join(f"{name} {value}" for name, value in task.deviations.items()),
+            )
         path = folder / f"{task.task_name}.json"
         return Evaluated(result, ranks, path, skipped=False)
 

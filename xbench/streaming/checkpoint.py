@@ -86,6 +86,11 @@ class Checkpoint:
                 "to start anew"
             )
         self.done, self.truncated, self._files = done, truncated, files
+        for stray in set(self._folder.iterdir()) - {
+            path,
+            *map(self._folder.joinpath, files.values()),
+        }:
+            stray.unlink()
 
     def restore(self, target: str) -> TopK | None:
         """Return the best passages of a target so far, or None if there are none yet.
