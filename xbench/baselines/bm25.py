@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,13 @@ from mteb.models import ModelMeta
 from scipy.sparse import csr_array
 
 from .tokenization import tokenize
+from .weighting import (
+    DEFAULT_B,
+    DEFAULT_K1,
+    check_parameters,
+    inverse_document_frequency,
+    weigh,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     )
     from numpy.typing import NDArray
 
-_DEFAULT_K1, _DEFAULT_B = 0.9, 0.4
 _SCORES_PER_BLOCK = 2**24
 
 
@@ -54,7 +59,7 @@ class BM25:
         mteb_model_meta: Description of the model for mteb.
     """
 
-    def __init__(self, *, k1: float = _DEFAULT_K1, b: float = _DEFAULT_B) -> None:
+    def __init__(self, *, k1: float = DEFAULT_K1, b: float = DEFAULT_B) -> None:
         """Set the free parameters, by default as in Anserini and MIRACL's published BM25 runs.
 
         Args:
@@ -64,14 +69,11 @@ class BM25:
         Raises:
             ValueError: If `k1` is negative or not finite, or `b` is not in [0, 1].
         """
-        if not (math.isfinite(k1) and k1 >= 0):
-            raise ValueError(f"k1 must be finite and not negative, not {k1}")
-        if not 0 <= b <= 1:
-            raise ValueError(f"b must be between 0 and 1, not {b}")
+        check_parameters(k1, b)
         self.k1 = k1
         self.b = b
         self.mteb_model_meta = BM25_META
-        if (k1, b) != (_DEFAULT_K1, _DEFAULT_B):
+        if (k1, b) != (DEFAULT_K1, DEFAULT_B):
             self.mteb_model_meta = BM25_META.model_copy(
                 update={"experiment_kwargs": {"k1": k1, "b": b}}
             )
@@ -116,12 +118,16 @@ class BM25:
         lengths = counts.sum(axis=1, dtype=np.float64)
         relative_lengths = lengths / (lengths.mean() or 1.0)
         weights = counts.T.tocsr()
-        frequencies = weights.data.astype(np.float64)
         passage_counts = np.diff(weights.indptr)
-        idf = np.log1p((len(lengths) - passage_counts + 0.5) / (passage_counts + 0.5))
-        saturation = self.k1 * (1 - self.b + self.b * relative_lengths[weights.indices])
-        weights.data = np.repeat(idf, passage_counts) * frequencies / (frequencies + saturation)
-        return weights.astype(np.float32)
+        idf = inverse_document_frequency(len(lengths), passage_counts)
+        weights.data = weigh(
+            weights.data.astype(np.float64),
+            np.repeat(idf, passage_counts),
+            relative_lengths[weights.indices],
+            self.k1,
+            self.b,
+        )
+        return weights
 
     def search(
         self,
@@ -200,8 +206,8 @@ def _load(
     revision: str | None = None,
     *,
     device: str | None = None,
-    k1: float = _DEFAULT_K1,
-    b: float = _DEFAULT_B,
+    k1: float = DEFAULT_K1,
+    b: float = DEFAULT_B,
 ) -> BM25:
     """Build the model from the arguments with which mteb loads any model."""
     return BM25(k1=k1, b=b)
