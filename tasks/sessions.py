@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mteb.abstasks.task_metadata import TaskMetadata
 
+from xbench.baselines.bm25 import BM25
+from xbench.baselines.streamed_bm25 import StreamedBM25
 from xbench.embeddings import EmbeddingStore, FloatArray, embed
 from xbench.errors import UserError
 from xbench.models.encoder import MtebTextEncoder
@@ -18,8 +21,8 @@ from xbench.sources import DataLocation
 from xbench.streaming.checkpoint import Identity
 from xbench.streaming.local import LocalBackend
 from xbench.streaming.options import SearchOptions
-from xbench.streaming.scorers import EncoderScorer, Scorer
-from xbench.streaming.session import Session
+from xbench.streaming.scorers import BM25Scorer, EncoderScorer, Scorer
+from xbench.streaming.session import Session, search_folder
 from xbench.streaming.shards import Backend
 from xbench.tasks.base import is_single_vector
 
@@ -48,26 +51,33 @@ def session_of(
     Raises:
         UserError: If the model is another one.
     """
-    if not is_single_vector(model):
+    name = str(model.mteb_model_meta.name)
+    identity: Identity | None
+    remote: Callable[[], Scorer] | None = None
+    if isinstance(model, BM25):
+        folder = search_folder(name, location.cache_dir) / "counts"
+        remote = RemoteBM25(queries, model.k1, model.b, folder)
+        scorer: Scorer = remote()
+        identity = {
+            "model": f"{name}@{model.mteb_model_meta.revision}",
+            "k1": str(model.k1),
+            "b": str(model.b),
+        }
+    elif is_single_vector(model):
+        encoder = MtebTextEncoder(model, metadata, encode_kwargs)
+        vectors = _embedded(encoder, queries, location)
+        scorer, identity = EncoderScorer(encoder, vectors), _identity(encoder)
+        if model_options is not None:
+            remote = RemoteEncoder(
+                model_options, location.offline, metadata, dict(encode_kwargs), vectors
+            )
+    else:
         raise UserError(
-            f"{model.mteb_model_meta.name}: corpora that are streamed can be searched with a model "
-            "that gives one vector for each text, or with xbench/bm25"
+            f"{name}: corpora that are streamed can be searched with a model that gives one vector "
+            "for each text, or with xbench/bm25"
         )
-    encoder = MtebTextEncoder(model, metadata, encode_kwargs)
-    vectors = _embedded(encoder, queries, location)
-    scorer = EncoderScorer(encoder, vectors)
-    remote = None
-    if model_options is not None:
-        offline = location.offline
-        remote = RemoteEncoder(model_options, offline, metadata, dict(encode_kwargs), vectors)
     with closing(scorer), _backend(scorer, remote, options) as backend:
-        yield Session(
-            model=encoder.name,
-            identity=_identity(encoder),
-            backend=backend,
-            cache_dir=location.cache_dir,
-            show_progress=options.show_progress,
-        )
+        yield Session(name, identity, backend, location.cache_dir, options.show_progress)
 
 
 @contextmanager
@@ -113,6 +123,27 @@ class RemoteEncoder:
         model = load_model(find_model(self.options, offline=self.offline), self.options)
         encoder = MtebTextEncoder(model, self.metadata, self.encode_kwargs)
         return EncoderScorer(encoder, self.queries)
+
+
+@dataclass(frozen=True)
+class RemoteBM25:
+    """Makes BM25's scorer where it is called.
+
+    Attributes:
+        queries: Texts of the queries by language.
+        k1: Saturation of term frequency.
+        b: Strength of length normalization.
+        folder: Where to keep counts.
+    """
+
+    queries: Mapping[str, Sequence[str]]
+    k1: float
+    b: float
+    folder: Path
+
+    def __call__(self) -> BM25Scorer:
+        """Return the scorer."""
+        return BM25Scorer(StreamedBM25(self.queries, k1=self.k1, b=self.b), self.folder)
 
 
 def _embedded(

@@ -13,9 +13,9 @@ from tests.conftest import HashEncoder
 from xbench.sources import DataLocation
 
 WORDS = {
-    "ar": "كتاب مدينة نهر جبل شمس قمر بحر طريق بيت شجرة".split(),
-    "en": "book city river hill sun moon sea road house tree".split(),
-    "sw": "kitabu mji mto mlima jua mwezi bahari njia nyumba mti".split(),
+    "ar": ["كتاب", "مدينة", "نهر", "جبل", "شمس", "قمر", "بحر", "طريق", "بيت", "شجرة"],
+    "en": ["book", "city", "river", "hill", "sun", "moon", "sea", "road", "house", "tree"],
+    "sw": ["kitabu", "mji", "mto", "mlima", "jua", "mwezi", "bahari", "njia", "nyumba", "mti"],
 }
 
 

@@ -31,16 +31,17 @@ def read_tsv(path):
     return [line.split("\t") for line in path.read_text("utf-8").splitlines()]
 
 
+def read_passages(data, code):
+    for path in sorted((data / "miracl" / f"miracl-corpus-v1.0-{code}").iterdir()):
+        for line in gzip.decompress(path.read_bytes()).decode().splitlines():
+            row = json.loads(line)
+            yield f"{code}/{row['docid']}", row["text"].strip()
+
+
 def brute_force(data, encoder, queries_in, pool, places):
     """Rank all passages of a pool by the encoder's score, ties by id descending."""
-    folder = data / "miracl"
-    passages = {}
-    for code in pool:
-        for path in sorted((folder / f"miracl-corpus-v1.0-{code}").iterdir()):
-            for line in gzip.open(path, "rt", encoding="utf-8"):
-                row = json.loads(line)
-                passages[f"{code}/{row['docid']}"] = row["text"].strip()
-    own = folder / f"miracl-v1.0-{queries_in}"
+    passages = {passage: text for code in pool for passage, text in read_passages(data, code)}
+    own = data / "miracl" / f"miracl-v1.0-{queries_in}"
     name = f"miracl-v1.0-{queries_in}-dev.tsv"
     topics = read_tsv(own / "topics" / f"topics.{name}")
     relevant = {f"{queries_in}/{q}": [] for q, _ in topics}
@@ -105,7 +106,7 @@ def test_each_passage_is_encoded_once_for_both_settings(small_location, integer_
     assert len(seen) == 90 + 150 + 40
 
 
-class Interrupted(Exception):
+class InterruptedSearchError(Exception):
     pass
 
 
@@ -130,7 +131,7 @@ def interrupt_after(monkeypatch, shards):
     def run(self, *args):
         for number, found in enumerate(original(self, *args)):
             if number == shards:
-                raise Interrupted
+                raise InterruptedSearchError
             yield found
 
     monkeypatch.setattr(LocalBackend, "run", run)
@@ -142,7 +143,7 @@ def test_goes_on_where_it_stopped(small_location, known, monkeypatch, cls, shard
     expected = task_of(cls, small_location, ("ar", "en")).ranks(IntegerEncoder(4), {})
     with monkeypatch.context() as patch:
         interrupt_after(patch, shards)
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptedSearchError):
             task_of(cls, small_location, ("ar", "en")).ranks(known(IntegerEncoder(4), "w"), {})
     encoder = known(IntegerEncoder(4), "w")
     task = task_of(cls, small_location, ("ar", "en"))
@@ -160,7 +161,7 @@ def test_goes_on_where_it_stopped(small_location, known, monkeypatch, cls, shard
 def begin(location, known, monkeypatch, encoder):
     with monkeypatch.context() as patch:
         interrupt_after(patch, 1)
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptedSearchError):
             task_of(MIRACLMonolingualRetrieval, location, ("en",)).ranks(encoder, {})
 
 
@@ -278,3 +279,40 @@ def test_an_encoder_that_fails_keeps_what_was_finished(small_location, known):
     encoder = known(IntegerEncoder(4), "w")
     task_of(MIRACLMonolingualRetrieval, small_location, ("en",)).ranks(encoder, {})
     assert len([role for role, _ in encoder.seen if role == "document"]) == 150 - 50
+
+
+def test_bm25_ranks_as_it_does_in_memory(small_miracl, small_location):
+    from xbench.baselines.bm25 import BM25
+
+    pooled = task_of(MIRACLMultilingualRetrieval, small_location).ranks(BM25(), {})
+    alone = task_of(MIRACLMonolingualRetrieval, small_location).ranks(BM25(), {})
+    for code in LANGUAGES:
+        for found, pool in ((pooled[code], LANGUAGES), (alone[code], [code])):
+            assert_same_ranks(found, in_memory(small_miracl, code, pool))
+    assert not list(small_location.cache_dir.rglob("counts/*"))
+
+
+def in_memory(data, queries_in, pool):
+    """Rank the passages of a pool with mteb's own protocol of search models."""
+    from datasets import Dataset
+
+    from xbench.baselines.bm25 import BM25
+
+    rows = [(*passage, code) for code in pool for passage in read_passages(data, code)]
+    relevant = {}
+    ids, texts, languages = zip(*rows, strict=True)
+    own = data / "miracl" / f"miracl-v1.0-{queries_in}"
+    name = f"miracl-v1.0-{queries_in}-dev.tsv"
+    topics = read_tsv(own / "topics" / f"topics.{name}")
+    for question, _, passage, grade in read_tsv(own / "qrels" / f"qrels.{name}"):
+        if grade == "1":
+            key = f"{queries_in}/{question}"
+            relevant.setdefault(key, []).append(f"{queries_in}/{passage}")
+    columns = {"id": [f"{queries_in}/{q}" for q, _ in topics], "text": [t for _, t in topics]}
+    queries = Dataset.from_dict({**columns, "language": [queries_in] * len(topics)})
+    corpus = Dataset.from_dict({"id": ids, "text": texts, "language": languages})
+    common = {"task_metadata": None, "hf_split": "", "hf_subset": "", "encode_kwargs": {}}
+    bm25 = BM25()
+    bm25.index(corpus, **common)
+    run = bm25.search(queries, top_k=1000, **common)
+    return ranks_in_run(run, relevant, dict(zip(ids, languages, strict=True)), queries_in)

@@ -68,7 +68,7 @@ def _module(model: Any) -> torch.nn.Module | None:  # noqa: ANN401
 
 
 def _is_plain(value: object) -> bool:
-    """Tell what is a setting: text and prompts, and not counters or caches that encoding changes."""
+    """Tell what is a setting: text, prompts, and not counters or caches that encoding changes."""
     if isinstance(value, dict):
         return bool(value) and all(isinstance(item, str) for item in (*value, *value.values()))
     return isinstance(value, str)

@@ -57,8 +57,8 @@ class RayBackend:
         except Exception as error:
             raise UserError(
                 f"--ray-address {address}: no Ray cluster can be reached there "
-                f"({type(error).__name__}: {error}). Start one with `ray start --head`, or leave the "
-                "option out for one on this machine"
+                f"({type(error).__name__}: {error}). Start one with `ray start --head`, or leave "
+                "the option out for one on this machine"
             ) from error
 
     def _start(self, make_scorer: Callable[[], Scorer], number: int | None) -> list[Any]:
@@ -181,6 +181,12 @@ class _OneAtATime:
         """Take note of what was counted."""
         with self._lock:
             self._scorer.learn(counted)
+
+    def forget(self) -> None:
+        """Do nothing: others may need what is kept."""
+
+    def close(self) -> None:
+        """Do nothing: others may need the model."""
 
 
 def _import_ray() -> Any:  # noqa: ANN401

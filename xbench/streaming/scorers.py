@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import operator
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xbench.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
 from xbench.embeddings import FloatArray, check_vectors
+from xbench.files import write_atomically
 from xbench.models.ahead import Batches, TokenizedAhead
 from xbench.models.encoder import MtebTextEncoder
 from xbench.search import ScoreArray
@@ -53,6 +61,14 @@ class Scorer(Protocol):
 
     def learn(self, counted: Mapping[str, Any]) -> None:
         """Take note of what was counted in the corpus of each language."""
+        ...
+
+    def forget(self) -> None:
+        """Delete what was kept on disk for the search that has now finished."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the model."""
         ...
 
 
@@ -116,7 +132,70 @@ class EncoderScorer:
     def learn(self, counted: Mapping[str, Any]) -> None:
         """Do nothing: an encoder sees each passage alone."""
 
+    def forget(self) -> None:
+        """Do nothing: embeddings are not kept."""
+
     def close(self) -> None:
         """Let go of the model."""
         if self.ahead:
             self.ahead.close()
+
+
+class BM25Scorer:
+    """BM25; what is counted of passages is kept on disk for the pass that scores them.
+
+    Args:
+        bm25: The queries.
+        folder: Where to keep counts, each under the digest of what was counted.
+    """
+
+    learns = True
+
+    def __init__(self, bm25: StreamedBM25, folder: Path) -> None:
+        self._bm25 = bm25
+        self._folder = folder
+        self._counted: Mapping[str, Statistics] = {}
+        self._pools: dict[tuple[str, ...], Statistics] = {}
+
+    def prepare(self, texts: Sequence[str], language: str) -> TermCounts:
+        """Count the queries' terms in passages, or read what was counted before."""
+        digest = hashlib.sha256(f"{self._bm25.fingerprint}\n{language}".encode())
+        for text in texts:
+            digest.update(f"\0{text}".encode())
+        path = self._folder / digest.hexdigest()[:2] / f"{digest.hexdigest()}.safetensors"
+        if path.is_file():
+            with suppress(ValueError, OSError):
+                return TermCounts.from_bytes(path.read_bytes())
+        counts = self._bm25.count(texts, language)
+        write_atomically(path, counts.to_bytes())
+        return counts
+
+    def read(self, prepared: TermCounts) -> TermCounts:
+        """Return the counts."""
+        return prepared
+
+    def scores(self, query_language: str, pool: tuple[str, ...], read: TermCounts) -> ScoreArray:
+        """Return the scores of passages under the statistics of a pool."""
+        if pool not in self._pools:
+            self._pools[pool] = reduce(operator.add, (self._counted[code] for code in pool))
+        return self._bm25.scores(query_language, read, self._pools[pool])
+
+    def truncated(self, prepared: TermCounts) -> int:
+        """Return 0: every word is read."""
+        return 0
+
+    def count(self, prepared: TermCounts) -> Statistics:
+        """Return the statistics of passages."""
+        return Statistics.of(prepared)
+
+    def learn(self, counted: Mapping[str, Statistics]) -> None:
+        """Take note of the statistics of each language's corpus."""
+        if counted is not self._counted:
+            self._counted, self._pools = counted, {}
+
+    def forget(self) -> None:
+        """Delete the counts."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Do nothing: there is no model to let go of."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ class Session:
                 for target in plan.targets:
                     own = plan.only(target).identity(self.identity)
                     self._store.put(own, _finished(target, outcome))
+            self.backend.scorer.forget()
             done = True
         finally:
             if checkpoint:
@@ -105,7 +107,8 @@ class Session:
             for corpus in corpora:
                 shards = range(len(corpus.shards))
                 found = self.backend.run(CountShard(), corpus, shards, lambda: None, bar.update)
-                counted[corpus.language] = reduce(operator.add, (own for _, own in found))
+                in_order = [own for _, own in sorted(found, key=itemgetter(0))]
+                counted[corpus.language] = reduce(operator.add, in_order)
         return counted
 
     def _finished(self, plan: Plan, target: Target) -> Finished | None:
@@ -115,13 +118,18 @@ class Session:
 
     @property
     def _folder(self) -> Path:
-        readable = re.sub(r"[^A-Za-z0-9.-]+", "-", self.model)[:60]
-        digest = hashlib.sha256(self.model.encode()).hexdigest()[:8]
-        return self.cache_dir / FOLDER / f"{readable}-{digest}"
+        return search_folder(self.model, self.cache_dir)
 
     @property
     def _store(self) -> FinishedRanks:
         return FinishedRanks(self._folder / "finished")
+
+
+def search_folder(model: str, cache_dir: Path) -> Path:
+    """Return the folder of a model's searches."""
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", model)[:60]
+    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    return cache_dir / FOLDER / f"{readable}-{digest}"
 
 
 def _finished(target: Target, outcome: Outcome) -> Finished:
