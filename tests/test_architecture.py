@@ -25,6 +25,9 @@ LAYERS = [
     {"runs"},
     {"embeddings", "ranking", "search", "statistics"},
     {"results"},
+    {"scanning"},
+    {"passages"},
+    {"hub_files", "passage_files", "repeated_ids"},
     {"metrics", "sources", "corpus"},
     {"catalogue", "files", "languages"},
     {"errors"},
@@ -39,7 +42,15 @@ FORBIDDEN = {
     "catalogue": {"mteb", "torch", "numpy"},
     **{
         name: {"mteb", "torch", "sentence_transformers", "datasets"}
-        for name in ("bias", "candidates", "comparison", "runs", "statistics", "validation")
+        for name in (
+            "bias",
+            "candidates",
+            "comparison",
+            "runs",
+            "scanning",
+            "statistics",
+            "validation",
+        )
     },
 }
 EXCEPTIONS = {

@@ -221,7 +221,7 @@ class _Told(io.FileIO):
         super().__init__(path)
         self._seen = seen
 
-    def readinto(self, buffer: Any, /) -> int | None:
+    def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401
         count = super().readinto(buffer)
         if self._seen and count:
             self._seen(memoryview(buffer)[:count].tobytes())

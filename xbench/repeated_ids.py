@@ -32,7 +32,7 @@ class IdHashes:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._files = [
-                self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))
+                self._stack.enter_context(tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115
                 for _ in range(1 << _BITS)
             ]
         except OSError as error:

@@ -126,7 +126,8 @@ def _tell(language: str, files: PassageFiles, found: _Scan, on_bad_line: str) ->
         "file is there twice"
     )
     raise UserError(
-        f"{files.place}: the {language} passages are not sound:{listed}\nIn all: {counts}.\n{remedy}"
+        f"{files.place}: the {language} passages are not sound:{listed}\nIn all: {counts}.\n"
+        f"{remedy}"
     )
 
 
