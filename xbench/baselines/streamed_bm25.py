@@ -55,8 +55,9 @@ class StreamedBM25:
 
     >>> bm25 = StreamedBM25({"en": ["apple banana", "date"]})
     >>> counts = bm25.count(["An apple, a banana and an apple", "A fig"], "en")
-    >>> bm25.scores("en", counts, Statistics.of(counts)).round(3).tolist()
-    [[0.732, -inf], [-inf, -inf]]
+    >>> print(bm25.scores("en", counts, Statistics.of(counts)).round(3))
+    [[0.777  -inf]
+     [ -inf  -inf]]
     """
 
     def __init__(
