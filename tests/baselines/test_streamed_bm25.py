@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from collections import Counter
 from functools import reduce
 from operator import add
 
@@ -199,11 +200,21 @@ def test_other_bytes_are_refused(content):
         TermCounts.from_bytes(content)
 
 
-@given(st.text(st.one_of(st.characters(), st.sampled_from(" \u200b\u200c\u0338\u0301I\u0307م")))
-       | texts, st.sampled_from([None, *LANGUAGES, "el", "fa"]))  # fmt: skip
-def test_no_term_reaches_over_white_space(text, language):
-    words = [term for word in text.split() for term in tokenize(word, language)]
-    assert words == tokenize(text, language)
+awkward = st.text(
+    st.one_of(st.characters(), st.sampled_from(" \u200b\u200c\u0338\u0301I\u0307م=(,"))
+)
+
+
+@given(awkward | texts, st.sampled_from([*LANGUAGES, "el", "fa"]))
+@example("(\u0338a, b.\u0301c =\u0338 (\u200cم) 'ทีมNFLดี' ...", "th")
+def test_words_counted_one_by_one_are_the_terms_of_the_text(text, language):
+    terms = tokenize(text, language)
+    model = StreamedBM25({language: [text]})
+    counts = model.count([text], language)
+    assert counts.lengths.tolist() == [len(terms)]
+    vocabulary = list(model.vocabulary)
+    found = {vocabulary[i]: n for i, n in zip(counts.indices, counts.data, strict=True)}
+    assert list(found.items()) == list(Counter(terms).items())
 
 
 def test_words_that_are_not_remembered_count_too(monkeypatch):

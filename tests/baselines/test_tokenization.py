@@ -1,9 +1,11 @@
 """Tests of tokenization across scripts, and of real questions meeting real passages."""
 
 import doctest
+import sys
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +110,32 @@ def test_a_foreign_name_stays_one_word(language):
     assert tokenize("ทีมNFLดี Beyoncé的 Beyoncé", language) == [
         "ทีม", "nfl", "ดี", "beyoncé", "的", "beyoncé",
     ]  # fmt: skip
+
+
+def test_letters_of_unspaced_scripts_without_marks_are_clusters_by_themselves():
+    characters = map(chr, range(sys.maxunicode + 1))
+    unspaced = "".join(
+        character
+        for character in characters
+        if character.isalnum()
+        and unicodedata.is_normalized("NFKC", character)
+        and tokenization._RUN.match(character)["unspaced"]
+    )
+    assert len(unspaced) > 90_000
+    assert regex.findall(r"\X", unspaced) == list(unspaced)
+    assert regex.findall(r"\X", unspaced[::-1]) == list(unspaced[::-1])
+
+
+UNSPACED = st.text(
+    st.sampled_from("黑豹ーゝ々〆タ゛\u3099\u302a\ufe0fのทีมที่ำນີ້ຳមភៅ្မြန်မာ က္က"), max_size=20
+)
+
+
+@given(UNSPACED | st.text())
+def test_every_unspaced_run_is_cut_at_grapheme_clusters(text):
+    for run in tokenization._RUN.finditer(normalize(text)):
+        if run["unspaced"]:
+            assert tokenization._grapheme_clusters(run[0]) == regex.findall(r"\X", run[0])
 
 
 def test_an_unknown_language_is_not_stemmed():

@@ -38,6 +38,8 @@ _PASSAGES_PER_PRODUCT = 256
 
 _REMEMBERED_WORDS, _LONGEST_REMEMBERED = 2**19, 32
 _UNKNOWN = -1
+_PUNCTUATION = "!\"#$%&'()*+,-./:;?@[\\]^_`{|}~"
+"""ASCII punctuation, without the signs <, = and >, with which a combining mark may compose."""
 
 
 class StreamedBM25:
@@ -53,8 +55,9 @@ class StreamedBM25:
 
     >>> bm25 = StreamedBM25({"en": ["apple banana", "date"]})
     >>> counts = bm25.count(["An apple, a banana and an apple", "A fig"], "en")
-    >>> bm25.scores("en", counts, Statistics.of(counts)).round(3).tolist()
-    [[0.732, -inf], [-inf, -inf]]
+    >>> print(bm25.scores("en", counts, Statistics.of(counts)).round(3))
+    [[0.777  -inf]
+     [ -inf  -inf]]
     """
 
     def __init__(
@@ -184,7 +187,8 @@ class StreamedBM25:
 class _Words(dict[str, tuple[int, ...]]):
     """Columns of the terms of each word of a language, one that is not in the vocabulary as -1.
 
-    The first words are remembered, among them the frequent ones, until there are many.
+    The first words are remembered without punctuation around them, until there are many: the
+    frequent ones are among them.
     """
 
     def __init__(self, language: str, vocabulary: Mapping[str, int]) -> None:
@@ -193,6 +197,9 @@ class _Words(dict[str, tuple[int, ...]]):
         self._vocabulary = vocabulary
 
     def __missing__(self, word: str) -> tuple[int, ...]:
+        bare = word.strip(_PUNCTUATION)
+        if bare != word:
+            return self[bare]
         terms = tokenize(word, self.language)
         columns = tuple(self._vocabulary.get(term, _UNKNOWN) for term in terms)
         if len(self) < _REMEMBERED_WORDS and len(word) <= _LONGEST_REMEMBERED:

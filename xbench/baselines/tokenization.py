@@ -92,7 +92,7 @@ def tokenize(text: str, language: str | None = None) -> list[str]:
     terms: list[str] = []
     for run in _RUN.finditer(normalize(text, language)):
         if run["unspaced"]:
-            clusters = _GRAPHEME_CLUSTER.findall(run[0])
+            clusters = _grapheme_clusters(run[0])
             terms += [first + second for first, second in pairwise(clusters)] or clusters
         else:
             terms.append(_stem(run[0], language))
@@ -122,6 +122,11 @@ def normalize(text: str, language: str | None = None) -> str:
         text = text.replace("I", _DOTLESS_I)
     text = unicodedata.normalize("NFKC", text.casefold()).translate(_LETTER_VARIANTS)
     return str(_NON_ASCII_DIGIT.sub(_ascii_digit, text))
+
+
+def _grapheme_clusters(unspaced: str) -> list[str]:
+    """Split a run of an unspaced script; each letter without a mark is a cluster by itself."""
+    return list(unspaced) if unspaced.isalnum() else _GRAPHEME_CLUSTER.findall(unspaced)
 
 
 def _ascii_digit(match: regex.Match[str]) -> str:
