@@ -16,11 +16,13 @@ PACKAGES["xbench.leaderboard"] = ROOT / "leaderboard"
 LAYERS = [
     {"cli", "__main__"},
     {"studies"},
+    {"estimation"},
     {"leaderboard", "training", "evaluation", "comparison", "bias", "plots"},
     {"validation", "candidates"},
     {"run_settings"},
     {"plugin"},
     {"tasks"},
+    {"streaming"},
     {"models", "baselines"},
     {"runs"},
     {"embeddings", "ranking", "search", "statistics"},

@@ -84,7 +84,7 @@ def evaluate(
     """
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
-    tasks = _tasks(selection, location, search)
+    tasks = chosen_tasks(selection, location, search)
     source = find_model(options, offline=location.offline)
     run = _Run(options, selection, search, source, output, show_progress, location.offline)
     pooled_first = sorted(tasks, key=lambda task: not task.answers_others)
@@ -101,9 +101,14 @@ def result_folder(output: Path, meta: ModelMeta) -> Path:
     return folder / "experiments" / meta.experiment_name if meta.experiment_name else folder
 
 
-def _tasks(
+def chosen_tasks(
     selection: Selection, location: DataLocation, search: SearchOptions
 ) -> list[RetrievalTask]:
+    """Return the chosen tasks that have a subset in the chosen languages.
+
+    Raises:
+        UserError: If there is no such task or language, or no subset is left.
+    """
     for code in selection.languages:
         language(code)
     tasks = [
