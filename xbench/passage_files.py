@@ -204,7 +204,7 @@ class LocalFiles:
                     if not raw.peek(1):
                         raise EOFError("the file is empty")
                     with gzip.GzipFile(fileobj=raw) as unpacked:
-                        yield from _parsed(io.BufferedReader(unpacked, _BUFFER), start)
+                        yield from _parsed(io.BufferedReader(_Unpacked(unpacked), _BUFFER), start)
                 else:
                     yield from _parsed(raw, start)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -226,6 +226,21 @@ class _Told(io.FileIO):
         if self._seen and count:
             self._seen(memoryview(buffer)[:count].tobytes())
         return count
+
+
+class _Unpacked(io.RawIOBase):
+    """A compressed file that gives what it has before it tells of damage."""
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
+        content = self._file.read1(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
 
 
 @contextmanager
