@@ -224,7 +224,7 @@ def subset_scores(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def agree(result: Mapping[str, Any], content: PerQuery) -> bool:
     """Return whether a result's average precision is what its ranks give."""
-    own = {subset["hf_subset"]: subset.get("map") for subset in subset_scores(result)}
+    own: dict[str, Any] = {s["hf_subset"]: s.get("map") for s in subset_scores(result)}
     return own.keys() == content.subsets.keys() and all(
         isinstance(own[name], (int, float))
         and abs(own[name] - float(average_precision(ranks.matrix()).mean())) < 1e-5

@@ -36,7 +36,7 @@ class TokenizedAhead:
         self._arguments: dict[str, Any] | None = None
         self._ready: dict[tuple[str, ...], Any] = {}
         self._lock = threading.Lock()
-        model.preprocess = self._serve  # type: ignore[method-assign]
+        model.preprocess = self._serve  # type: ignore[method-assign, assignment]
 
     def close(self) -> None:
         """Give the model its own `preprocess` back."""
@@ -68,4 +68,4 @@ class TokenizedAhead:
             return ready
         self._arguments = arguments
         with self._lock:
-            return self._preprocess(inputs, **arguments)  # type: ignore[arg-type]
+            return self._preprocess(inputs, **arguments)
