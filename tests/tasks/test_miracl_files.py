@@ -215,3 +215,19 @@ def test_offline_with_the_hugging_face_cache(tmp_path, monkeypatch):
     found = language_files(MIRACL, "yo", DataLocation(None, tmp_path / "cache", offline=True))
     assert found.passages.place == f"{kept} (yo-corpus)"
     assert counts(found) == (20, 80, 40)
+
+
+@pytest.mark.parametrize("language", ["en", "th"])
+def test_generated_relevant_passages_hold_words_of_their_query(tmp_path, language):
+    write_miracl(tmp_path, {language: 2_000}, real=False)
+    found = language_files(MIRACL, language, local(tmp_path))
+    arguments = {"on_bad_line": "stop", "cache_dir": tmp_path, "progress": False}
+    corpus = scan(language, found.passages, found.qrels, **arguments)
+    passages = corpus.read(corpus.shards[0])
+    texts = dict(zip(passages.ids, passages.texts, strict=True))
+    for query, question in zip(found.topics.ids, found.topics.texts, strict=True):
+        start = question[: len(question) // 3]
+        holding = {docid for docid, text in texts.items() if start in text}
+        relevant = {docid for docid, r in found.qrels.judgments[query].items() if r > 0}
+        assert relevant <= holding
+        assert len(holding) < 100
