@@ -29,7 +29,7 @@ LAYERS = [
     {"results"},
     {"scanning"},
     {"passages"},
-    {"hub_files", "passage_files", "repeated_ids"},
+    {"hub_files", "passage_files", "passage_rows", "repeated_ids"},
     {"metrics", "sources", "corpus"},
     {"catalogue", "files", "languages"},
     {"errors"},

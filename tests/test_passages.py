@@ -17,7 +17,7 @@ import xbench.scanning
 from tests.miracl_corpora import made_up, write_clone, write_corpus
 from xbench.corpus import Qrels
 from xbench.errors import UserError
-from xbench.passage_files import Defect, parse, passage
+from xbench.passage_rows import Defect, parse, passage
 from xbench.passages import HubFiles, LocalFiles, Shard
 from xbench.scanning import scan
 

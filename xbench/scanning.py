@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from xbench.corpus import Qrels
 from xbench.errors import UserError
 from xbench.files import write_atomically
-from xbench.passage_files import Defect
+from xbench.passage_rows import Defect
 from xbench.passages import SHARD, PassageFiles, Shard, StreamedCorpus, checksum
 from xbench.repeated_ids import IdHashes
 
@@ -125,9 +125,9 @@ def _tell(language: str, files: PassageFiles, found: _Scan, on_bad_line: str) ->
         else f"So many duplicates (more than {MOST_DUPLICATES:,}) are not left out: see whether a "
         "file is there twice"
     )
+    total = "In all at least" if too_many else "In all"
     raise UserError(
-        f"{files.place}: the {language} passages are not sound:{listed}\nIn all{' at least' if too_many else ''}: "
-        f"{counts}.\n"
+        f"{files.place}: the {language} passages are not sound:{listed}\n{total}: {counts}.\n"
         f"{remedy}"
     )
 
