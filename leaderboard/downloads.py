@@ -100,7 +100,7 @@ def as_json(records: Sequence[Record]) -> bytes:
     b'[{"model": "a"},\n{"model": "b", "mAP": 1.5}]\n'
     """
     present = ({k: v for k, v in record.items() if v is not None} for record in records)
-    lines = (json.dumps(record, allow_nan=False) for record in present)
+    lines = map(json.JSONEncoder(allow_nan=False).encode, present)
     return ("[" + ",\n".join(lines) + "]\n").encode()
 
 

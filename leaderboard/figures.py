@@ -121,20 +121,6 @@ class Details:
     runs: Mapping[Setting, RunDetails] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What the standing of a figure follows from.
-
-    Attributes:
-        values: What each question adds to the figure, so that the figure is their mean, shape
-            (questions,), in the order of their ids; nan for a question that adds nothing.
-        resampled: The figure in each resample of the questions, shape (resamples,).
-    """
-
-    values: FloatArray
-    resampled: FloatArray
-
-
 class RowIdentity(NamedTuple):
     """What tells a row from all others."""
 
@@ -162,7 +148,8 @@ class Row:
         shares: Share of each passage language among the first 20 places of the multilingual pool,
             by query and passage language.
         notes: What a reader should know about the row.
-        evidence: What standings follow from, of the figures that have an interval.
+        evidence: What standings follow from, of the figures that have an interval: their values as
+            `xbench.statistics` takes them.
     """
 
     model: str
@@ -175,7 +162,7 @@ class Row:
     details: Details | None = None
     shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    evidence: Mapping[Key, Evidence] = field(default_factory=dict, compare=False, repr=False)
+    evidence: Mapping[Key, FloatArray] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def identity(self) -> RowIdentity:

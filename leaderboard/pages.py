@@ -110,15 +110,8 @@ def overview_columns(entries: Sequence[Entry]) -> list[Column]:
     return columns
 
 
-def pages_of(
-    entries: Sequence[Entry], left_out: Sequence[LeftOut], standings: Standings
-) -> Iterator[Page]:
-    """Yield all pages of the site."""
-    yield _overview(entries, standings)
-    for title in titles_of(entries):
-        yield _dataset(title, entries, standings)
-    for entry in entries:
-        yield _model(entry, entries)
+def other_pages(left_out: Sequence[LeftOut]) -> Iterator[Page]:
+    """Yield the pages that show no figures."""
     yield Page(
         "compare.html", "compare.html", "Compare models",
         "Chosen models side by side: every measure, its interval, and each language.", {},
@@ -139,7 +132,8 @@ def pages_of(
     )  # fmt: skip
 
 
-def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
+def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
+    """Return the first page."""
     columns = overview_columns(entries)
     caption = "All models: means × 100, rank distance in ranks"
     table = make_table("overview", caption, columns, entries, RANKING, standings)
@@ -163,7 +157,8 @@ def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
     )
 
 
-def _dataset(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+    """Return the page of a dataset."""
     own = [entry for entry in entries if title in entry.rows]
     tables = [_main_table(title, own, standings), *_language_tables(title, own)]
     kept = [table for table in tables if table]
@@ -224,7 +219,8 @@ def _language_table(title: str, entries: Sequence[Entry], mean: Key) -> Table | 
     )
 
 
-def _model(entry: Entry, entries: Sequence[Entry]) -> Page:
+def model_page(entry: Entry, entries: Sequence[Entry]) -> Page:
+    """Return the page of one of the entries."""
     return Page(
         path=f"models/{entry.slug}.html",
         template="model.html",

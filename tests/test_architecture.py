@@ -22,7 +22,7 @@ LAYERS = [
     {"plugin"},
     {"tasks"},
     {"models", "baselines"},
-    {"runs"},
+    {"runs", "summaries"},
     {"embeddings", "ranking", "statistics"},
     {"results"},
     {"metrics", "sources", "corpus"},
@@ -39,7 +39,15 @@ FORBIDDEN = {
     "catalogue": {"mteb", "torch", "numpy"},
     **{
         name: {"mteb", "torch", "sentence_transformers", "datasets"}
-        for name in ("bias", "candidates", "comparison", "runs", "statistics", "validation")
+        for name in (
+            "bias",
+            "candidates",
+            "comparison",
+            "runs",
+            "statistics",
+            "summaries",
+            "validation",
+        )
     },
 }
 EXCEPTIONS = {

@@ -24,11 +24,13 @@ from xbench.results import (
     agree,
     read_per_query,
     read_result,
+    result_content,
     write_per_query,
     write_result,
 )
 from xbench.run_settings import Selection, run_settings
 from xbench.sources import DataLocation
+from xbench.summaries import write_summary
 from xbench.tasks import ParallelRetrieval
 
 logger = logging.getLogger(__name__)
@@ -176,6 +178,7 @@ class _Run:
         result["date"] = result["date"].timestamp()
         result["task_name"] = task.task_name
         write_per_query(self.folder, ranks)
+        write_summary(self.folder, ranks, result_content(result))
         write_result(
             self.folder,
             result,

@@ -63,6 +63,23 @@ def bootstrap(values: ArrayLike, resamples: int = 10_000, seed: int = 0) -> Floa
     return np.concatenate(means)
 
 
+def bootstrap_models(
+    models: Sequence[ArrayLike], resamples: int = 10_000, seed: int = 0
+) -> FloatArray:
+    """Return `bootstrap` of each of several models on the same questions, (models, resamples)."""
+    samples = np.stack(_paired(models), axis=2)
+    present, counts = ~np.isnan(samples[:, :, 0]), _drawn(len(samples), resamples, seed)
+    values = np.stack([_on_grid(np.nan_to_num(own)) for own in np.moveaxis(samples, 2, 0)], axis=2)
+    total, subsets = np.zeros((resamples, len(models))), np.zeros((resamples, 1))
+    drawn = counts.astype(np.float64)
+    for subset in range(samples.shape[1]):
+        own = drawn[:, present[:, subset]]
+        sizes = own.sum(axis=1, keepdims=True)
+        total += (own @ values[present[:, subset], subset]) / np.maximum(sizes, 1)
+        subsets += sizes > 0
+    return np.asarray((total / subsets).T)
+
+
 @lru_cache(maxsize=8)
 def _drawn(questions: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     """Return how often each question is drawn in each resample, (resamples, questions).

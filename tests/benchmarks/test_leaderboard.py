@@ -19,7 +19,7 @@ def write_model(root: Path, number: int) -> None:
     """Write the results of a model on all tasks of the real sets."""
     for task in BENCHMARKS["XBench"]:
         model, badness = f"org/model-{number}", 1 + number % 97 / 30
-        write_sound(root, task, model=model, seed=number, badness=badness)
+        write_sound(root, task, model=model, seed=number, badness=badness, summary=True)
 
 
 def seconds(folders: list[Path], output: Path, cache: Path) -> float:

@@ -82,17 +82,17 @@ def read_bytes(path: Path, limit: int, notes: Notes) -> bytes | None:
     return content
 
 
-def unpack(packed: bytes, notes: Notes) -> bytes | None:
+def unpack(packed: bytes, notes: Notes, limit: int = UNPACKED_LIMIT) -> bytes | None:
     """Return what one gzip member holds, or None and a note if it is damaged or too large."""
     stream = zlib.decompressobj(wbits=31)
     try:
-        content = stream.decompress(packed, UNPACKED_LIMIT + 1)
+        content = stream.decompress(packed, limit + 1)
     except zlib.error as error:
         notes.error("", Plain(str(error)), "expected gzip; run the task again")
         return None
-    if len(content) > UNPACKED_LIMIT:
-        found = Plain(f"more than {UNPACKED_LIMIT} bytes when unpacked")
-        notes.error("", found, f"a per-query file holds at most {UNPACKED_LIMIT} bytes")
+    if len(content) > limit:
+        found = Plain(f"more than {limit} bytes when unpacked")
+        notes.error("", found, f"a file of this kind holds at most {limit} bytes")
         return None
     if not stream.eof or stream.unused_data:
         found = Plain("cut off" if not stream.eof else "bytes after the end")

@@ -10,6 +10,7 @@ from typing import Any
 
 from xbench.catalogue import PassageForm
 from xbench.results import PerQuery
+from xbench.summaries import Summary
 
 SHOWN = 60
 """How many characters of a value a finding shows."""
@@ -69,6 +70,7 @@ class TaskCheck:
         ranks: The ranks beside it, if they are sound.
         meta: ``model_meta.json``, if it is sound.
         settings: The task's line of ``run_settings.jsonl``, if it is sound.
+        summary: The stored summary that stands for the ranks, if these were not read.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class TaskCheck:
     ranks: PerQuery | None = None
     meta: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
+    summary: Summary | None = None
 
     @property
     def accepted(self) -> bool:
