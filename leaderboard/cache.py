@@ -38,6 +38,9 @@ FOLDER = "leaderboard"
 WORTH_PROCESSES = 12
 """How many files there must be to derive from before processes are started for it."""
 
+CHUNK = 12
+"""How many files a process reads before it hands over what it found: six are a model's."""
+
 _RECORD = TypeAdapter(TaskRecord)
 
 
@@ -57,7 +60,7 @@ def read_records(
     if len(files) < WORTH_PROCESSES:
         return [read(file) for file in files]
     with ProcessPoolExecutor(initializer=threadpool_limits, initargs=(1,)) as pool:
-        return list(pool.map(read, files, chunksize=3))
+        return list(pool.map(read, files, chunksize=CHUNK))
 
 
 def _read(file: tuple[Path, Path], cache_dir: Path | None, *, from_ranks: bool) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
 from xbench.catalogue import PassageForm, Setting
@@ -39,8 +40,7 @@ class Key(NamedTuple):
     passage_language: str | None = None
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """One number.
 
     Attributes:
@@ -164,7 +164,12 @@ class Row:
     notes: tuple[str, ...] = ()
     evidence: Mapping[Key, FloatArray] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
+    def scores(self) -> frozenset[tuple[Setting, str]]:
+        """Setting and measure of each of its figures."""
+        return frozenset((key.setting, key.measure) for key in self.figures)
+
+    @cached_property
     def identity(self) -> RowIdentity:
         """What tells the row from all others."""
         source = self.publication.source if self.publication else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
-
-import numpy as np
 
 from xbench.catalogue import TASKS, Dataset, Setting, subsets
 from xbench.leaderboard.figures import Details, Figure, Key, RunDetails
@@ -19,6 +19,9 @@ from xbench.validation import Finding, RunIdentity, TaskCheck, check_summarised,
 
 BY_PAIR = ("map", "ndcg_at_10", "recall_at_10")
 """Measures of each single cross-lingual subset that pages show."""
+
+_key = cache(Key)
+"""The same keys serve all models."""
 
 Evidence = Mapping[str, FloatArray]
 """The values behind the means over subsets, by measure, as `xbench.statistics` takes them."""
@@ -87,7 +90,7 @@ def _record(check: TaskCheck, summary: Summary) -> Record:
             *_means(setting, entries, summary),
             *_by_language(dataset, setting, entries),
             *_by_pair(dataset, setting, entries),
-            (Key(setting, "map", None, "micro"), Figure(summary.micro)),
+            (_key(setting, "map", None, "micro"), Figure(summary.micro)),
         ),
         shares=tuple(
             (q, p, share) for q, row in summary.shares.items() for p, share in row.items()
@@ -105,10 +108,10 @@ def _means(setting: Setting, entries: Entries, summary: Summary) -> Iterator[tup
     """Yield the mean over all subsets of every score that all of them have."""
     for measure in SCORES:
         if all(measure in entry for entry in entries.values()):
-            mean = float(np.mean([entry[measure] for entry in entries.values()]))
+            mean = fmean(entry[measure] for entry in entries.values())
             known = summary.evidence.get(measure)
             interval = None if known is None else known.interval
-            yield Key(setting, measure, None, "macro"), Figure(mean, interval=interval)
+            yield _key(setting, measure, None, "macro"), Figure(mean, interval=interval)
 
 
 def _by_language(
@@ -120,8 +123,8 @@ def _by_language(
         own = [entries[name] for name, s in expected.items() if s.query_language == language]
         for measure in SCORES:
             if all(measure in entry for entry in own):
-                mean = float(np.mean([entry[measure] for entry in own]))
-                yield Key(setting, measure, language), Figure(mean)
+                mean = fmean(entry[measure] for entry in own)
+                yield _key(setting, measure, language), Figure(mean)
 
 
 def _by_pair(dataset: Dataset, setting: Setting, entries: Entries) -> Iterator[tuple[Key, Figure]]:
@@ -131,7 +134,7 @@ def _by_pair(dataset: Dataset, setting: Setting, entries: Entries) -> Iterator[t
             (passages,) = subset.passage_languages
             for measure in BY_PAIR:
                 if measure in entries[name]:
-                    key = Key(setting, measure, subset.query_language, None, passages)
+                    key = _key(setting, measure, subset.query_language, None, passages)
                     yield key, Figure(entries[name][measure])
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import resources
 from itertools import chain
@@ -62,9 +64,22 @@ def build_site(
     Raises:
         UserError: If a folder of results does not exist or a page cannot be written.
     """
-    rows, left_out = read_rows(results, cache_dir, from_ranks=from_ranks)
-    write_site(output, site_parts(rows, left_out, cache_dir))
+    with _no_collection():
+        rows, left_out = read_rows(results, cache_dir, from_ranks=from_ranks)
+        write_site(output, site_parts(rows, left_out, cache_dir))
     return output / "index.html"
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do without searches for garbage: all figures are kept, and each search looks at them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def site_files(
