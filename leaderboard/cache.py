@@ -15,9 +15,11 @@ from contextlib import suppress
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from threadpoolctl import threadpool_limits
 
@@ -83,9 +85,10 @@ def store(place: Path, content: bytes) -> None:
 
 def _pack(record: Record) -> bytes:
     content, evidence = record
-    packed = np.frombuffer(_RECORD.dump_json(content), np.uint8)
+    arrays: dict[str, NDArray[Any]] = {f"values.{name}": own for name, own in evidence.items()}
+    arrays["record"] = np.frombuffer(_RECORD.dump_json(content), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, record=packed, **{f"values.{name}": own for name, own in evidence.items()})
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

@@ -115,6 +115,11 @@ class Notes:
         """Note that a field is suspicious."""
         self._add(where, value, rule, warning=True)
 
+    def add(self, other: Notes) -> None:
+        """Take over what was found in another part of the same file."""
+        self.findings += other.findings
+        self.unlisted += other.unlisted
+
     def _add(self, where: str, value: object, rule: str, *, warning: bool) -> None:
         if sum(finding.warning == warning for finding in self.findings) >= LISTED:
             self.unlisted[warning] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,8 @@ class _Check:
         content = read_bytes(self.path.with_name(SETTINGS_NAME), META_LIMIT, notes)
         if content is None:
             return None
-        lines = {n: line for n, line in enumerate(content.splitlines(), 1) if line.strip()}
-        parsed = {n: parse_object(line, notes) for n, line in lines.items()}
+        parsed, wrong = _lines(content, notes.file)
+        notes.add(wrong)
         own = {n: line for n, line in parsed.items() if line and line.get("task") == self.task}
         if len(own) != 1:
             found = Plain(f"{len(own)} lines of {self.task}")
@@ -242,6 +243,14 @@ class _Check:
             suspect_scores(result, summary.chance, notes)
         suspect_revisions(self.path, result, notes)
         return result
+
+
+@lru_cache(maxsize=2)
+def _lines(content: bytes, file: str) -> tuple[dict[int, dict[str, Any] | None], Notes]:
+    """Return the object of each line that is not empty, by number; a run's tasks share the file."""
+    notes = Notes(file)
+    lines = {n: line for n, line in enumerate(content.splitlines(), 1) if line.strip()}
+    return {n: parse_object(line, notes) for n, line in lines.items()}, notes
 
 
 def _passage_form(meta: Mapping[str, Any]) -> Any:  # noqa: ANN401

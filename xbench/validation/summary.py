@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, StringConstraints
 
 from xbench.catalogue import TASKS, PassageForm, subsets
-from xbench.metrics import EFFECTIVENESS, SCORES, score_range
+from xbench.metrics import EFFECTIVENESS, SCORES, FloatArray, score_range
 from xbench.statistics import macro_mean
 from xbench.summaries import (
     FORMAT,
@@ -165,16 +165,19 @@ def compare_with_summary(stored: Summary, computed: Summary, notes: Notes) -> No
         if not _close(found, right):
             notes.error(where, found, f"its ranks give {right}; {RENEW}")
     for measure, own in computed.evidence.items():
-        found, right = stored.evidence[measure].values, own.values
-        where = f"evidence.{measure}.values"
-        if found.shape != right.shape or (np.isnan(found) != np.isnan(right)).any():
-            notes.error(where, Plain(f"values of {found.shape}"), f"not its ranks'; {RENEW}")
-            continue
-        far = ~np.isclose(found, right, rtol=CLOSE, atol=CLOSE, equal_nan=True)
-        if far.any():
-            row, column = np.argwhere(far)[0]
-            rule = f"its ranks give {right[row, column]}; {RENEW}"
-            notes.error(f"{where}[{column}]", float(found[row, column]), rule)
+        _compare_values(measure, stored.evidence[measure].values, own.values, notes)
+
+
+def _compare_values(measure: str, found: FloatArray, right: FloatArray, notes: Notes) -> None:
+    where = f"evidence.{measure}.values"
+    if found.shape != right.shape or (np.isnan(found) != np.isnan(right)).any():
+        notes.error(where, Plain(f"values of {found.shape}"), f"not its ranks'; {RENEW}")
+        return
+    far = np.argwhere(~np.isclose(found, right, rtol=CLOSE, atol=CLOSE, equal_nan=True))
+    if len(far):
+        row, column = far[0]
+        rule = f"its ranks give {right[row, column]}; {RENEW}"
+        notes.error(f"{where}[{column}]", float(found[row, column]), rule)
 
 
 def _numbers(stored: Summary, computed: Summary) -> Iterator[tuple[str, float, float]]:
