@@ -108,7 +108,7 @@ def _means(setting: Setting, entries: Entries, summary: Summary) -> Iterator[tup
     """Yield the mean over all subsets of every score that all of them have."""
     for measure in SCORES:
         if all(measure in entry for entry in entries.values()):
-            mean = fmean(entry[measure] for entry in entries.values())
+            mean = fmean([entry[measure] for entry in entries.values()])
             known = summary.evidence.get(measure)
             interval = None if known is None else known.interval
             yield _key(setting, measure, None, "macro"), Figure(mean, interval=interval)
@@ -123,7 +123,7 @@ def _by_language(
         own = [entries[name] for name, s in expected.items() if s.query_language == language]
         for measure in SCORES:
             if all(measure in entry for entry in own):
-                mean = fmean(entry[measure] for entry in own)
+                mean = fmean([entry[measure] for entry in own])
                 yield _key(setting, measure, language), Figure(mean)
 
 
