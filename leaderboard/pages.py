@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from xbench.catalogue import DATASETS, SETTINGS, Dataset, Setting
-from xbench.leaderboard.entries import Entry, slug, titles_of
+from xbench.leaderboard.entries import Entry, keys_of, slug, titles_of
 from xbench.leaderboard.figures import Key, LeftOut
 from xbench.leaderboard.matrices import legend
 from xbench.leaderboard.measures import (
@@ -97,7 +97,7 @@ def overview_columns(entries: Sequence[Entry]) -> list[Column]:
     """Return the columns of the overview: of ranked datasets, and means of some others."""
     columns = []
     for title in titles_of(entries):
-        means = {key for e in entries if title in e.rows for key in e.rows[title].figures}
+        means = keys_of(entry.rows[title] for entry in entries if title in entry.rows)
         if title in RANKED:
             columns.append(column_of(title, MAIN[2], rank=True))
             columns += figure_columns(title)
@@ -110,15 +110,8 @@ def overview_columns(entries: Sequence[Entry]) -> list[Column]:
     return columns
 
 
-def pages_of(
-    entries: Sequence[Entry], left_out: Sequence[LeftOut], standings: Standings
-) -> Iterator[Page]:
-    """Yield all pages of the site."""
-    yield _overview(entries, standings)
-    for title in titles_of(entries):
-        yield _dataset(title, entries, standings)
-    for entry in entries:
-        yield _model(entry, entries)
+def other_pages(left_out: Sequence[LeftOut]) -> Iterator[Page]:
+    """Yield the pages that show no figures."""
     yield Page(
         "compare.html", "compare.html", "Compare models",
         "Chosen models side by side: every measure, its interval, and each language.", {},
@@ -139,14 +132,16 @@ def pages_of(
     )  # fmt: skip
 
 
-def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
+def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
+    """Return the first page."""
     columns = overview_columns(entries)
     caption = "All models: means × 100, rank distance in ranks"
     table = make_table("overview", caption, columns, entries, RANKING, standings)
     demonstrations = [_main_table(title, entries, standings) for title in DEMONSTRATIONS]
     tables = [own for own in (table, *demonstrations) if own]
-    codes = {k.language for c in columns for e in entries if c.dataset in e.rows
-             for k in e.rows[c.dataset].figures if k.language}  # fmt: skip
+    shown = {column.dataset for column in columns}
+    keys = keys_of(row for e in entries for title, row in e.rows.items() if title in shown)
+    codes = {key.language for key in keys if key.language}
     return Page(
         path="index.html",
         template="overview.html",
@@ -163,7 +158,8 @@ def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
     )
 
 
-def _dataset(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+    """Return the page of a dataset."""
     own = [entry for entry in entries if title in entry.rows]
     tables = [_main_table(title, own, standings), *_language_tables(title, own)]
     kept = [table for table in tables if table]
@@ -202,15 +198,18 @@ def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> T
 
 def _language_tables(title: str, entries: Sequence[Entry]) -> list[Table | None]:
     """Return the tables of a dataset that have a column per query language."""
-    present = {key[:2] for entry in entries for key in entry.rows[title].figures if key.language}
+    keys = keys_of(entry.rows[title] for entry in entries)
+    present = {key[:2] for key in keys if key.language}
     shown = BY_LANGUAGE if title in RANKED or title in DEMONSTRATIONS else sorted(present)
-    return [_language_table(title, entries, Key(*which, None, "macro")) for which in shown]
+    return [_language_table(title, entries, Key(*which, None, "macro"), keys) for which in shown]
 
 
-def _language_table(title: str, entries: Sequence[Entry], mean: Key) -> Table | None:
+def _language_table(
+    title: str, entries: Sequence[Entry], mean: Key, keys: Set[Key]
+) -> Table | None:
     setting, measure = mean[:2]
-    keys = {k for e in entries for k in e.rows[title].figures if k[:2] == (setting, measure)}
-    languages = sorted({k.language for k in keys if k.language and not k.passage_language})
+    own = {key for key in keys if key[:2] == mean[:2] and not key.passage_language}
+    languages = sorted({key.language for key in own if key.language})
     path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
     known = measure.partition("_at_")[0] in MEASURES
     name = re.sub(r"_", "-", measure) if known else slug(measure)
@@ -224,7 +223,8 @@ def _language_table(title: str, entries: Sequence[Entry], mean: Key) -> Table | 
     )
 
 
-def _model(entry: Entry, entries: Sequence[Entry]) -> Page:
+def model_page(entry: Entry, entries: Sequence[Entry]) -> Page:
+    """Return the page of one of the entries."""
     return Page(
         path=f"models/{entry.slug}.html",
         template="model.html",

@@ -24,7 +24,7 @@ LAYERS = [
     {"tasks"},
     {"streaming"},
     {"models", "baselines"},
-    {"runs"},
+    {"runs", "summaries"},
     {"embeddings", "ranking", "search", "statistics"},
     {"results"},
     {"scanning"},
@@ -51,6 +51,7 @@ FORBIDDEN = {
             "runs",
             "scanning",
             "statistics",
+            "summaries",
             "validation",
         )
     },

@@ -24,6 +24,7 @@ from xbench.results import (
     agree,
     read_per_query,
     read_result,
+    result_content,
     subset_scores,
     write_per_query,
     write_result,
@@ -31,6 +32,7 @@ from xbench.results import (
 from xbench.run_settings import Selection, run_settings
 from xbench.sources import DataLocation
 from xbench.streaming.options import SearchOptions
+from xbench.summaries import write_summary
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 
 logger = logging.getLogger(__name__)
@@ -208,6 +210,7 @@ class _Run:
         result["task_name"] = task.task_name
         folder = self.folder(task)
         write_per_query(folder, ranks)
+        write_summary(folder, ranks, result_content(result))
         write_result(
             folder,
             result,
