@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from xbench.catalogue import DATASETS, SETTINGS, Dataset, Setting
+from xbench.catalogue import Dataset
 from xbench.leaderboard.entries import Entry, keys_of, slug, titles_of
 from xbench.leaderboard.figures import Key, LeftOut
 from xbench.leaderboard.matrices import legend
@@ -19,6 +19,7 @@ from xbench.leaderboard.measures import (
     measure_name,
 )
 from xbench.leaderboard.model_pages import dataset_part
+from xbench.leaderboard.shown import ALSO, DEMONSTRATIONS, RANKED, shown
 from xbench.leaderboard.tables import (
     Column,
     Standings,
@@ -28,32 +29,6 @@ from xbench.leaderboard.tables import (
     make_table,
 )
 from xbench.metrics import IN_RANKS
-
-RANKING = (
-    Key("multilingual", "map", None, "macro"),
-    Key("multilingual", "map", None, "micro"),
-)
-"""What models are ordered by; the mean over questions orders those that have no other."""
-
-MAIN = (
-    Key("monolingual", "map", None, "macro"),
-    Key("crosslingual", "map", None, "macro"),
-    Key("multilingual", "map", None, "macro"),
-    Key("multilingual", "rank_distance", None, "macro"),
-)
-"""The means that stand in the overview and have intervals and standings."""
-
-BY_LANGUAGE: tuple[tuple[Setting, str], ...] = (
-    *((setting, "map") for setting in SETTINGS),
-    ("multilingual", "rank_distance"),
-)
-"""Setting and measure of each table of a ranked dataset that has a column per query language."""
-
-ALSO = "MIRACL"
-"""How the titles begin of the other datasets whose means stand in the overview."""
-
-RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstration}
-DEMONSTRATIONS = {dataset.title: dataset for dataset in DATASETS if dataset.demonstration}
 
 
 @dataclass(frozen=True)
@@ -90,7 +65,7 @@ def dataset_path(title: str) -> str:
 
 def figure_columns(title: str) -> list[Column]:
     """Return the columns of a dataset's means."""
-    return [column_of(title, key) for key in (*MAIN[:3], RANKING[1], MAIN[3])]
+    return [column_of(title, key) for key in shown(title).figures]
 
 
 def overview_columns(entries: Sequence[Entry]) -> list[Column]:
@@ -99,7 +74,7 @@ def overview_columns(entries: Sequence[Entry]) -> list[Column]:
     for title in titles_of(entries):
         means = keys_of(entry.rows[title] for entry in entries if title in entry.rows)
         if title in RANKED:
-            columns.append(column_of(title, MAIN[2], rank=True))
+            columns.append(column_of(title, shown(title).place, rank=True))
             columns += figure_columns(title)
         elif title.startswith(ALSO):
             columns += [
@@ -136,11 +111,12 @@ def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
     """Return the first page."""
     columns = overview_columns(entries)
     caption = "All models: means × 100, rank distance in ranks"
-    table = make_table("overview", caption, columns, entries, RANKING, standings)
+    order = dict.fromkeys(key for title in RANKED for key in shown(title).order)
+    table = make_table("overview", caption, columns, entries, tuple(order), standings)
     demonstrations = [_main_table(title, entries, standings) for title in DEMONSTRATIONS]
     tables = [own for own in (table, *demonstrations) if own]
-    shown = {column.dataset for column in columns}
-    keys = keys_of(row for e in entries for title, row in e.rows.items() if title in shown)
+    titles = {column.dataset for column in columns}
+    keys = keys_of(row for e in entries for title, row in e.rows.items() if title in titles)
     codes = {key.language for key in keys if key.language}
     return Page(
         path="index.html",
@@ -187,9 +163,10 @@ def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> T
             column
             for figures in figure_columns(title)
             for column in (figures, column_of(title, figures.key, rank=True))
-            if column.key in MAIN or not column.rank
+            if column.key in shown(title).standing or not column.rank
         ]
-        return make_table(f"{path}-all", f"{title}: {scale}", columns, entries, RANKING, standings)
+        order = shown(title).order
+        return make_table(f"{path}-all", f"{title}: {scale}", columns, entries, order, standings)
     if title in DEMONSTRATIONS:
         caption = f"{title}, a demonstration that is not ranked: {scale}"
         return make_table(f"{path}-all", caption, figure_columns(title), entries)
@@ -200,8 +177,9 @@ def _language_tables(title: str, entries: Sequence[Entry]) -> list[Table | None]
     """Return the tables of a dataset that have a column per query language."""
     keys = keys_of(entry.rows[title] for entry in entries)
     present = {key[:2] for key in keys if key.language}
-    shown = BY_LANGUAGE if title in RANKED or title in DEMONSTRATIONS else sorted(present)
-    return [_language_table(title, entries, Key(*which, None, "macro"), keys) for which in shown]
+    known = title in RANKED or title in DEMONSTRATIONS
+    wanted = shown(title).by_language if known else sorted(present)
+    return [_language_table(title, entries, Key(*which, None, "macro"), keys) for which in wanted]
 
 
 def _language_table(

@@ -14,6 +14,7 @@ from xbench.catalogue import TASKS, Dataset, Setting, subsets
 from xbench.leaderboard.figures import Details, Figure, Key, RunDetails
 from xbench.leaderboard.zero_shot import zero_shot
 from xbench.metrics import SCORES, FloatArray
+from xbench.results import subset_scores
 from xbench.summaries import Summary, summarise
 from xbench.validation import Finding, RunIdentity, TaskCheck, check_summarised, check_task
 
@@ -81,7 +82,7 @@ def read_record(path: Path, root: Path) -> Record:
 
 def _record(check: TaskCheck, summary: Summary) -> Record:
     dataset, setting = TASKS[check.path.stem]
-    entries = {entry["hf_subset"]: entry for entry in (check.result or {})["scores"]["test"]}
+    entries = {entry["hf_subset"]: entry for entry in subset_scores(check.result or {})}
     record = TaskRecord(
         errors=(),
         warnings=check.findings,

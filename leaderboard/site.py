@@ -23,7 +23,6 @@ from xbench.leaderboard.downloads import (
 from xbench.leaderboard.entries import Entry, entries_of, titles_of
 from xbench.leaderboard.figures import LeftOut, Row
 from xbench.leaderboard.pages import (
-    MAIN,
     Page,
     dataset_page,
     dataset_path,
@@ -34,6 +33,7 @@ from xbench.leaderboard.pages import (
 )
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.rows import read_rows
+from xbench.leaderboard.shown import STANDING
 from xbench.leaderboard.standings import standings
 from xbench.leaderboard.tables import Standings
 from xbench.leaderboard.writing import Part, in_processes, write_site
@@ -94,8 +94,9 @@ def site_parts(
 ) -> list[Part]:
     """Return what gives the files of the site, in parts that do not need each other."""
     entries = entries_of(rows)
-    ranked = in_processes(lambda number: standings(rows, MAIN[number], cache_dir), len(MAIN))
-    found = dict(zip(MAIN, ranked, strict=True))
+    keys = [key for key in STANDING if any(key in row.evidence for row in rows)]
+    ranked = in_processes(lambda number: standings(rows, keys[number], cache_dir), len(keys))
+    found = dict(zip(keys, ranked, strict=True))
     titles = titles_of(entries)
     filling = environment(datasets=[(title, dataset_path(title)) for title in titles])
     few = [entries[i : i + AT_ONCE] for i in range(0, len(entries), AT_ONCE)]

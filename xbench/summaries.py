@@ -25,6 +25,7 @@ from xbench.files import write_atomically
 from xbench.metrics import (
     EFFECTIVENESS,
     LANGUAGE_BIAS,
+    MIXED_INDEX,
     FloatArray,
     IntArray,
     PoolRanks,
@@ -81,19 +82,28 @@ class Summary:
     evidence: Mapping[str, Evidence]
 
 
-def certain_measures(*, multilingual: bool) -> tuple[str, ...]:
-    """Return the measures whose certainty is shown."""
-    return ("map", "rank_distance") if multilingual else ("map",)
+def certain_measures(task: str) -> tuple[str, ...]:
+    """Return the measures of a task whose certainty is shown.
+
+    >>> certain_measures("MIRACLMonolingualRetrieval")
+    ('ndcg_at_10', 'recall_at_100')
+    """
+    dataset, setting = TASKS[task]
+    pooled = setting == "multilingual"
+    if dataset.streamed:
+        return (dataset.main_score, "recall_at_100", *(["ndcg_at_10_lost"] if pooled else []))
+    return (dataset.main_score, *(["rank_distance"] if pooled else []))
 
 
 def summarise(ranks: PerQuery) -> Summary:
     """Return what follows from ranks; the same ranks give the same summary."""
     values: dict[str, Values] = {
         measure: {name: _values(measure, own) for name, own in ranks.subsets.items()}
-        for measure in certain_measures(multilingual=ranks.multilingual)
+        for measure in certain_measures(ranks.task)
     }
+    precision = [_values("map", own) for own in ranks.subsets.values()]
     return Summary(
-        micro=float(np.concatenate(list(values["map"].values())).mean()),
+        micro=float(np.concatenate(precision).mean()),
         chance=mean_chance(ranks),
         shares=_shares(ranks),
         evidence={measure: _evidence(ranks, own) for measure, own in values.items()},
@@ -202,6 +212,8 @@ def chance(ranks: PoolRanks) -> float:
 def _values(measure: str, ranks: PoolRanks) -> FloatArray:
     if measure in EFFECTIVENESS:
         return EFFECTIVENESS[measure](ranks.matrix())
+    if measure in MIXED_INDEX:
+        return MIXED_INDEX[measure](ranks, multilingual_ranking(ranks))
     return LANGUAGE_BIAS[measure](multilingual_ranking(ranks))
 
 

@@ -24,7 +24,7 @@ from xbench.validation.findings import ABSENT, Finding, Notes, Plain, RunIdentit
 from xbench.validation.places import EXPERIMENTS, META_NAME, check_home, check_links
 from xbench.validation.ranks import RERUN, check_ranks, compare_names
 from xbench.validation.schema import ModelMeta, RanksDocument, RunSettings, TaskResult, conforms
-from xbench.validation.scores import SPLIT, check_result, compare_with_ranks
+from xbench.validation.scores import check_result, compare_with_ranks
 from xbench.validation.summary import agrees, compare_with_summary, read_summary
 from xbench.validation.suspicions import (
     suspect_meta,
@@ -179,7 +179,9 @@ class _Check:
 
     def _check_settings(self, settings: Mapping[str, Any], form: object, prefix: str) -> None:
         dataset, setting = TASKS[self.task]
-        expected: dict[str, tuple[object, object]] = {"splits": (settings["splits"], [SPLIT])}
+        expected: dict[str, tuple[object, object]] = {
+            "splits": (settings["splits"], [dataset.split])
+        }
         expected["xbench.task_version"] = (settings["xbench"]["task_version"], TASK_VERSION)
         if form is not None:
             expected["xbench.passage_form"] = (settings["xbench"]["passage_form"], form)

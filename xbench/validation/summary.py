@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import Field, StringConstraints
 
 from xbench.catalogue import TASKS, PassageForm, subsets
-from xbench.metrics import EFFECTIVENESS, SCORES, FloatArray, score_range
+from xbench.metrics import FloatArray, score_range, task_scores
+from xbench.results import subset_scores
 from xbench.statistics import macro_mean
 from xbench.summaries import (
     FORMAT,
@@ -25,7 +26,7 @@ from xbench.validation.documents import PACKED_LIMIT, RESULT_LIMIT, parse_object
 from xbench.validation.fields import Name
 from xbench.validation.findings import ABSENT, Notes, Plain
 from xbench.validation.schema import Document, conforms
-from xbench.validation.scores import SPLIT, TOLERANCE
+from xbench.validation.scores import TOLERANCE
 
 RENEW = "renew it with `xbench validate --write-summaries`, or remove it"
 
@@ -119,7 +120,7 @@ def _check_shares(shares: Mapping[str, Mapping[str, float]], task: str, notes: N
 
 def _check_evidence(evidence: Mapping[str, Mapping[str, Any]], task: str, notes: Notes) -> None:
     dataset, setting = TASKS[task]
-    expected = certain_measures(multilingual=setting == "multilingual")
+    expected = certain_measures(task)
     if set(evidence) != set(expected):
         notes.error("evidence", Plain(", ".join(evidence)), f"expected {expected}; {RENEW}")
         return
@@ -149,8 +150,9 @@ def _questions(present: Sequence[str]) -> int:
 
 def agrees(summary: Summary, result: Mapping[str, Any]) -> bool:
     """Tell whether a result has all scores of its task, and a summary the means of its own."""
-    entries = result["scores"][SPLIT]
-    measures = SCORES if TASKS[result["task_name"]][1] == "multilingual" else EFFECTIVENESS
+    entries = subset_scores(result)
+    dataset, setting = TASKS[result["task_name"]]
+    measures = task_scores(multilingual=setting == "multilingual", parallel=not dataset.streamed)
     if any(measure not in entry for entry in entries for measure in measures):
         return False
     return all(
