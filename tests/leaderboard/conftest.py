@@ -164,7 +164,7 @@ def sound(results: Path) -> Callable[..., Path]:
     """Write sound results of a task, or of all tasks whose name starts so."""
 
     def write(start: str, **options: Any) -> Path:
-        names = [name for name in TASKS if name.startswith(start)]
+        names = [n for n, (own, _) in TASKS.items() if n.startswith(start) and not own.streamed]
         return [write_sound(results, name, **options) for name in names][-1]
 
     return write
