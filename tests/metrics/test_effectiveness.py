@@ -8,6 +8,7 @@ from xbench.metrics import EFFECTIVENESS, per_query, scores
 from xbench.metrics.effectiveness import average_precision, ndcg, recall, reciprocal_rank
 from xbench.metrics.language_bias import rank_distance
 from xbench.metrics.ranks import PoolRanks
+from xbench.metrics.subsets import CUT_OFFS, FULL_DEPTH
 
 NAN, INF = np.nan, np.inf
 
@@ -51,7 +52,7 @@ def test_rank_distance_by_hand():
 
 def test_a_perfect_ranking_scores_one_and_has_the_least_rank_distance():
     ranks = np.arange(1.0, 12.0)[None, :]
-    values = {name: measure(ranks)[0] for name, measure in EFFECTIVENESS.items()}
+    values = {name: measure(ranks)[0] for name, measure in FULL_DEPTH.items()}
     assert values.pop("recall_at_1") == pytest.approx(1 / 11)
     assert values.pop("recall_at_5") == pytest.approx(5 / 11)
     assert values.pop("recall_at_10") == pytest.approx(10 / 11)
@@ -61,7 +62,7 @@ def test_a_perfect_ranking_scores_one_and_has_the_least_rank_distance():
 
 def test_scores_of_a_monolingual_subset_have_no_language_bias():
     ranks = PoolRanks(("a",), np.array([0]), np.array(["en"]), np.array([3]), "en", {"en": 9})
-    assert set(per_query(ranks, multilingual=False)) == set(EFFECTIVENESS)
+    assert set(per_query(ranks, multilingual=False)) == set(FULL_DEPTH)
     assert scores({"en": ranks}, multilingual=False)["en"]["map"] == pytest.approx(1 / 3)
 
 
@@ -83,14 +84,10 @@ def runs(draw):
 @given(runs())
 def test_agrees_with_trec_eval(run_and_qrels):
     run, qrels = run_and_qrels
-    names = {
-        "map": "map",
-        "map_at_20": "map_cut_20",
-        "recall_at_5": "recall_5",
-        "recall_at_20": "recall_20",
-        "ndcg_at_10": "ndcg_cut_10",
-    }
-    measures = {"map", "map_cut.20", "recall.5,20", "ndcg_cut.10"}
+    cuts = {"map": "map_cut", "recall": "recall", "ndcg": "ndcg_cut", "precision": "P"}
+    names = {f"{own}_at_{k}": f"{theirs}_{k}" for own, theirs in cuts.items() for k in CUT_OFFS}
+    names["map"] = "map"
+    measures = {"map", *(f"{own}.{','.join(map(str, CUT_OFFS))}" for own in cuts.values())}
     judged = pytrec_eval.RelevanceEvaluator(qrels, measures).evaluate(run)
     for question, documents in run.items():
         ranked = sorted(documents, key=documents.get, reverse=True)
