@@ -17,6 +17,7 @@ PERCENT = {
     "nDCG@10": "ndcg_at_10",
     "R@1": "recall_at_1",
     "R@10": "recall_at_10",
+    "R@100": "recall_at_100",
 }
 WIDTH = 80
 NOTE = (
@@ -32,9 +33,9 @@ def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Non
         evaluated: The tasks.
         partial: The languages, if only some were evaluated.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("Dataset", "Setting"):
-        table.add_column(name, no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("Dataset")
+    table.add_column("Setting", no_wrap=True)
     for name in (*PERCENT, "mAP\nmicro", "Rank\ndistance"):
         table.add_column(name, justify="right", no_wrap=True)
     for item in evaluated:
@@ -43,6 +44,9 @@ def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Non
     console.width = max(console.width, WIDTH)
     console.print(table)
     console.print(NOTE, style="dim")
+    for item in evaluated:
+        if cost := _cost_of_mixing(item):
+            console.print(cost)
     if any(
         item.ranks.task in TASKS and TASKS[item.ranks.task][0].demonstration for item in evaluated
     ):
@@ -52,6 +56,19 @@ def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Non
             f"Only {', '.join(partial)}: these are not the full figures, and are stored apart.",
             style="bold",
         )
+
+
+def _cost_of_mixing(item: Evaluated) -> str:
+    """Say what one pool of all languages costs, where it was compared with an index of each."""
+    measures = ("ndcg_at_10_lost", "other_language_share_at_10", "same_language_preference_at_10")
+    lost, others, preference = (macro_average(item.result, measure) for measure in measures)
+    if lost is None or others is None or preference is None:
+        return ""
+    return (
+        f"{TASKS[item.ranks.task][0].title}: one pool of all languages costs {100 * lost:.1f} "
+        f"nDCG@10; of the first 10 passages\n{100 * others:.1f} % are in other languages than the "
+        f"query; same-language preference {100 * preference:+.1f} points."
+    )
 
 
 def _row(item: Evaluated) -> list[str]:
