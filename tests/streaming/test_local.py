@@ -1,0 +1,117 @@
+"""Reading ahead, and tokenizing ahead of a real model."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from xbench.models.ahead import TokenizedAhead
+from xbench.models.encoder import MtebTextEncoder
+from xbench.streaming.local import read_ahead
+from xbench.streaming.scorers import EncoderScorer
+from xbench.tasks import MIRACLMonolingualRetrieval
+
+TEXTS = [f"{'word ' * (n % 7 + 1)}{n}" for n in range(50)]
+METADATA = MIRACLMonolingualRetrieval.metadata
+
+
+def test_items_come_in_order_and_are_made_ahead():
+    made = []
+
+    def items():
+        for number in range(10):
+            made.append(number)
+            yield number
+
+    with closing(read_ahead(items(), 3)) as ready:
+        assert next(ready) == 0
+        deadline = time.monotonic() + 10
+        while len(made) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(made) == 5
+        assert list(ready) == list(range(1, 10))
+
+
+def test_what_the_thread_raises_is_raised_in_its_place():
+    def items():
+        yield 1
+        raise ValueError("damaged")
+
+    ready = read_ahead(items(), 3)
+    assert next(ready) == 1
+    with pytest.raises(ValueError, match="damaged"):
+        next(ready)
+
+
+def test_the_thread_ends_when_nobody_asks_any_more():
+    before = threading.active_count()
+    ready = read_ahead(iter(range(1000)), 2)
+    next(ready)
+    ready.close()
+    assert threading.active_count() == before
+
+
+def test_a_model_is_served_what_was_tokenized_ahead(tiny_transformer):
+    model = tiny_transformer.model
+    alone = model.encode_document(TEXTS, batch_size=8)
+    ahead = TokenizedAhead(model, batch_size=8)
+    model.encode_document(TEXTS[:8], batch_size=8)
+    assert ahead.served == 0
+    ahead.expect(ahead.prepare(TEXTS))
+    again = model.encode_document(TEXTS, batch_size=8)
+    assert ahead.served == 7
+    np.testing.assert_array_equal(again, alone)
+    ahead.close()
+    np.testing.assert_array_equal(model.encode_document(TEXTS, batch_size=8), alone)
+    assert ahead.served == 7
+
+
+def test_what_was_not_foreseen_is_tokenized_when_it_is_asked_for(tiny_transformer):
+    model = tiny_transformer.model
+    query, document = model.encode_query(TEXTS), model.encode_document(TEXTS)
+    ahead = TokenizedAhead(model, batch_size=8)
+    model.encode_query(TEXTS[:2])
+    ahead.expect(ahead.prepare(TEXTS))
+    np.testing.assert_array_equal(model.encode_document(TEXTS, batch_size=32), document)
+    np.testing.assert_array_equal(model.encode_query(TEXTS, batch_size=32), query)
+    assert ahead.served == 0
+    ahead.close()
+
+
+def test_an_encoder_scores_as_the_model_does(tiny_transformer):
+    encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
+    queries = encoder.vectors(["one", "two words"], "query")
+    scorer = EncoderScorer(encoder, {"en": queries})
+    for _ in range(2):
+        read = scorer.read(scorer.prepare(TEXTS, "en"))
+    expected = encoder.similarity(queries, encoder.vectors(TEXTS, "passage"))
+    np.testing.assert_allclose(scorer.scores("en", ("en",), read), expected, atol=1e-6)
+    assert scorer.ahead.served == 7
+    scorer.close()
+
+
+def test_cut_passages_are_counted(tiny_transformer):
+    tiny_transformer.model.max_seq_length = 12
+    encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
+    scorer = EncoderScorer(encoder, {})
+    prepared = scorer.prepare(["short", "a much longer text than that"], "en")
+    assert scorer.truncated(prepared) == 1
+    scorer.close()
+
+
+@pytest.mark.parametrize("measure", ["cosine", "dot", "euclidean", "manhattan"])
+def test_the_models_own_similarity_is_used(tiny_transformer, measure):
+    tiny_transformer.model.similarity_fn_name = measure
+    encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
+    random = np.random.default_rng(0)
+    queries, passages = (random.standard_normal((n, 32), np.float32) for n in (3, 5))
+    product = encoder.matrix_product(queries)
+    assert (product is not None) == (measure in ("cosine", "dot"))
+    if product is not None:
+        np.testing.assert_allclose(
+            product(passages), encoder.similarity(queries, passages), rtol=1e-5, atol=1e-5
+        )

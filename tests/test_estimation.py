@@ -1,0 +1,97 @@
+"""What a run will take: the right counts, and the right errors; times are in the benchmarks."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from tests.conftest import make_tiny_transformer
+from tests.miracl_corpora import write_miracl
+from xbench.catalogue import BENCHMARKS
+from xbench.cli import main
+from xbench.estimation import UTILISATION, Estimate, Load, LoadEstimate, estimate
+from xbench.models.options import ModelOptions
+from xbench.run_settings import Selection
+from xbench.sources import DataLocation
+from xbench.streaming.options import SearchOptions
+
+QUIET = SearchOptions(show_progress=False)
+
+
+@pytest.fixture
+def model(tmp_path):
+    make_tiny_transformer().save(str(tmp_path / "tiny"))
+    return str(tmp_path / "tiny")
+
+
+@pytest.fixture
+def miracl(tmp_path):
+    write_miracl(tmp_path / "data", {"yo": 1500, "te": 2000})
+    return DataLocation(tmp_path / "data", tmp_path / "cache", offline=True)
+
+
+def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
+    tasks = ("MIRACLMonolingualRetrieval", "MIRACLMultilingualRetrieval")
+    options = ModelOptions(model, max_length=16)
+    found = estimate(
+        options, Selection(tasks, ("te", "yo")), location=miracl, search=QUIET, seconds=1
+    )
+    assert [(own.load.language, own.load.passages) for own in found.loads] == [
+        ("te", 2000),
+        ("yo", 1500),
+    ]
+    assert {own.load.queries for own in found.loads} == {828 + 119}
+    assert 1500 < found.loads[1].tokens <= 16 * 1500
+    assert found.tokens == sum(own.tokens for own in found.loads)
+    assert found.seconds > 0
+    assert found.memory > 1e8
+
+
+def test_one_language_has_its_own_queries_only(model, miracl):
+    selection = Selection(("MIRACLMonolingualRetrieval",), ("te", "yo"))
+    found = estimate(ModelOptions(model), selection, location=miracl, search=QUIET, seconds=1)
+    assert [own.load.queries for own in found.loads] == [828, 119]
+
+
+def test_tasks_of_a_dataset_share_their_passages(location):
+    found = estimate(
+        ModelOptions("xbench/char-ngram"),
+        Selection(BENCHMARKS["XBenchMini"]),
+        location=location,
+        search=QUIET,
+        seconds=1,
+    )
+    assert [own.load.passages for own in found.loads] == [48] * 8
+    assert found.tokens is None
+    assert found.gpu_seconds("h100") is None
+
+
+def test_time_on_a_gpu_by_hand():
+    load = Load("MIRACL", "en", 1_000_000, 799, (), ())
+    found = Estimate([LoadEstimate(load, 1.0, 100e6)], 0.0, 100_000_000)
+    assert found.gpu_seconds("a100") == pytest.approx(2 * 1e8 * 1e8 / (UTILISATION * 312e12))
+
+
+def test_the_command_tells_hours_and_memory(model, miracl):
+    arguments = ["estimate", "--model", model, "--tasks", "MIRACLMonolingualRetrieval", "-l", "yo"]
+    arguments += ["--data-dir", str(miracl.data_dir), "--cache-dir", str(miracl.cache_dir)]
+    done = CliRunner().invoke(main, [*arguments, "--seconds", "1", "--gpu", "h100"])
+    assert done.exit_code == 0, done.output
+    assert "1,500" in done.output
+    assert "GB of memory" in done.output
+    assert "computed and not measured" in done.output
+
+
+def test_bm25_is_estimated_too(miracl):
+    selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))
+    options = ModelOptions("xbench/bm25")
+    found = estimate(options, selection, location=miracl, search=QUIET, seconds=1)
+    assert found.loads[0].seconds > 0
+    assert found.loads[0].tokens is None
+    assert not (miracl.cache_dir / "search").exists()
+
+
+def test_an_unknown_gpu_is_told():
+    done = CliRunner().invoke(main, ["estimate", "--model", "xbench/bm25", "--gpu", "h1000"])
+    assert done.exit_code == 2
+    assert "--gpu h1000: unknown; known are t4" in done.output
