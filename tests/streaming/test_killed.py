@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -170,4 +169,4 @@ def test_defects_of_the_files_are_told_before_the_model_is_loaded(data, tmp_path
     assert "--on-bad-line skip" in output
     assert encoded(data) == 0
     finish(start(broken, tmp_path, "--on-bad-line", "skip"))
-    assert os.listdir(tmp_path / "results")
+    assert list((tmp_path / "results").iterdir())
