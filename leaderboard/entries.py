@@ -86,6 +86,21 @@ def dataset_order(title: str) -> tuple[int, str]:
     return place.get(title, len(DATASETS)), title
 
 
+def streamed(title: str) -> bool:
+    """Return whether a dataset's passages are what was published, not single sentences."""
+    return any(d.streamed and title.startswith(d.prefix) for d in DATASETS)
+
+
+def passages_of(entry: Entry) -> str:
+    """Return in words what the passages of an entry's datasets are."""
+    if entry.first.passage_form == "context":
+        return "sentences followed by their paragraph"
+    kinds = {streamed(title) for title in entry.rows}
+    if kinds == {True}:
+        return "as published"
+    return "sentences; MIRACL's as published" if True in kinds else "sentences"
+
+
 def titles_of(entries: Sequence[Entry]) -> list[str]:
     """Return the titles of all datasets that there are figures of, in order."""
     return sorted({title for entry in entries for title in entry.rows}, key=dataset_order)

@@ -19,7 +19,7 @@ from xbench.leaderboard.measures import (
 )
 from xbench.metrics import EFFECTIVENESS, SCORES
 
-LANGUAGE_MEASURES = ("map", "ndcg_at_10", "recall_at_10")
+LANGUAGE_MEASURES = ("map", "ndcg_at_10", "recall_at_10", "recall_at_100")
 """Measures of effectiveness whose figures by query language are shown."""
 
 

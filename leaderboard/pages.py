@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xbench.catalogue import Dataset
-from xbench.leaderboard.entries import Entry, keys_of, slug, titles_of
+from xbench.leaderboard.entries import Entry, keys_of, passages_of, slug, titles_of
 from xbench.leaderboard.figures import Key, LeftOut
 from xbench.leaderboard.matrices import legend
 from xbench.leaderboard.measures import (
@@ -110,7 +110,7 @@ def other_pages(left_out: Sequence[LeftOut]) -> Iterator[Page]:
 def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
     """Return the first page."""
     columns = overview_columns(entries)
-    caption = "All models: means × 100, rank distance in ranks"
+    caption = f"All models: {_scale(columns)}"
     order = dict.fromkeys(key for title in RANKED for key in shown(title).order)
     table = make_table("overview", caption, columns, entries, tuple(order), standings)
     demonstrations = [_main_table(title, entries, standings) for title in DEMONSTRATIONS]
@@ -146,6 +146,7 @@ def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> 
         description=f"The figures of {len(own)} models on {title}, by language.",
         content={
             "dataset": RANKED.get(title) or DEMONSTRATIONS.get(title),
+            "order": _order_name(title),
             "tables": kept,
             "publications": list(dict.fromkeys(e.publication for e in own if e.publication)),
             "legend": legend(),
@@ -154,9 +155,15 @@ def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> 
     )
 
 
+def _scale(columns: Sequence[Column]) -> str:
+    """Return in which units the figures of some columns are."""
+    distance = any(column.key.measure in IN_RANKS for column in columns)
+    return f"means × 100{', rank distance in ranks' if distance else ''}"
+
+
 def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> Table | None:
     """Return the table of a dataset's means; a demonstration is not ranked."""
-    scale = "means × 100, rank distance in ranks"
+    scale = _scale(figure_columns(title)) if title in {**RANKED, **DEMONSTRATIONS} else ""
     path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
     if title in RANKED:
         columns = [
@@ -171,6 +178,14 @@ def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> T
         caption = f"{title}, a demonstration that is not ranked: {scale}"
         return make_table(f"{path}-all", caption, figure_columns(title), entries)
     return None
+
+
+def _order_name(title: str) -> str:
+    """Return by what the models of a ranked dataset are ordered; empty for another."""
+    if title not in RANKED:
+        return ""
+    key = shown(title).order[0]
+    return f"{SETTING_NAMES[key.setting].lower()} {measure_name(key.measure)}"
 
 
 def _language_tables(title: str, entries: Sequence[Entry]) -> list[Table | None]:
@@ -210,6 +225,7 @@ def model_page(entry: Entry, entries: Sequence[Entry]) -> Page:
         description=f"All figures of {entry.model}: means, languages, language bias and settings.",
         content={
             "entry": entry,
+            "passages": passages_of(entry),
             "parts": [dataset_part(row) for row in entry.rows.values()],
             "others": [e for e in entries if e.model == entry.model and e is not entry],
             "legend": legend(),

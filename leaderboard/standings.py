@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from xbench import statistics
 from xbench.leaderboard.cache import FOLDER, code_digest, store
 from xbench.leaderboard.figures import Key, Row, RowIdentity, Standing
-from xbench.metrics import IN_RANKS, FloatArray
+from xbench.leaderboard.measures import lower_is_better
+from xbench.metrics import FloatArray
 from xbench.summaries import SEED, addends
 
 MANY = 30
@@ -60,7 +61,7 @@ class _Column:
     """The figures of comparable rows, turned so that the highest is the best."""
 
     def __init__(self, rows: Sequence[Row], key: Key) -> None:
-        sign = -1 if key.measure in IN_RANKS else 1
+        sign = -1 if lower_is_better(key.measure) else 1
         self.figures: FloatArray = sign * np.array([row.figures[key].value for row in rows])
         self.values = [sign * row.evidence[key] for row in rows]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from xbench.catalogue import PASSAGE_FORMS, PassageForm
-from xbench.leaderboard.entries import Entry
+from xbench.leaderboard.entries import Entry, streamed
 from xbench.leaderboard.figures import Figure, Key, Row, RowIdentity, Standing
 from xbench.leaderboard.measures import (
     SETTING_ABBREVIATIONS,
@@ -165,6 +165,8 @@ def make_table(
     for form in forms:
         own = [entry for entry in kept if entry.first.passage_form == form]
         heading = "" if forms == ["sentence"] else FORM_NAMES[form]
+        if heading and form == "sentence" and any(streamed(title) for title, *_ in said):
+            heading += ", or as MIRACL has it"
         groups.append(Group(heading, tuple(_lines(own, columns, order, standings or {}, notes))))
     return Table(name, caption, tuple(columns), tuple(groups), tuple(notes)) if kept else None
 

@@ -9,7 +9,7 @@ Wrong values, and models of other shapes or other nan, raise ValueError. One see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import ceil, copysign, inf
 from typing import NamedTuple
@@ -18,8 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
-
-_BLOCK = 1_000
 
 
 class EffectSize(NamedTuple):
@@ -51,13 +49,10 @@ def bootstrap(values: ArrayLike, resamples: int = 10_000, seed: int = 0) -> Floa
     follow from the seed and the number of questions, which must be two or more.
     """
     sample = _sample(values, least=2)
-    questions = len(sample)
     values_and_presence = np.hstack([_on_grid(np.nan_to_num(sample)), ~np.isnan(sample)])
-    counts = _drawn(questions, resamples, seed)
     means = []
-    for start in range(0, resamples, _BLOCK):
-        block = counts[start : start + _BLOCK].astype(np.float64)
-        sums, sizes = np.hsplit(block @ values_and_presence, 2)
+    for counts in _blocks_drawn(len(sample), resamples, seed):
+        sums, sizes = np.hsplit(counts.astype(np.float64) @ values_and_presence, 2)
         with np.errstate(invalid="ignore"):
             means.append(np.nanmean(sums / sizes, axis=1))
     return np.concatenate(means)
@@ -69,14 +64,26 @@ def bootstrap_models(
     """Return `bootstrap` of each of several models on the same questions, (models, resamples)."""
     samples = _paired(models)
     present, values = ~np.isnan(samples[0]), [_on_grid(np.nan_to_num(own)) for own in samples]
-    counts = _drawn(len(present), resamples, seed).astype(np.float64)
-    total, subsets = np.zeros((len(models), resamples)), np.zeros(resamples)
-    for subset, questions in enumerate(np.flatnonzero(column) for column in present.T):
-        drawn = counts[:, questions]
-        sizes = drawn.sum(axis=1)
-        total += np.array([own[questions, subset] for own in values]) @ drawn.T / np.fmax(sizes, 1)
-        subsets += sizes > 0
-    return np.asarray(total / subsets)
+    rows = [np.flatnonzero(column) for column in present.T]
+    columns = [np.array([own[at, i] for own in values]) for i, at in enumerate(rows)]
+    means = []
+    for counts in _blocks_drawn(len(present), resamples, seed):
+        total, subsets = np.zeros((len(models), len(counts))), np.zeros(len(counts))
+        for at, column in zip(rows, columns, strict=True):
+            drawn = counts[:, at].astype(np.float64)
+            sizes = drawn.sum(axis=1)
+            total += column @ drawn.T / np.fmax(sizes, 1)
+            subsets += sizes > 0
+        means.append(total / subsets)
+    return np.concatenate(means, axis=1)
+
+
+def _blocks_drawn(questions: int, resamples: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield how often each question is drawn, some resamples at a time."""
+    counts, start = _drawn(questions, resamples, seed), 0
+    for size in _blocks(resamples, questions):
+        yield counts[start : start + size]
+        start += size
 
 
 @lru_cache(maxsize=8)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma
 
 from xbench import statistics
 from xbench.catalogue import TASKS, subsets
@@ -204,7 +205,7 @@ def chance(ranks: PoolRanks) -> float:
     """
     size = ranks.pool_size
     relevant: IntArray = np.bincount(ranks.query)
-    harmonic = float((1 / np.arange(1, size + 1)).sum())
+    harmonic = float(digamma(size + 1)) + np.euler_gamma
     other = (relevant - 1) * (size - harmonic) / max(size - 1, 1)
     return float(((harmonic + other) / size).mean())
 

@@ -24,6 +24,8 @@ from xbench.results import (
 )
 from xbench.summaries import write_summary
 
+from .miracl_results import drawn_streamed
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEASURED = ROOT / "results" / "xbench__bm25" / "1"
 
@@ -67,6 +69,8 @@ def drawn(ranks: PoolRanks, random: np.random.Generator, badness: float) -> Pool
 
 def drawn_task(task: str, seed: int = 0, badness: float = 1.0) -> PerQuery:
     """Return random ranks of a task; those of one seed are equally lucky for every `badness`."""
+    if TASKS[task][0].streamed:
+        return drawn_streamed(task, seed, badness)
     random = np.random.default_rng(seed)
     content = measured(task)
     pools = {name: drawn(own, random, badness) for name, own in content.subsets.items()}
@@ -112,18 +116,18 @@ def result_of(content: PerQuery) -> dict[str, Any]:
     """Return the result file of some ranks."""
     dataset, setting = TASKS[content.task]
     expected = subsets(setting, dataset.languages)
-    entries = []
+    entries, main = [], dataset.main_score
     for name, values in scores(content.subsets, multilingual=content.multilingual).items():
         others = expected[name].passage_languages if setting == "crosslingual" else ()
         codes = [LANGUAGES[a].mteb for a in (expected[name].query_language, *others)]
         entries.append(
-            {"hf_subset": name, "languages": codes, **values, "main_score": values["map"]}
+            {"hf_subset": name, "languages": codes, **values, "main_score": values[main]}
         )
     return {
         "dataset_revision": content.dataset_revision,
         "task_name": content.task,
         "mteb_version": "2.26.24",
-        "scores": {"test": entries},
+        "scores": {dataset.split: entries},
         "date": 1795000000.0,
     }
 
@@ -132,7 +136,8 @@ def settings_of(content: PerQuery, model: str) -> dict[str, Any]:
     """Return the line of ``run_settings.jsonl`` of some ranks."""
     lines = (MEASURED / "run_settings.jsonl").read_text("utf-8").splitlines()
     settings: dict[str, Any] = json.loads(lines[0])
-    settings |= {"task": content.task, "subsets": list(content.subsets)}
+    splits = [TASKS[content.task][0].split]
+    settings |= {"task": content.task, "splits": splits, "subsets": list(content.subsets)}
     settings["xbench"] |= {
         "passage_form": content.passage_form,
         "encoding": {"texts": 1000, "encoded": 1000, "truncated": 25},

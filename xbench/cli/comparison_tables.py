@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xbench.catalogue import TASKS
 from xbench.cli.render import Cell, TextTable
-from xbench.comparison import Comparison, Figure, Row
+from xbench.comparison import Comparison, Figure, Row, main_score
 from xbench.metrics import IN_RANKS
 
 TESTED_NOTE = (
@@ -17,10 +17,13 @@ TESTED_NOTE = (
     "of questions on which the model is better than the best, ties half. Rank: range in 95 % of\n"
     "the resamples. Tier: models of one tier are not told apart from its best."
 )
-BIAS_NOTE = (
-    "Means over query languages with 95 % intervals; shares and probabilities × 100. Where each\n"
+BIAS_NOTE = "Means over query languages with 95 % intervals; shares and probabilities × 100."
+PEER_NOTE = (
+    " Where each\n"
     "language has one relevant passage, peer is a constant that says nothing of a model."
 )
+SCORE_NAMES = {"map": "mAP", "ndcg_at_10": "nDCG@10"}
+"""Names of main scores for readers."""
 
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:
@@ -32,7 +35,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     ):
         for task in dict.fromkeys(row.task for row in rows):
             own = [row for row in rows if row.task == task]
-            tables.append(_wide(f"{_title(task)}: mAP × 100, {name}", comparison.models, own))
+            title = f"{_title(task)}: {_scores(own)} × 100, {name}"
+            tables.append(_wide(title, comparison.models, own))
     if comparison.spreads:
         tables.append(_spreads(comparison.models, comparison.spreads))
     for task in dict.fromkeys(row.task for row in comparison.bias):
@@ -42,9 +46,11 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
 
 
 def _settings(comparison: Comparison) -> TextTable:
+    score = _scores(comparison.settings)
+    several = " or " in score
     rows = [
         (
-            Cell(_title(row.task) if number == 0 else ""),
+            Cell(_title(row.task, scored=several) if number == 0 else ""),
             Cell(model),
             Cell(_percent(figure.value), best=figure.cannot_be_told_from_the_best),
             Cell(f"{_percent(figure.low)} to {_percent(figure.high)}"),
@@ -53,9 +59,13 @@ def _settings(comparison: Comparison) -> TextTable:
         for row in comparison.settings
         for number, (model, figure) in enumerate(zip(comparison.models, row.figures, strict=True))
     ]
-    columns = ("Task", "Model", ">mAP", ">95 %", ">Δ", ">95 %", ">p", ">Effect", ">Better")
+    head = "Score" if several else score
+    columns = ("Task", "Model", f">{head}", ">95 %", ">Δ", ">95 %", ">p", ">Effect", ">Better")
     return TextTable(
-        "mAP × 100, means over subsets", (*columns, ">Rank", ">Tier"), tuple(rows), TESTED_NOTE
+        f"{score} × 100, means over subsets",
+        (*columns, ">Rank", ">Tier"),
+        tuple(rows),
+        TESTED_NOTE,
     )
 
 
@@ -108,13 +118,13 @@ def _spreads(models: Sequence[str], rows: Sequence[Row]) -> TextTable:
     body = tuple(
         (
             Cell(_title(row.task)),
-            Cell(row.measure.partition("_")[2].replace("_", " ")),
+            Cell(row.measure.removeprefix(f"{main_score(row.task)}_").replace("_", " ")),
             *(Cell(_percent(figure.value)) for figure in row.figures),
         )
         for row in rows
     )
     columns = ("Task", "Over languages", *(f">{model}" for model in models))
-    return TextTable("mAP × 100, spread over query languages", columns, body)
+    return TextTable(f"{_scores(rows)} × 100, spread over query languages", columns, body)
 
 
 def _bias(task: str, models: Sequence[str], rows: Sequence[Row]) -> TextTable:
@@ -129,14 +139,23 @@ def _bias(task: str, models: Sequence[str], rows: Sequence[Row]) -> TextTable:
         for row in rows
     )
     columns = ("Measure", *(f">{model}" for model in models))
-    return TextTable(f"{_title(task)}: language bias", columns, body, BIAS_NOTE)
+    note = BIAS_NOTE + (PEER_NOTE if any(row.measure == "peer" for row in rows) else "")
+    return TextTable(f"{_title(task)}: language bias", columns, body, note)
 
 
-def _title(task: str) -> str:
+def _scores(rows: Sequence[Row]) -> str:
+    """Return the names of the main scores of the rows' tasks."""
+    names = [SCORE_NAMES.get(own := main_score(row.task), own) for row in rows]
+    return " or ".join(dict.fromkeys(names))
+
+
+def _title(task: str, *, scored: bool = False) -> str:
     if task not in TASKS:
         return task
     dataset, setting = TASKS[task]
-    return f"{dataset.title}{' (demonstration)' if dataset.demonstration else ''} {setting}"
+    kind = " (demonstration)" if dataset.demonstration else ""
+    score = f" ({SCORE_NAMES[dataset.main_score]})" if scored else ""
+    return f"{dataset.title}{kind} {setting}{score}"
 
 
 def _with_interval(figure: Figure, *, in_ranks: bool = False) -> str:

@@ -52,6 +52,9 @@ def check_home(folder: Path, meta: Mapping[str, Any], notes: Notes) -> None:
     if "languages" in options:
         rule = "results on part of the languages are not comparable; run all languages"
         notes.error("experiment_kwargs.languages", options["languages"], rule)
+    if "passages" in options:
+        rule = "results on other than the published passages are not comparable; run those"
+        notes.error("experiment_kwargs.passages", options["passages"], rule)
     if options.get("passage_form", "sentence") not in PASSAGE_FORMS:
         rule = f"expected one of {', '.join(PASSAGE_FORMS)}"
         notes.error("experiment_kwargs.passage_form", options["passage_form"], rule)

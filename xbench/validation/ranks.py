@@ -158,12 +158,13 @@ class _SubsetCheck:
         size = min(size, self.depth or size)
         if self.rank.max() > size:
             return self._wrong("rank", int(self.rank.max()), f"expected ranks from 1 to {size}")
-        found = self.rank > 0
-        place = self.query[found] * (size + 1) + self.rank[found]
+        return self._check_different("rank", self.rank)
+
+    def _check_different(self, field: str, rank: IntArray) -> bool:
+        found = rank > 0
+        place = self.query[found] * (int(rank.max()) + 1) + rank[found]
         if len(np.unique(place)) < len(place):
-            return self._wrong(
-                "rank", Plain("a rank twice"), "a question's ranks are all different"
-            )
+            return self._wrong(field, Plain("a rank twice"), "a question's ranks are all different")
         return True
 
     def _check_own_rank(self) -> bool:
@@ -184,6 +185,16 @@ class _SubsetCheck:
         if ((self.rank > 0) & ((own == 0) | (own > self.rank))).any():
             found = Plain("a rank behind that in the pool")
             return self._wrong("own_rank", found, "other languages can only push a passage down")
+        return self._check_different("own_rank", own) and self._check_order(own)
+
+    def _check_order(self, own: IntArray) -> bool:
+        """Check that no fewer other passages stand before the later of two passages."""
+        rows = np.flatnonzero(own > 0)
+        rows = rows[np.lexsort((own[rows], self.query[rows]))]
+        before = np.where(self.rank > 0, self.rank - own, self.depth or 0)[rows]
+        if ((np.diff(self.query[rows]) == 0) & (np.diff(before) < 0)).any():
+            found = Plain("passages in another order than in the pool")
+            return self._wrong("own_rank", found, "other languages do not change their order")
         return True
 
     def _check_top(self) -> bool:
@@ -241,3 +252,9 @@ class _SubsetCheck:
                 int(self.own_rank[row]),
                 f"expected {int(self.rank[row] - before[wrong[0]])}, by the languages before it",
             )
+        own_places = self.top.shape[1] - others[:, -1]
+        early = (self.own_rank > 0) & (self.own_rank <= own_places[self.query]) & ~shallow
+        if early.any():
+            row = int(np.argmax(early))
+            found = int(self.own_rank[row])
+            self._wrong(f"own_rank[{row}]", found, "expected a rank among the first places, too")
