@@ -15,7 +15,7 @@ TEXTS = ["abcdefghijklmnopqrstuvwxyz " * 4] * 8
 
 
 def hesitate(monkeypatch, tokenizer):
-    """Let a tokenizer wait after it was told its maximum length, so that others may come between."""
+    """Let a tokenizer wait after it was told its maximum length, so that others come between."""
     told = type(tokenizer).set_truncation_and_padding
 
     def tell_and_wait(*args, **kwargs):
