@@ -260,7 +260,8 @@ def _connect(ray: Any, given: str | None) -> None:  # noqa: ANN401
         raise UserError(
             f"--ray-address {address}: no Ray cluster can be reached there "
             f"({type(error).__name__}: {error}). Start one with `ray start --head`, or leave "
-            "the option out for one on this machine"
+            "the option out for one on this machine. To a cluster that asks for a token, Ray sends "
+            "one only if RAY_AUTH_MODE=token is set"
         ) from error
 
 
