@@ -1,4 +1,4 @@
-"""Keep what is derived from result files, so that a page of many models is built quickly.
+"""Read what pages show of result files, and keep what takes long to derive from them.
 
 An entry's name is the digest of the bytes it was derived from and of the code that derived it. The
 folder may be deleted at any time; an entry that is damaged is derived again.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,12 @@ from threadpoolctl import threadpool_limits
 import xbench
 from xbench.errors import UserError
 from xbench.files import write_atomically
-from xbench.leaderboard.figures import Evidence
-from xbench.leaderboard.records import TaskRecord, read_record
+from xbench.leaderboard.records import Record, TaskRecord, read_record, summarised_record
 from xbench.results import DAMAGED, PER_QUERY_SUFFIX, SETTINGS_NAME
 from xbench.validation.documents import PACKED_LIMIT
 from xbench.validation.places import META_NAME
 
-MODULES = ("catalogue", "comparison", "languages", "results", "statistics")
+MODULES = ("catalogue", "languages", "results", "statistics", "summaries")
 PACKAGES = ("metrics", "validation")
 READERS = ("cache", "figures", "records", "standings", "zero_shot")
 """The code that derives what is kept: modules and packages of xbench, and modules of this one."""
@@ -41,26 +40,41 @@ FOLDER = "leaderboard"
 WORTH_PROCESSES = 12
 """How many files there must be to derive from before processes are started for it."""
 
-Record = tuple[TaskRecord, dict[str, Evidence]]
+CHUNK = 12
+"""How many files a process reads before it hands over what it found: six are a model's."""
+
 _RECORD = TypeAdapter(TaskRecord)
 
 
-def read_records(files: Sequence[tuple[Path, Path]], cache_dir: Path | None) -> list[Record]:
-    """Return what pages show of result files, from the cache where it is there.
+def read_records(
+    files: Sequence[tuple[Path, Path]], cache_dir: Path | None, *, from_ranks: bool = False
+) -> list[Record]:
+    """Return what pages show of result files, in as many processes as there are processors.
+
+    What summaries say is read quickly; what only ranks say is kept in the cache.
 
     Args:
         files: Each result file, and the folder of results it lies in.
         cache_dir: Where to keep what was derived; None to keep nothing.
+        from_ranks: Whether to look at no summary.
     """
-    places = [None if cache_dir is None else _place(*file, cache_dir) for file in files]
-    records = [None if place is None else _stored(place) for place in places]
-    missing = [i for i, record in enumerate(records) if record is None]
-    for i, packed in zip(missing, _derive([files[i] for i in missing]), strict=True):
-        records[i] = _unpack(packed)
-        place = places[i]
-        if place is not None:
-            store(place, packed)
-    return [record for record in records if record is not None]
+    read = partial(_read, cache_dir=cache_dir, from_ranks=from_ranks)
+    if len(files) < WORTH_PROCESSES:
+        return [read(file) for file in files]
+    with ProcessPoolExecutor(initializer=threadpool_limits, initargs=(1,)) as pool:
+        return list(pool.map(read, files, chunksize=CHUNK))
+
+
+def _read(file: tuple[Path, Path], cache_dir: Path | None, *, from_ranks: bool) -> Record:
+    record = None if from_ranks else summarised_record(*file)
+    if record is None:
+        place = None if cache_dir is None else _place(*file, cache_dir)
+        record = None if place is None else _stored(place)
+        if record is None:
+            record = read_record(*file)
+            if place is not None:
+                store(place, _pack(record))
+    return record
 
 
 def store(place: Path, content: bytes) -> None:
@@ -69,26 +83,10 @@ def store(place: Path, content: bytes) -> None:
         write_atomically(place, content)
 
 
-def _derive(files: Sequence[tuple[Path, Path]]) -> Iterator[bytes]:
-    """Derive packed records in as many processes as there are processors, in the files' order."""
-    if len(files) < WORTH_PROCESSES:
-        yield from map(_derived, files)
-        return
-    with ProcessPoolExecutor(initializer=threadpool_limits, initargs=(1,)) as pool:
-        yield from pool.map(_derived, files, chunksize=3)
-
-
-def _derived(file: tuple[Path, Path]) -> bytes:
-    return _pack(read_record(*file))
-
-
 def _pack(record: Record) -> bytes:
     content, evidence = record
-    arrays: dict[str, NDArray[Any]] = {
-        "record": np.frombuffer(_RECORD.dump_json(content), np.uint8)
-    }
-    for measure, own in evidence.items():
-        arrays |= {f"{measure}.values": own.values, f"{measure}.resampled": own.resampled}
+    arrays: dict[str, NDArray[Any]] = {f"values.{name}": own for name, own in evidence.items()}
+    arrays["record"] = np.frombuffer(_RECORD.dump_json(content), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
@@ -97,11 +95,8 @@ def _pack(record: Record) -> bytes:
 def _unpack(packed: bytes) -> Record:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
         content = _RECORD.validate_json(arrays["record"].tobytes())
-        measures = [name.removesuffix(".values") for name in arrays if name.endswith(".values")]
-        return content, {
-            measure: Evidence(arrays[f"{measure}.values"], arrays[f"{measure}.resampled"])
-            for measure in measures
-        }
+        names = [name for name in arrays if name.startswith("values.")]
+        return content, {name.removeprefix("values."): arrays[name] for name in names}
 
 
 def _stored(place: Path) -> Record | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from xbench.catalogue import SETTINGS, Setting, subsets
-from xbench.leaderboard.entries import Entry, dataset_order
+from xbench.leaderboard.entries import Entry, dataset_order, keys_of, titles_of
 from xbench.leaderboard.figures import Key, Row
 from xbench.leaderboard.measures import (
     SETTING_ABBREVIATIONS,
@@ -79,18 +79,22 @@ def as_csv(records: Sequence[Record]) -> bytes:
     >>> as_csv([{"model": "=1+1", "mAP": -0.5}])
     b"model,mAP\n'=1+1,-0.5\n"
     """
-    names = list(dict.fromkeys(name for record in records for name in record))
+    kinds = dict.fromkeys(map(tuple, records))
+    names = list(dict.fromkeys(name for kind in kinds for name in kind))
+    columns = [_plain([record.get(name) for record in records]) for name in names]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_plain, names))
-    writer.writerows([_plain(record.get(name)) for name in names] for record in records)
+    writer.writerow(_plain(names))
+    writer.writerows(zip(*columns, strict=True))
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, str) and FORMULA.match(value):
-        return f"'{value}"
-    return value
+def _plain(values: Sequence[object]) -> Sequence[object]:
+    """Return values with an apostrophe before each text that begins like a formula."""
+    formulas = {value for value in set(values) if isinstance(value, str) and FORMULA.match(value)}
+    if not formulas:
+        return values
+    return [f"'{value}" if value in formulas else value for value in values]
 
 
 def as_json(records: Sequence[Record]) -> bytes:
@@ -99,7 +103,10 @@ def as_json(records: Sequence[Record]) -> bytes:
     >>> as_json([{"model": "a", "mAP": None}, {"model": "b", "mAP": 1.5}])
     b'[{"model": "a"},\n{"model": "b", "mAP": 1.5}]\n'
     """
-    present = ({k: v for k, v in record.items() if v is not None} for record in records)
+    present = [{k: v for k, v in record.items() if v is not None} for record in records]
+    text = json.dumps(present, allow_nan=False)
+    if text.count("}, {") == len(present) - 1:
+        return (text.replace("}, {", "},\n{") + "\n").encode()
     lines = (json.dumps(record, allow_nan=False) for record in present)
     return ("[" + ",\n".join(lines) + "]\n").encode()
 
@@ -130,13 +137,12 @@ def subsets_script(columns: Sequence[Column], entries: Iterable[Entry]) -> bytes
 
 def means_script(entries: Sequence[Entry]) -> bytes:
     """Return the script that holds what is compared of each entry: who it is, and all means."""
-    keys = dict.fromkeys(
-        (row.dataset, key)
-        for entry in entries
-        for row in entry.rows.values()
-        for key in row.figures
+    keys = [
+        (title, key)
+        for title in titles_of(entries)
+        for key in keys_of(entry.rows[title] for entry in entries if title in entry.rows)
         if key.average
-    )
+    ]
     columns = [
         Column(_label(key), "", dataset, key)
         for dataset, key in sorted(keys, key=lambda pair: _order(*pair))
@@ -174,7 +180,7 @@ def _described(column: Column) -> dict[str, Any]:
 def _languages(column: Column, entries: Iterable[Entry]) -> tuple[str, ...]:
     rows = (entry.rows.get(column.dataset) for entry in entries)
     wanted: tuple[Setting, str] = column.key[:2]
-    found = {key.language for row in rows if row for key in row.figures if key[:2] == wanted}
+    found = {key.language for key in keys_of(row for row in rows if row) if key[:2] == wanted}
     return tuple(sorted(code for code in found if code))
 
 

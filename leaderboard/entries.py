@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from xbench.catalogue import DATASETS
-from xbench.leaderboard.figures import Origin, Publication, Row, ZeroShot
+from xbench.leaderboard.figures import Key, Origin, Publication, Row, ZeroShot
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +89,11 @@ def dataset_order(title: str) -> tuple[int, str]:
 def titles_of(entries: Sequence[Entry]) -> list[str]:
     """Return the titles of all datasets that there are figures of, in order."""
     return sorted({title for entry in entries for title in entry.rows}, key=dataset_order)
+
+
+def keys_of(rows: Iterable[Row]) -> set[Key]:
+    """Return what the figures of any of some rows say."""
+    return set().union(*(row.figures for row in rows))
 
 
 def entries_of(rows: Sequence[Row]) -> list[Entry]:

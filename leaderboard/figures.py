@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
 from xbench.catalogue import PassageForm, Setting
@@ -39,8 +40,7 @@ class Key(NamedTuple):
     passage_language: str | None = None
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """One number.
 
     Attributes:
@@ -121,20 +121,6 @@ class Details:
     runs: Mapping[Setting, RunDetails] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What the standing of a figure follows from.
-
-    Attributes:
-        values: What each question adds to the figure, so that the figure is their mean, shape
-            (questions,), in the order of their ids; nan for a question that adds nothing.
-        resampled: The figure in each resample of the questions, shape (resamples,).
-    """
-
-    values: FloatArray
-    resampled: FloatArray
-
-
 class RowIdentity(NamedTuple):
     """What tells a row from all others."""
 
@@ -162,7 +148,8 @@ class Row:
         shares: Share of each passage language among the first 20 places of the multilingual pool,
             by query and passage language.
         notes: What a reader should know about the row.
-        evidence: What standings follow from, of the figures that have an interval.
+        evidence: What standings follow from, of the figures that have an interval: their values as
+            `xbench.statistics` takes them.
     """
 
     model: str
@@ -175,9 +162,14 @@ class Row:
     details: Details | None = None
     shares: Mapping[tuple[str, str], float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    evidence: Mapping[Key, Evidence] = field(default_factory=dict, compare=False, repr=False)
+    evidence: Mapping[Key, FloatArray] = field(default_factory=dict, compare=False, repr=False)
 
-    @property
+    @cached_property
+    def scores(self) -> frozenset[tuple[Setting, str]]:
+        """Setting and measure of each of its figures."""
+        return frozenset((key.setting, key.measure) for key in self.figures)
+
+    @cached_property
     def identity(self) -> RowIdentity:
         """What tells the row from all others."""
         source = self.publication.source if self.publication else ""

@@ -7,30 +7,34 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xbench.catalogue import SETTINGS, TASKS
-from xbench.leaderboard.cache import Record, read_records
-from xbench.leaderboard.figures import Details, Evidence, Figure, Key, LeftOut, Row
-from xbench.leaderboard.records import explanation
+from xbench.leaderboard.cache import read_records
+from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Row
+from xbench.leaderboard.records import Record, explanation
+from xbench.metrics import FloatArray
 from xbench.validation import RunIdentity, result_files
 
 REPEATED = "the same run's result is there already"
 
 
 def read_measured(
-    folders: Sequence[Path], cache_dir: Path | None = None
+    folders: Sequence[Path], cache_dir: Path | None = None, *, from_ranks: bool = False
 ) -> tuple[list[Row], list[LeftOut]]:
     """Read the results of all models: a row per run and dataset, and the files left out.
 
-    A file counts only if `xbench.validation.check_task` accepts it. Of two results of the same run
-    and task the first counts.
+    A file counts only if `xbench.validation.check_task` accepts it, or if `check_summarised` does,
+    whose summary whoever accepted the file here has checked against its ranks. Of two results of
+    the same run and task the first counts.
 
     Args:
         folders: Folders of results.
         cache_dir: Where to keep what was derived from the files; None to keep nothing.
+        from_ranks: Whether to look at no summary.
     """
     files = [(path, folder) for folder in folders for path in result_files(folder)]
     rows: dict[tuple[RunIdentity, str], _Parts] = {}
     left_out = []
-    for (path, folder), record in zip(files, read_records(files, cache_dir), strict=True):
+    records = read_records(files, cache_dir, from_ranks=from_ranks)
+    for (path, folder), record in zip(files, records, strict=True):
         run, file = record[0].run, path.relative_to(folder).as_posix()
         if run is None:
             left_out.append(LeftOut(file, explanation(record[0].errors, file)))
@@ -50,7 +54,7 @@ class _Parts:
     tasks: list[str] = field(default_factory=list)
     figures: dict[Key, Figure] = field(default_factory=dict)
     shares: dict[tuple[str, str], float] = field(default_factory=dict)
-    evidence: dict[Key, Evidence] = field(default_factory=dict)
+    evidence: dict[Key, FloatArray] = field(default_factory=dict)
     details: Details | None = None
     notes: list[str] = field(default_factory=list)
 

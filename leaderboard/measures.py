@@ -12,9 +12,16 @@ from xbench.catalogue import Setting
 from xbench.languages import LANGUAGES
 from xbench.metrics import EFFECTIVENESS, IN_RANKS, SCORES
 from xbench.metrics.across_languages import rank_correlation
-from xbench.metrics.effectiveness import average_precision, ndcg, recall, reciprocal_rank
+from xbench.metrics.effectiveness import (
+    average_precision,
+    ndcg,
+    precision,
+    recall,
+    reciprocal_rank,
+)
 from xbench.metrics.fairness import awrf, awrf_uniform, peer
 from xbench.metrics.language_bias import complete, rank_distance, worst_rank
+from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
 from xbench.metrics.preference import first_place, same_language_first, same_language_rank_gain
 from xbench.metrics.subsets import RANK_CORRELATION
 
@@ -34,6 +41,7 @@ MEASURES: dict[str, tuple[str, Callable[..., Any]]] = {
     "map": ("mAP", average_precision),
     "ndcg": ("nDCG", ndcg),
     "recall": ("Recall", recall),
+    "precision": ("Precision", precision),
     "mrr": ("MRR", reciprocal_rank),
     "rank_distance": ("Rank distance", rank_distance),
     "rank_distance_median": ("Median rank distance", rank_distance),
@@ -47,17 +55,22 @@ MEASURES: dict[str, tuple[str, Callable[..., Any]]] = {
     "first_place_wrong_other": ("First place: wrong, other language", first_place),
     "awrf": ("AWRF", awrf),
     "awrf_uniform": ("AWRF, uniform", awrf_uniform),
+    "ndcg_at_10_lost": ("nDCG@10 lost", ndcg_lost),
+    "other_language_share": ("Share of other languages", other_language_share),
+    "same_language_preference": ("Same-language preference", same_language_preference),
     "peer": ("PEER", peer),
     "rank_correlation": ("Rank correlation", rank_correlation),
 }
-"""Name of each measure, by the part before ``_at_``, and the function that defines it."""
+"""Name of each measure, by its name or the part before ``_at_``, and what defines it."""
 
-LOWER_IS_BETTER = ("rank_distance", "rank_distance_median", "worst_rank")
+LOWER_IS_BETTER = ("rank_distance", "rank_distance_median", "worst_rank", "ndcg_at_10_lost")
 """The scores of which less is better."""
 
 NEITHER_IS_BETTER = (
     same_language_rank_gain,
     same_language_first,
+    same_language_preference,
+    other_language_share,
     first_place,
     peer,
     rank_correlation,
@@ -93,6 +106,8 @@ def measure_name(score: str) -> str:
     >>> measure_name("ndcg_at_10"), measure_name("rank_distance")
     ('nDCG@10', 'Rank distance')
     """
+    if score in MEASURES:
+        return MEASURES[score][0]
     stem, at, k = score.partition("_at_")
     return f"{MEASURES[stem][0]}{at and '@'}{k}" if stem in MEASURES else score
 
@@ -103,8 +118,13 @@ def lower_is_better(score: str) -> bool | None:
     >>> lower_is_better("map"), lower_is_better("worst_rank"), lower_is_better("peer_at_20")
     (False, True, None)
     """
-    _, function = MEASURES.get(score.partition("_at_")[0], (score, None))
+    function = _function(score)
     return None if function in NEITHER_IS_BETTER else score in LOWER_IS_BETTER
+
+
+def _function(score: str) -> Callable[..., Any] | None:
+    known = MEASURES.get(score) or MEASURES.get(score.partition("_at_")[0])
+    return known[1] if known else None
 
 
 def score_order(score: str) -> tuple[int, str]:
@@ -137,7 +157,8 @@ def definitions() -> tuple[list[Definition], list[Definition]]:
     """Return what defines the scores: of effectiveness, and of language bias."""
     by_function: dict[Callable[..., Any], list[str]] = {}
     for score in SCORES:
-        by_function.setdefault(MEASURES[score.partition("_at_")[0]][1], []).append(score)
+        if function := _function(score):
+            by_function.setdefault(function, []).append(score)
     effectiveness: list[Definition] = []
     bias: list[Definition] = []
     for function, scores in by_function.items():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from xbench.catalogue import DATASETS, SETTINGS, Dataset, Setting
-from xbench.leaderboard.entries import Entry, slug, titles_of
+from xbench.catalogue import Dataset
+from xbench.leaderboard.entries import Entry, keys_of, slug, titles_of
 from xbench.leaderboard.figures import Key, LeftOut
 from xbench.leaderboard.matrices import legend
 from xbench.leaderboard.measures import (
@@ -19,6 +19,7 @@ from xbench.leaderboard.measures import (
     measure_name,
 )
 from xbench.leaderboard.model_pages import dataset_part
+from xbench.leaderboard.shown import ALSO, DEMONSTRATIONS, RANKED, shown
 from xbench.leaderboard.tables import (
     Column,
     Standings,
@@ -28,32 +29,6 @@ from xbench.leaderboard.tables import (
     make_table,
 )
 from xbench.metrics import IN_RANKS
-
-RANKING = (
-    Key("multilingual", "map", None, "macro"),
-    Key("multilingual", "map", None, "micro"),
-)
-"""What models are ordered by; the mean over questions orders those that have no other."""
-
-MAIN = (
-    Key("monolingual", "map", None, "macro"),
-    Key("crosslingual", "map", None, "macro"),
-    Key("multilingual", "map", None, "macro"),
-    Key("multilingual", "rank_distance", None, "macro"),
-)
-"""The means that stand in the overview and have intervals and standings."""
-
-BY_LANGUAGE: tuple[tuple[Setting, str], ...] = (
-    *((setting, "map") for setting in SETTINGS),
-    ("multilingual", "rank_distance"),
-)
-"""Setting and measure of each table of a ranked dataset that has a column per query language."""
-
-ALSO = "MIRACL"
-"""How the titles begin of the other datasets whose means stand in the overview."""
-
-RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstration}
-DEMONSTRATIONS = {dataset.title: dataset for dataset in DATASETS if dataset.demonstration}
 
 
 @dataclass(frozen=True)
@@ -90,16 +65,16 @@ def dataset_path(title: str) -> str:
 
 def figure_columns(title: str) -> list[Column]:
     """Return the columns of a dataset's means."""
-    return [column_of(title, key) for key in (*MAIN[:3], RANKING[1], MAIN[3])]
+    return [column_of(title, key) for key in shown(title).figures]
 
 
 def overview_columns(entries: Sequence[Entry]) -> list[Column]:
     """Return the columns of the overview: of ranked datasets, and means of some others."""
     columns = []
     for title in titles_of(entries):
-        means = {key for e in entries if title in e.rows for key in e.rows[title].figures}
+        means = keys_of(entry.rows[title] for entry in entries if title in entry.rows)
         if title in RANKED:
-            columns.append(column_of(title, MAIN[2], rank=True))
+            columns.append(column_of(title, shown(title).place, rank=True))
             columns += figure_columns(title)
         elif title.startswith(ALSO):
             columns += [
@@ -110,15 +85,8 @@ def overview_columns(entries: Sequence[Entry]) -> list[Column]:
     return columns
 
 
-def pages_of(
-    entries: Sequence[Entry], left_out: Sequence[LeftOut], standings: Standings
-) -> Iterator[Page]:
-    """Yield all pages of the site."""
-    yield _overview(entries, standings)
-    for title in titles_of(entries):
-        yield _dataset(title, entries, standings)
-    for entry in entries:
-        yield _model(entry, entries)
+def other_pages(left_out: Sequence[LeftOut]) -> Iterator[Page]:
+    """Yield the pages that show no figures."""
     yield Page(
         "compare.html", "compare.html", "Compare models",
         "Chosen models side by side: every measure, its interval, and each language.", {},
@@ -139,14 +107,17 @@ def pages_of(
     )  # fmt: skip
 
 
-def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
+def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
+    """Return the first page."""
     columns = overview_columns(entries)
     caption = "All models: means × 100, rank distance in ranks"
-    table = make_table("overview", caption, columns, entries, RANKING, standings)
+    order = dict.fromkeys(key for title in RANKED for key in shown(title).order)
+    table = make_table("overview", caption, columns, entries, tuple(order), standings)
     demonstrations = [_main_table(title, entries, standings) for title in DEMONSTRATIONS]
     tables = [own for own in (table, *demonstrations) if own]
-    codes = {k.language for c in columns for e in entries if c.dataset in e.rows
-             for k in e.rows[c.dataset].figures if k.language}  # fmt: skip
+    titles = {column.dataset for column in columns}
+    keys = keys_of(row for e in entries for title, row in e.rows.items() if title in titles)
+    codes = {key.language for key in keys if key.language}
     return Page(
         path="index.html",
         template="overview.html",
@@ -163,7 +134,8 @@ def _overview(entries: Sequence[Entry], standings: Standings) -> Page:
     )
 
 
-def _dataset(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+    """Return the page of a dataset."""
     own = [entry for entry in entries if title in entry.rows]
     tables = [_main_table(title, own, standings), *_language_tables(title, own)]
     kept = [table for table in tables if table]
@@ -191,9 +163,10 @@ def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> T
             column
             for figures in figure_columns(title)
             for column in (figures, column_of(title, figures.key, rank=True))
-            if column.key in MAIN or not column.rank
+            if column.key in shown(title).standing or not column.rank
         ]
-        return make_table(f"{path}-all", f"{title}: {scale}", columns, entries, RANKING, standings)
+        order = shown(title).order
+        return make_table(f"{path}-all", f"{title}: {scale}", columns, entries, order, standings)
     if title in DEMONSTRATIONS:
         caption = f"{title}, a demonstration that is not ranked: {scale}"
         return make_table(f"{path}-all", caption, figure_columns(title), entries)
@@ -202,15 +175,19 @@ def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> T
 
 def _language_tables(title: str, entries: Sequence[Entry]) -> list[Table | None]:
     """Return the tables of a dataset that have a column per query language."""
-    present = {key[:2] for entry in entries for key in entry.rows[title].figures if key.language}
-    shown = BY_LANGUAGE if title in RANKED or title in DEMONSTRATIONS else sorted(present)
-    return [_language_table(title, entries, Key(*which, None, "macro")) for which in shown]
+    keys = keys_of(entry.rows[title] for entry in entries)
+    present = {key[:2] for key in keys if key.language}
+    known = title in RANKED or title in DEMONSTRATIONS
+    wanted = shown(title).by_language if known else sorted(present)
+    return [_language_table(title, entries, Key(*which, None, "macro"), keys) for which in wanted]
 
 
-def _language_table(title: str, entries: Sequence[Entry], mean: Key) -> Table | None:
+def _language_table(
+    title: str, entries: Sequence[Entry], mean: Key, keys: Set[Key]
+) -> Table | None:
     setting, measure = mean[:2]
-    keys = {k for e in entries for k in e.rows[title].figures if k[:2] == (setting, measure)}
-    languages = sorted({k.language for k in keys if k.language and not k.passage_language})
+    own = {key for key in keys if key[:2] == mean[:2] and not key.passage_language}
+    languages = sorted({key.language for key in own if key.language})
     path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
     known = measure.partition("_at_")[0] in MEASURES
     name = re.sub(r"_", "-", measure) if known else slug(measure)
@@ -224,7 +201,8 @@ def _language_table(title: str, entries: Sequence[Entry], mean: Key) -> Table | 
     )
 
 
-def _model(entry: Entry, entries: Sequence[Entry]) -> Page:
+def model_page(entry: Entry, entries: Sequence[Entry]) -> Page:
+    """Return the page of one of the entries."""
     return Page(
         path=f"models/{entry.slug}.html",
         template="model.html",

@@ -5,36 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
-
-from xbench import statistics
 from xbench.catalogue import TASKS, Dataset, Setting, subsets
-from xbench.comparison import RESAMPLES
-from xbench.leaderboard.figures import Details, Evidence, Figure, Key, RunDetails
+from xbench.leaderboard.figures import Details, Figure, Key, RunDetails
 from xbench.leaderboard.zero_shot import zero_shot
-from xbench.metrics import (
-    EFFECTIVENESS,
-    LANGUAGE_BIAS,
-    SCORES,
-    FloatArray,
-    PoolRanks,
-    language_shares,
-)
-from xbench.metrics.subsets import multilingual_ranking
-from xbench.results import PerQuery
-from xbench.validation import Finding, RunIdentity, TaskCheck, check_task
+from xbench.metrics import SCORES, FloatArray
+from xbench.results import subset_scores
+from xbench.summaries import Summary, summarise
+from xbench.validation import Finding, RunIdentity, TaskCheck, check_summarised, check_task
 
 BY_PAIR = ("map", "ndcg_at_10", "recall_at_10")
 """Measures of each single cross-lingual subset that pages show."""
 
-SHARES_AT = 20
-"""Number of first places whose languages are counted."""
+_key = cache(Key)
+"""The same keys serve all models."""
 
-SEED = 0
-"""Seed of the bootstrap, the same as that of ``xbench compare``."""
+Evidence = Mapping[str, FloatArray]
+"""The values behind the means over subsets, by measure, as `xbench.statistics` takes them."""
 
 
 @dataclass(frozen=True)
@@ -58,57 +49,70 @@ class TaskRecord:
     details: Details | None = None
 
 
-def read_record(path: Path, root: Path) -> tuple[TaskRecord, dict[str, Evidence]]:
-    """Check a result file and the files beside it, and derive what pages show.
+Record = tuple[TaskRecord, Evidence]
+
+
+def summarised_record(path: Path, root: Path) -> Record | None:
+    """Derive what pages show of a result from its scores and its stored summary.
 
     Args:
         path: The ``<Task>.json``.
         root: The folder of results it lies in.
 
     Returns:
-        The record, and the evidence of its means over subsets by measure.
+        The record, the same as that of the ranks; None if there is no summary that can stand for
+        them.
     """
-    check = check_task(path, root)
-    ranks, result = check.ranks, check.result
-    if not check.accepted or ranks is None or result is None:
+    check = check_summarised(path, root)
+    return None if check is None or check.summary is None else _record(check, check.summary)
+
+
+def read_record(path: Path, root: Path) -> Record:
+    """Check a result file and its ranks, and derive what pages show; no summary is looked at.
+
+    Args:
+        path: The ``<Task>.json``.
+        root: The folder of results it lies in.
+    """
+    check = check_task(path, root, stored=False)
+    if not check.accepted or check.ranks is None:
         return TaskRecord(tuple(f for f in check.findings if not f.warning)), {}
-    dataset, setting = TASKS[path.stem]
-    values = _values(ranks)
-    evidence = {measure: _evidence(ranks, values[measure]) for measure in values}
-    entries = {entry["hf_subset"]: entry for entry in result["scores"]["test"]}
+    return _record(check, summarise(check.ranks))
+
+
+def _record(check: TaskCheck, summary: Summary) -> Record:
+    dataset, setting = TASKS[check.path.stem]
+    entries = {entry["hf_subset"]: entry for entry in subset_scores(check.result or {})}
     record = TaskRecord(
         errors=(),
         warnings=check.findings,
         run=check.run,
         figures=(
-            *_means(setting, entries, evidence),
+            *_means(setting, entries, summary),
             *_by_language(dataset, setting, entries),
             *_by_pair(dataset, setting, entries),
-            (Key(setting, "map", None, "micro"), Figure(_mean_over_queries(values["map"]))),
+            (_key(setting, "map", None, "micro"), Figure(summary.micro)),
         ),
-        shares=tuple(_shares(ranks)),
+        shares=tuple(
+            (q, p, share) for q, row in summary.shares.items() for p, share in row.items()
+        ),
         details=_details(check, dataset, setting),
     )
-    return record, evidence
+    return record, {measure: own.values for measure, own in summary.evidence.items()}
 
 
 Entries = Mapping[str, Mapping[str, Any]]
 """The scores of each subset, by its name."""
 
-Values = Mapping[str, FloatArray]
-"""A measure's value for each query, by subset."""
 
-
-def _means(
-    setting: Setting, entries: Entries, evidence: Mapping[str, Evidence]
-) -> Iterator[tuple[Key, Figure]]:
+def _means(setting: Setting, entries: Entries, summary: Summary) -> Iterator[tuple[Key, Figure]]:
     """Yield the mean over all subsets of every score that all of them have."""
     for measure in SCORES:
         if all(measure in entry for entry in entries.values()):
-            mean = float(np.mean([entry[measure] for entry in entries.values()]))
-            known = evidence.get(measure)
-            interval = None if known is None else statistics.interval(known.resampled)
-            yield Key(setting, measure, None, "macro"), Figure(mean, interval=interval)
+            mean = fmean([entry[measure] for entry in entries.values()])
+            known = summary.evidence.get(measure)
+            interval = None if known is None else known.interval
+            yield _key(setting, measure, None, "macro"), Figure(mean, interval=interval)
 
 
 def _by_language(
@@ -120,8 +124,8 @@ def _by_language(
         own = [entries[name] for name, s in expected.items() if s.query_language == language]
         for measure in SCORES:
             if all(measure in entry for entry in own):
-                mean = float(np.mean([entry[measure] for entry in own]))
-                yield Key(setting, measure, language), Figure(mean)
+                mean = fmean([entry[measure] for entry in own])
+                yield _key(setting, measure, language), Figure(mean)
 
 
 def _by_pair(dataset: Dataset, setting: Setting, entries: Entries) -> Iterator[tuple[Key, Figure]]:
@@ -131,78 +135,8 @@ def _by_pair(dataset: Dataset, setting: Setting, entries: Entries) -> Iterator[t
             (passages,) = subset.passage_languages
             for measure in BY_PAIR:
                 if measure in entries[name]:
-                    key = Key(setting, measure, subset.query_language, None, passages)
+                    key = _key(setting, measure, subset.query_language, None, passages)
                     yield key, Figure(entries[name][measure])
-
-
-def _mean_over_queries(values: Values) -> float:
-    return float(np.concatenate(list(values.values())).mean())
-
-
-def _shares(ranks: PerQuery) -> Iterator[tuple[str, str, float]]:
-    if ranks.multilingual:
-        shares = language_shares(ranks.subsets, SHARES_AT)
-        for subset, row in zip(ranks.subsets.values(), shares, strict=True):
-            for language, share in zip(subset.pool, row, strict=True):
-                yield subset.query_language, language, float(share)
-
-
-def _values(ranks: PerQuery) -> dict[str, Values]:
-    """Return the measures whose certainty is shown."""
-    found: dict[str, Values] = {
-        "map": {name: _average_precision(own) for name, own in ranks.subsets.items()}
-    }
-    if ranks.multilingual:
-        found["rank_distance"] = {name: _distance(own) for name, own in ranks.subsets.items()}
-    return found
-
-
-def _average_precision(ranks: PoolRanks) -> FloatArray:
-    return EFFECTIVENESS["map"](ranks.matrix())
-
-
-def _distance(ranks: PoolRanks) -> FloatArray:
-    return LANGUAGE_BIAS["rank_distance"](multilingual_ranking(ranks))
-
-
-def _evidence(ranks: PerQuery, values: Values) -> Evidence:
-    """Return the evidence of a measure; without gaps, a question's values need only their mean."""
-    sample = question_values(ranks, values)
-    own = addends(sample)
-    resampled = own[:, None] if not np.isnan(sample).any() else sample
-    return Evidence(own, statistics.bootstrap(resampled, RESAMPLES, SEED))
-
-
-def question_values(ranks: PerQuery, values: Values) -> FloatArray:
-    """Return a measure as `xbench.statistics` takes it.
-
-    Args:
-        ranks: The ranks, which say what the queries are.
-        values: The measure's values in the order of each subset's queries.
-
-    Returns:
-        Shape (questions, subsets), both in the order of their names; nan where there is no query.
-    """
-    ids = sorted({question for own in ranks.subsets.values() for question in own.questions})
-    row = {question: index for index, question in enumerate(ids)}
-    sample = np.full((len(ids), len(values)), np.nan)
-    for column, name in enumerate(sorted(values)):
-        sample[[row[q] for q in ranks.subsets[name].questions], column] = values[name]
-    return sample[:, ~np.isnan(sample).all(axis=0)]
-
-
-def addends(sample: FloatArray) -> FloatArray:
-    """Return one value per question, whose mean is the mean of the subsets' means.
-
-    A randomisation test swaps whole questions, so these say as much to it as all values do.
-
-    Args:
-        sample: Shape (questions, subsets), nan where there is no query.
-    """
-    present = ~np.isnan(sample)
-    questions = present.any(axis=1)
-    weighted = np.nansum(sample / present.sum(axis=0), axis=1) / sample.shape[1]
-    return np.where(questions, weighted * questions.sum(), np.nan)
 
 
 def _details(check: TaskCheck, dataset: Dataset, setting: Setting) -> Details:

@@ -14,11 +14,13 @@ from xbench import statistics
 from xbench.leaderboard.cache import FOLDER, code_digest, store
 from xbench.leaderboard.figures import Key, Row, RowIdentity, Standing
 from xbench.metrics import IN_RANKS, FloatArray
+from xbench.summaries import SEED, addends
 
 MANY = 30
 """Up to so many rows, all is as in ``xbench compare``. Of more, only the best so many are tested
 for tiers, because all pairs are and the time grows steeply, and fewer resamples are ranked."""
 
+RESAMPLES = 10_000
 RESAMPLES_OF_MANY = 2_000
 """How many resamples are ranked of more rows than `MANY`; 50 of them lie beyond each end."""
 
@@ -30,19 +32,22 @@ def standings(
 ) -> dict[RowIdentity, Standing]:
     """Return where each row stands in a column among those that it may be compared with.
 
-    Rows are compared that were measured on the same dataset in the same passage form; one alone has
-    no standing. The questions are resampled for all rows alike, so ranks and tiers of up to `MANY`
-    rows are those that ``xbench compare`` gives for the same models.
+    Rows are compared that were measured on the same dataset in the same passage form, and have
+    values for the same questions; one alone has no standing. The questions are resampled for all
+    rows alike, so ranks and tiers of up to `MANY` rows are those that ``xbench compare`` gives for
+    the same models.
 
     Args:
         rows: The rows.
         key: What the column's figures say: a mean over subsets that has an interval.
         cache_dir: Where to keep what was found; None to keep nothing.
     """
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if key in row.evidence:
-            groups[row.dataset, row.passage_form].append(row)
+            values = row.evidence[key]
+            questions = values.shape, np.isnan(values).tobytes()
+            groups[row.dataset, row.passage_form, questions].append(row)
     found: dict[RowIdentity, Standing] = {}
     for group in groups.values():
         if len(group) > 1:
@@ -56,10 +61,8 @@ class _Column:
 
     def __init__(self, rows: Sequence[Row], key: Key) -> None:
         sign = -1 if key.measure in IN_RANKS else 1
-        evidence = [row.evidence[key] for row in rows]
         self.figures: FloatArray = sign * np.array([row.figures[key].value for row in rows])
-        self.values = [sign * own.values[:, None] for own in evidence]
-        self.resampled: FloatArray = sign * np.array([own.resampled for own in evidence])
+        self.values = [sign * row.evidence[key] for row in rows]
 
     def standings(self, cache_dir: Path | None) -> list[Standing]:
         """Return the standing of each row, from the cache where it is there."""
@@ -76,8 +79,9 @@ class _Column:
         return found
 
     def _standings(self) -> list[Standing]:
-        resamples = RESAMPLES_OF_MANY if len(self.figures) > MANY else None
-        intervals = statistics.rank_intervals(self.resampled[:, :resamples])
+        resamples = RESAMPLES_OF_MANY if len(self.figures) > MANY else RESAMPLES
+        drawn = statistics.bootstrap_models(self.values, resamples, SEED)
+        intervals = statistics.rank_intervals(drawn)
         tiers = self._tiers()
         return [
             Standing(1 + int((self.figures > figure).sum()), *interval, tier)
@@ -87,12 +91,13 @@ class _Column:
     def _tiers(self) -> list[int | None]:
         best = sorted(np.argsort(-self.figures, kind="stable")[:MANY].tolist())
         tiers: list[int | None] = [None] * len(self.figures)
-        for index, tier in zip(best, statistics.tiers([self.values[i] for i in best]), strict=True):
+        values = [addends(self.values[i])[:, None] for i in best]
+        for index, tier in zip(best, statistics.tiers(values, seed=SEED), strict=True):
             tiers[index] = tier
         return tiers
 
     def _digest(self) -> str:
         digest = hashlib.sha256(code_digest())
-        for array in (self.figures, self.resampled, *self.values):
+        for array in (self.figures, *self.values):
             digest.update(array.tobytes())
         return digest.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from xbench.catalogue import PASSAGE_FORMS, PassageForm
@@ -183,8 +183,8 @@ def _lines(
         yield Line(entry, cells, _tables(entry, columns))
 
 
-def _says(row: Row, said: Container[tuple[str, str, str]]) -> bool:
-    return any((row.dataset, *key[:2]) in said for key in row.figures)
+def _says(row: Row, said: Set[tuple[str, str, str]]) -> bool:
+    return any((row.dataset, *score) in said for score in row.scores)
 
 
 def _figure(entry: Entry, column: Column) -> Figure | None:

@@ -33,6 +33,7 @@ def describe(
     source: Dataset,
     setting: Setting,
     description: str,
+    *,
     settings: Mapping[Setting, str] = DESCRIPTIONS,
     **fields: Any,  # noqa: ANN401
 ) -> TaskMetadata:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 from xbench.catalogue import MINI, PassageForm
 from xbench.corpus import ParallelCorpus, Texts
@@ -16,7 +17,7 @@ DESCRIPTION = (
     "languages of six scripts. For trying things out; never ranked with the other datasets."
 )
 
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "dataset": {"path": "xbench/mini", "revision": MINI.revision},
     "reference": "https://arxiv.org/abs/2004.05484",
     "date": ("2026-11-01", "2026-11-21"),

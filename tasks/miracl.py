@@ -63,7 +63,7 @@ class MIRACLMonolingualRetrieval(StreamedRetrieval):
 
     source = MIRACL
     setting = "monolingual"
-    metadata = describe(MIRACL, "monolingual", DESCRIPTION, SETTINGS, **_fields(MIRACL))
+    metadata = describe(MIRACL, "monolingual", DESCRIPTION, settings=SETTINGS, **_fields(MIRACL))
 
 
 class MIRACLMultilingualRetrieval(StreamedRetrieval):
@@ -72,7 +72,7 @@ class MIRACLMultilingualRetrieval(StreamedRetrieval):
     source = MIRACL
     setting = "multilingual"
     answers_others = True
-    metadata = describe(MIRACL, "multilingual", DESCRIPTION, SETTINGS, **_fields(MIRACL))
+    metadata = describe(MIRACL, "multilingual", DESCRIPTION, settings=SETTINGS, **_fields(MIRACL))
 
 
 class MIRACLMonolingualHardNegativesRetrieval(StreamedRetrieval):
@@ -84,7 +84,7 @@ class MIRACLMonolingualHardNegativesRetrieval(StreamedRetrieval):
         MIRACL_HARD_NEGATIVES,
         "monolingual",
         HARD_NEGATIVES_DESCRIPTION,
-        SETTINGS,
+        settings=SETTINGS,
         **_fields(MIRACL_HARD_NEGATIVES),
     )
 
@@ -99,6 +99,6 @@ class MIRACLMultilingualHardNegativesRetrieval(StreamedRetrieval):
         MIRACL_HARD_NEGATIVES,
         "multilingual",
         HARD_NEGATIVES_DESCRIPTION,
-        SETTINGS,
+        settings=SETTINGS,
         **_fields(MIRACL_HARD_NEGATIVES),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +61,55 @@ def language_files(dataset: Dataset, language: str, location: DataLocation) -> L
     if own.is_dir() or not clone.is_dir():
         return _from_folder(own, clone, dataset, language)
     return _from_hub(str(clone), dataset, language, None)
+
+
+def language_topics(dataset: Dataset, language: str, location: DataLocation) -> Texts:
+    """Read the queries of a language, whether its passages are there or not.
+
+    Args:
+        dataset: MIRACL or a selection of it.
+        language: ISO 639-1 code.
+        location: As for `language_files`.
+
+    Raises:
+        UserError: If they are missing or malformed, or the network fails.
+    """
+    data = location.data_dir
+    if data is not None and (data / dataset.folder).is_dir():
+        folder, clone = data / dataset.folder, data / dataset.hub
+        return read_topics(_table("topics", folder, clone, dataset, language))
+    return language_files(dataset, language, location).topics
+
+
+def hub_snapshot(dataset: Dataset, languages: Sequence[str], location: DataLocation) -> Path:
+    """Fetch some languages from the hub into its cache, so that they can be read offline.
+
+    Args:
+        dataset: MIRACL or a selection of it.
+        languages: ISO 639-1 codes.
+        location: If offline, only what is in the cache is returned.
+
+    Raises:
+        UserError: If they cannot be fetched.
+    """
+    from huggingface_hub import snapshot_download
+
+    if location.offline:
+        return Path(_cached(dataset))
+    try:
+        return Path(
+            snapshot_download(
+                dataset.hub,
+                repo_type="dataset",
+                revision=dataset.revision,
+                allow_patterns=["README.md", *(f"{code}-*" for code in languages)],
+            )
+        )
+    except Exception as error:
+        raise UserError(
+            f"{dataset.hub}: cannot be fetched from the Hugging Face hub ({type(error).__name__}: "
+            f"{error}). Check the network; what arrived is kept"
+        ) from error
 
 
 def read_topics(path: Path) -> Texts:
@@ -163,20 +212,7 @@ def _judged(topics: Texts, qrels: Qrels, passages: PassageFiles) -> LanguageFile
 
 
 def _from_folder(folder: Path, clone: Path, dataset: Dataset, language: str) -> LanguageFiles:
-    version = f"miracl-v1.0-{language}"
-    tables = [
-        _first(
-            [
-                folder / version / kind / f"{kind}.{version}-{dataset.split}.tsv",
-                folder / kind / f"{kind}.{version}-{dataset.split}.tsv",
-                folder / f"{kind}.{version}-{dataset.split}.tsv",
-            ],
-            Path.is_file,
-            f"the {kind} of {language}",
-            clone,
-        )
-        for kind in ("topics", "qrels")
-    ]
+    topics, qrels = (_table(kind, folder, clone, dataset, language) for kind in ("topics", "qrels"))
     corpus = f"miracl-corpus-v1.0-{language}"
     passages = _first(
         [folder / corpus, folder / "miracl-corpus" / corpus],
@@ -184,7 +220,14 @@ def _from_folder(folder: Path, clone: Path, dataset: Dataset, language: str) -> 
         f"the passages of {language} (docs-*.jsonl.gz)",
         clone,
     )
-    return _judged(read_topics(tables[0]), read_qrels(tables[1]), LocalFiles(passages))
+    return _judged(read_topics(topics), read_qrels(qrels), LocalFiles(passages))
+
+
+def _table(kind: str, folder: Path, clone: Path, dataset: Dataset, language: str) -> Path:
+    version = f"miracl-v1.0-{language}"
+    name = f"{kind}.{version}-{dataset.split}.tsv"
+    places = [folder / version / kind / name, folder / kind / name, folder / name]
+    return _first(places, Path.is_file, f"the {kind} of {language}", clone)
 
 
 def _first(places: list[Path], is_there: Callable[[Path], bool], what: str, clone: Path) -> Path:

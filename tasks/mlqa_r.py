@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from xbench.catalogue import MLQA_R
 from xbench.corpus import ParallelCorpus
 from xbench.tasks.base import describe
@@ -27,7 +29,7 @@ CITATION = r"""
 }
 """
 
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "dataset": {"path": "google-research-datasets/lareqa/mlqa-r", "revision": MLQA_R.revision},
     "reference": "https://arxiv.org/abs/2004.05484",
     "date": ("2019-10-16", "2020-04-11"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from xbench.catalogue import XQUAD_R
 from xbench.corpus import ParallelCorpus
 from xbench.tasks.base import describe
@@ -26,7 +28,7 @@ CITATION = r"""
 }
 """
 
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "dataset": {"path": "google-research-datasets/lareqa/xquad-r", "revision": XQUAD_R.revision},
     "reference": "https://arxiv.org/abs/2004.05484",
     "date": ("2016-06-16", "2020-04-11"),

@@ -118,7 +118,7 @@ def test_submit_writes_what_a_pull_request_needs(results, tmp_path):
     assert copied == {path.relative_to(results) for path in results.rglob("*.json*")}
     assert all(item.accepted for item in check([output / "results"]))
     text = (output / "PULL_REQUEST.md").read_text()
-    assert "| MLQA-R | 55.3 | 9.2 |  |  |" in text
+    assert "| MLQA-R (mAP) | 55.3 | 9.2 |  |  |" in text
     assert "training data: none" in text
     assert "xbench evaluate --model xbench/bm25" in text.replace("&#45;", "-")
 

@@ -77,6 +77,11 @@ class Dataset:
         """ISO 639-1 codes of all languages, in alphabetical order."""
         return tuple(sorted(self.sha256 or self.passages))
 
+    @property
+    def streamed(self) -> bool:
+        """Whether its passages are read shard by shard, because they fit in no memory."""
+        return bool(self.hub)
+
     def task_name(self, setting: Setting) -> str:
         """Return the name of the task of a setting.
 
@@ -200,6 +205,9 @@ MIRACL_HARD_NEGATIVES = Dataset(
 )
 
 DATASETS = (XQUAD_R, MLQA_R, MIRACL, MIRACL_HARD_NEGATIVES, MINI)
+
+PARALLEL_DATASETS = tuple(dataset for dataset in DATASETS if not dataset.streamed)
+"""Those whose questions have the same id in every language, and that fit in memory."""
 
 TASKS: dict[str, tuple[Dataset, Setting]] = {
     dataset.task_name(setting): (dataset, setting)

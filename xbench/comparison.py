@@ -15,8 +15,6 @@ from xbench.metrics import EFFECTIVENESS
 from xbench.metrics.across_languages import Spread, spread
 
 RESAMPLES = 10_000
-MEASURE = "map"
-"""The measure that is tested; the language-bias measures stand beside it with their intervals."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,12 @@ def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
     return Comparison(
         models=tuple(candidate.name for candidate in candidates),
         settings=_tested(
-            [(task, None, [v.sample(MEASURE) for v in values[task]]) for task in tasks], seed
+            [(task, None, [v.sample(main_score(task)) for v in values[task]]) for task in tasks],
+            seed,
         ),
         languages=_tested(
             [
-                (task, language, [v.sample(MEASURE, language) for v in values[task]])
+                (task, language, [v.sample(main_score(task), language) for v in values[task]])
                 for task in tasks
                 for language in values[task][0].languages
             ],
@@ -137,6 +136,11 @@ def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
         gaps=tuple(_gap_rows(tasks, values, seed)),
         spreads=tuple(_spread_rows([t for t in tasks if t not in multilingual], values)),
     )
+
+
+def main_score(task: str) -> str:
+    """Return the measure of a task that is tested; the others stand beside it."""
+    return TASKS[task][0].main_score if task in TASKS else "map"
 
 
 Case = tuple[str, str | None, list[Sample]]
@@ -160,7 +164,7 @@ def _tested(cases: Sequence[Case], seed: int) -> tuple[Row, ...]:
             None if i == leader else _difference(sample, samples[leader], next(corrected), seed)
             for i, sample in enumerate(samples)
         ]
-        rows.append(Row(task, MEASURE, language, _figures(samples, differences, seed)))
+        rows.append(Row(task, main_score(task), language, _figures(samples, differences, seed)))
     return tuple(rows)
 
 
@@ -225,7 +229,7 @@ def _gap(first: TaskValues, second: TaskValues, language: str | None, seed: int)
     """Return the monolingual minus the cross-lingual figure, resampling the same questions."""
     if first.questions.keys() != second.questions.keys():
         raise UserError("the monolingual and the cross-lingual task have other questions")
-    mono, cross = (values.sample(MEASURE, language) for values in (first, second))
+    mono, cross = (own.sample("map", language) for own in (first, second))
     drawn = statistics.bootstrap(mono, RESAMPLES, seed) - statistics.bootstrap(
         cross, RESAMPLES, seed
     )
@@ -235,10 +239,11 @@ def _gap(first: TaskValues, second: TaskValues, language: str | None, seed: int)
 
 def _spread_rows(tasks: Sequence[str], values: Mapping[str, list[TaskValues]]) -> Iterator[Row]:
     for task in tasks:
+        measure = main_score(task)
         spreads = [
-            spread(np.array([statistics.macro_mean(v.sample(MEASURE, a)) for a in v.languages]))
+            spread(np.array([statistics.macro_mean(v.sample(measure, a)) for a in v.languages]))
             for v in values[task]
         ]
         for name in Spread._fields:
             figures = tuple(Figure(getattr(s, name), np.nan, np.nan) for s in spreads)
-            yield Row(task, f"{MEASURE}_{name}", None, figures)
+            yield Row(task, f"{measure}_{name}", None, figures)

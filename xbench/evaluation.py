@@ -24,6 +24,7 @@ from xbench.results import (
     agree,
     read_per_query,
     read_result,
+    result_content,
     subset_scores,
     write_per_query,
     write_result,
@@ -31,6 +32,7 @@ from xbench.results import (
 from xbench.run_settings import Selection, run_settings
 from xbench.sources import DataLocation
 from xbench.streaming.options import SearchOptions
+from xbench.summaries import write_summary
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 
 logger = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ def evaluate(
     """
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
-    tasks = _tasks(selection, location, search)
+    tasks = chosen_tasks(selection, location, search)
     source = find_model(options, offline=location.offline)
     run = _Run(options, selection, search, source, output, show_progress, location.offline)
     pooled_first = sorted(tasks, key=lambda task: not task.answers_others)
@@ -101,9 +103,14 @@ def result_folder(output: Path, meta: ModelMeta) -> Path:
     return folder / "experiments" / meta.experiment_name if meta.experiment_name else folder
 
 
-def _tasks(
+def chosen_tasks(
     selection: Selection, location: DataLocation, search: SearchOptions
 ) -> list[RetrievalTask]:
+    """Return the chosen tasks that have a subset in the chosen languages.
+
+    Raises:
+        UserError: If there is no such task or language, or no subset is left.
+    """
     for code in selection.languages:
         language(code)
     tasks = [
@@ -203,6 +210,7 @@ class _Run:
         result["task_name"] = task.task_name
         folder = self.folder(task)
         write_per_query(folder, ranks)
+        write_summary(folder, ranks, result_content(result))
         write_result(
             folder,
             result,

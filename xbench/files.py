@@ -9,8 +9,14 @@ from pathlib import Path
 from xbench.errors import UserError
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, lasting: bool = True) -> None:
     """Write a file whole or not at all, making its folder.
+
+    Args:
+        path: The file.
+        content: What it shall hold.
+        lasting: Whether to wait until a loss of power cannot undo it; not needed for what can be
+            made again.
 
     Raises:
         UserError: If the disk is full or the place cannot be written.
@@ -21,7 +27,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise UserError(

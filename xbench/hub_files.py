@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbench.errors import UserError
-from xbench.passage_files import Row, Seen, passage, stamp_of
+from xbench.passage_files import Seen, stamp_of
+from xbench.passage_rows import Row, passage
 
 if TYPE_CHECKING:
     import pyarrow as pa

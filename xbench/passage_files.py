@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,13 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xbench.errors import UserError
-
-DAMAGED = "damaged gzip"
-NOT_UTF8 = "invalid UTF-8"
-NO_OBJECT = "no JSON object"
-NO_DOCID = "no docid"
-WRONG_TYPE = "field of the wrong type"
-EMPTY = "empty passage"
+from xbench.passage_rows import DAMAGED, Defect, Row, parse
 
 LONGEST_LINE = 1 << 26
 """Bytes of a line; a longer one is no passage."""
@@ -31,22 +24,6 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NUMBERED = re.compile(r"docs-(\d+)\.jsonl(?:\.gz)?")
 _BUFFER = 1 << 18
 
-
-@dataclass(frozen=True)
-class Defect:
-    """What is wrong with a row.
-
-    Attributes:
-        kind: One of the kinds above.
-        detail: What was found there.
-    """
-
-    kind: str
-    detail: str
-
-
-Row = tuple[str, str] | Defect | None
-"""Docid and text of a passage, or what is wrong; None for a blank line."""
 
 Seen = Callable[[bytes], object]
 """Is told the bytes of a file as they are read."""
@@ -89,50 +66,6 @@ class PassageFiles(Protocol):
     def rows(self, file: int, start: int) -> Iterator[Row]:
         """Yield the rows of a file after its first ``start``."""
         ...
-
-
-def passage(docid: object, title: object, text: object) -> tuple[str, str] | Defect:
-    """Return docid and text of a passage, or what is wrong with it.
-
-    The text is title and text joined by a space and stripped, whatever is missing, as mteb does.
-
-    >>> passage("7#0", "Bonn", None)
-    ('7#0', 'Bonn')
-    >>> passage("7#1", "", " ").kind
-    'empty passage'
-    """
-    if docid is None or docid == "":
-        return Defect(NO_DOCID, "no docid")
-    if not isinstance(docid, str):
-        return Defect(WRONG_TYPE, f"docid is a {type(docid).__name__}, no string")
-    for name, value in (("title", title), ("text", text)):
-        if value is not None and not isinstance(value, str):
-            return Defect(WRONG_TYPE, f"{name} is a {type(value).__name__}, no string")
-    joined = f"{title or ''} {text or ''}".strip()
-    return (docid, joined) if joined else Defect(EMPTY, f"{docid!r} has neither title nor text")
-
-
-def parse(line: bytes) -> Row:
-    """Return what stands in a line of a file of passages.
-
-    >>> parse(b'{"docid": "7#0", "title": "Bonn", "text": "is a city."}')
-    ('7#0', 'Bonn is a city.')
-    """
-    try:
-        content = json.loads(line.decode())
-    except UnicodeDecodeError as error:
-        return Defect(NOT_UTF8, f"byte {error.start} of the line is not UTF-8")
-    except (ValueError, RecursionError) as error:
-        return Defect(NO_OBJECT, str(error)) if line.strip() else None
-    if not isinstance(content, dict):
-        return Defect(NO_OBJECT, f"a {type(content).__name__}")
-    found = passage(content.get("docid"), content.get("title"), content.get("text"))
-    if b"\\u" in line and isinstance(found, tuple):
-        try:
-            "".join(found).encode()
-        except UnicodeEncodeError:
-            return Defect(NOT_UTF8, f"{found[0]!r} holds half a character (\\ud800 to \\udfff)")
-    return found
 
 
 @dataclass(frozen=True)
@@ -204,7 +137,7 @@ class LocalFiles:
                     if not raw.peek(1):
                         raise EOFError("the file is empty")
                     with gzip.GzipFile(fileobj=raw) as unpacked:
-                        yield from _parsed(io.BufferedReader(unpacked, _BUFFER), start)
+                        yield from _parsed(io.BufferedReader(_Unpacked(unpacked), _BUFFER), start)
                 else:
                     yield from _parsed(raw, start)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -226,6 +159,21 @@ class _Told(io.FileIO):
         if self._seen and count:
             self._seen(memoryview(buffer)[:count].tobytes())
         return count
+
+
+class _Unpacked(io.RawIOBase):
+    """A compressed file that gives what it has before it tells of damage."""
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
+        content = self._file.read1(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
 
 
 @contextmanager

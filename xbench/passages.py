@@ -10,7 +10,8 @@ from itertools import islice
 from xbench.corpus import Texts
 from xbench.errors import UserError
 from xbench.hub_files import HubFiles
-from xbench.passage_files import LocalFiles, PassageFiles, Row
+from xbench.passage_files import LocalFiles, PassageFiles
+from xbench.passage_rows import Row
 
 SHARD = 32_768
 """Passages that are searched, checkpointed and handed to a worker as a whole."""

@@ -2,7 +2,8 @@
 
 A task's results are two files. ``<Task>.json`` is mteb's; ``<Task>.per_query.json.gz`` holds the
 rank of every relevant passage of every query, from which every score can be recomputed exactly. The
-latter is written first, so that a task whose ``<Task>.json`` is there is finished.
+latter is written first, then the summary that `xbench.summaries` makes of it, and ``<Task>.json``
+last, so that a task whose ``<Task>.json`` is there is finished.
 """
 
 from __future__ import annotations
@@ -185,7 +186,12 @@ def write_result(
         kept = [line for line in read_settings(folder) if line.get("task") != settings["task"]]
         lines = sorted([*kept, settings], key=lambda line: str(line["task"]))
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
-    write_atomically(folder / f"{result['task_name']}.json", _json(_rounded(result)))
+    write_atomically(folder / f"{result['task_name']}.json", result_content(result))
+
+
+def result_content(result: Mapping[str, Any]) -> bytes:
+    """Return the content of a result file."""
+    return _json(_rounded(result))
 
 
 def read_settings(folder: Path) -> list[dict[str, Any]]:
@@ -224,7 +230,7 @@ def subset_scores(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def agree(result: Mapping[str, Any], content: PerQuery) -> bool:
     """Return whether a result's average precision is what its ranks give."""
-    own = {subset["hf_subset"]: subset.get("map") for subset in subset_scores(result)}
+    own: dict[str, Any] = {s["hf_subset"]: s.get("map") for s in subset_scores(result)}
     return own.keys() == content.subsets.keys() and all(
         isinstance(own[name], (int, float))
         and abs(own[name] - float(average_precision(ranks.matrix()).mean())) < 1e-5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from tqdm.auto import tqdm
 from xbench.corpus import Qrels
 from xbench.errors import UserError
 from xbench.files import write_atomically
-from xbench.passage_files import Defect
+from xbench.passage_rows import Defect
 from xbench.passages import SHARD, PassageFiles, Shard, StreamedCorpus, checksum
 from xbench.repeated_ids import IdHashes
 
@@ -41,7 +40,7 @@ class _Scan:
     shards: list[tuple[int, int, int, int]] = field(default_factory=list)
     checks: list[int] = field(default_factory=list)
     longest_id: int = 0
-    counts: dict[str, int] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
     duplicates: dict[str, list[int]] = field(default_factory=dict)
 
@@ -113,7 +112,8 @@ def _kept(path: Path) -> _Scan | None:
 
 def _tell(language: str, files: PassageFiles, found: _Scan, on_bad_line: str) -> None:
     counts = ", ".join(f"{kind}: {count:,}" for kind, count in found.counts.items())
-    if on_bad_line == "skip" and found.counts.get(DUPLICATE, 0) <= MOST_DUPLICATES:
+    too_many = found.counts.get(DUPLICATE, 0) > MOST_DUPLICATES
+    if on_bad_line == "skip" and not too_many:
         logger.warning("%s: left out of the %s passages: %s", files.place, language, counts)
         return
     lines = [line for lines in found.examples.values() for line in lines]
@@ -125,8 +125,9 @@ def _tell(language: str, files: PassageFiles, found: _Scan, on_bad_line: str) ->
         else f"So many duplicates (more than {MOST_DUPLICATES:,}) are not left out: see whether a "
         "file is there twice"
     )
+    total = "In all at least" if too_many else "In all"
     raise UserError(
-        f"{files.place}: the {language} passages are not sound:{listed}\nIn all: {counts}.\n"
+        f"{files.place}: the {language} passages are not sound:{listed}\n{total}: {counts}.\n"
         f"{remedy}"
     )
 
@@ -136,7 +137,7 @@ def _scan(language: str, files: PassageFiles, qrels: Qrels, folder: Path, progre
     with IdHashes(folder) as hashes, _bar(f"Scanning {language}", size, progress) as bar:
         look = _Look(files, qrels, bar, hashes=hashes)
         found = look.all()
-        repeated = hashes.repeated(MOST_DUPLICATES)
+        repeated = hashes.repeated(MOST_DUPLICATES + 1)
     if repeated:
         with _bar(f"Duplicates in {language}", size, progress) as bar:
             found = _Look(files, qrels, bar, repeated=repeated).all()

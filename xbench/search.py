@@ -222,7 +222,7 @@ def _highest(scores: ScoreArray, kept: IdArray, others: IdArray) -> NDArray[np.b
         ids = np.concatenate([kept[row], others[row]])[tied]
         chosen[row] = False
         chosen[row, tied[np.argsort(ids)[-room[row] :]]] = True
-    return above | chosen
+    return np.asarray(above | chosen)
 
 
 def id_array(ids: Sequence[str]) -> IdArray:

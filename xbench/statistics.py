@@ -63,6 +63,22 @@ def bootstrap(values: ArrayLike, resamples: int = 10_000, seed: int = 0) -> Floa
     return np.concatenate(means)
 
 
+def bootstrap_models(
+    models: Sequence[ArrayLike], resamples: int = 10_000, seed: int = 0
+) -> FloatArray:
+    """Return `bootstrap` of each of several models on the same questions, (models, resamples)."""
+    samples = _paired(models)
+    present, values = ~np.isnan(samples[0]), [_on_grid(np.nan_to_num(own)) for own in samples]
+    counts = _drawn(len(present), resamples, seed).astype(np.float64)
+    total, subsets = np.zeros((len(models), resamples)), np.zeros(resamples)
+    for subset, questions in enumerate(np.flatnonzero(column) for column in present.T):
+        drawn = counts[:, questions]
+        sizes = drawn.sum(axis=1)
+        total += np.array([own[questions, subset] for own in values]) @ drawn.T / np.fmax(sizes, 1)
+        subsets += sizes > 0
+    return np.asarray(total / subsets)
+
+
 @lru_cache(maxsize=8)
 def _drawn(questions: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     """Return how often each question is drawn in each resample, (resamples, questions).
@@ -127,10 +143,11 @@ def pairwise_tests(
     generator, reached = np.random.default_rng(seed), np.ones((number, number))
     for size in _blocks(permutations, questions):
         swap = generator.integers(0, 2, size=(size, questions), dtype=np.int8)
-        swapped = figures - 2 * (swap.astype(np.float64) @ addends)
+        swapped = figures[:, None] - 2 * (addends.T @ swap.T.astype(np.float64))
         for i in range(number):
-            differences = np.abs(swapped[:, i, None] - swapped[:, i + 1 :])
-            reached[i, i + 1 :] += (differences >= bound[i, i + 1 :]).sum(axis=0)
+            differences = np.abs(swapped[i + 1 :] - swapped[i])
+            extreme = differences >= bound[i, i + 1 :, None]
+            reached[i, i + 1 :] += np.count_nonzero(extreme, axis=1)
     upper = np.triu(reached / (1 + permutations), k=1)
     return np.asarray(upper + upper.T + np.eye(number))
 
@@ -180,13 +197,21 @@ def rank_intervals(distributions: ArrayLike, level: float = 0.95) -> list[tuple[
     >>> rank_intervals([[0.9, 0.8], [0.5, 0.8], [0.1, 0.2]])
     [(1, 2), (1, 2), (3, 3)]
     """
-    means = _resampled(distributions, 2, level)
-    share, intervals = (1 + level) / 2, []
-    for own in means:
-        best, worst = 1 + (means > own).sum(axis=0), (means >= own).sum(axis=0)
-        low = -np.quantile(-best, share, method="inverted_cdf")
-        intervals.append((int(low), int(np.quantile(worst, share, method="inverted_cdf"))))
-    return intervals
+    means = -_resampled(distributions, 2, level)
+    order = np.argsort(means, axis=0)
+    ordered = np.take_along_axis(means, order, axis=0)
+    number = np.arange(len(means))[:, None]
+    opens = np.vstack([np.ones_like(ordered[:1], bool), ordered[1:] != ordered[:-1]])
+    closes = np.vstack([opens[1:], opens[:1]])
+    best, worst = np.empty(means.shape, np.int64), np.empty(means.shape, np.int64)
+    first = np.maximum.accumulate(np.where(opens, number, 0), axis=0)
+    last = np.minimum.accumulate(np.where(closes, number, len(means))[::-1], axis=0)[::-1]
+    np.put_along_axis(best, order, 1 + first, axis=0)
+    np.put_along_axis(worst, order, 1 + last, axis=0)
+    share = (1 + level) / 2
+    low = -np.quantile(-best, share, axis=1, method="inverted_cdf")
+    high = np.quantile(worst, share, axis=1, method="inverted_cdf")
+    return list(zip(map(int, low), map(int, high), strict=True))
 
 
 def tiers(models: Sequence[ArrayLike], level: float = 0.05, seed: int = 0) -> list[int]:

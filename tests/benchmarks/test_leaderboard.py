@@ -1,8 +1,9 @@
-"""How long the pages of many models take to build: all to check, and nothing new."""
+"""How long the pages of many models take to build: with nothing cached, and again."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ def write_model(root: Path, number: int) -> None:
     """Write the results of a model on all tasks of the real sets."""
     for task in BENCHMARKS["XBench"]:
         model, badness = f"org/model-{number}", 1 + number % 97 / 30
-        write_sound(root, task, model=model, seed=number, badness=badness)
+        write_sound(root, task, model=model, seed=number, badness=badness, summary=True)
 
 
 def seconds(folders: list[Path], output: Path, cache: Path) -> float:
@@ -29,21 +30,22 @@ def seconds(folders: list[Path], output: Path, cache: Path) -> float:
 
 
 def test_a_board_of_many_models(benchmark, tmp_path):
-    folders, output, cache, lines = [], tmp_path / "site", tmp_path / "cache", []
+    folders, lines = [], []
     for number, step in enumerate(STEPS):
         folders.append(tmp_path / f"results-{number}")
-        first = sum(STEPS[:number])
+        first, output, cache = sum(STEPS[:number]), tmp_path / f"site-{number}", tmp_path / "cache"
         with ProcessPoolExecutor() as pool:
             list(pool.map(write_model, [folders[-1]] * step, range(first, first + step)))
+        shutil.rmtree(cache, ignore_errors=True)
         new = seconds(folders, output, cache)
         again = seconds(folders, output, cache)
         pages = len(list((output / "models").iterdir()))
         lines.append(
-            f"{first + step} models, {step} of them new: {new:.1f} s; nothing new: {again:.1f} s; "
+            f"{first + step} models, nothing cached: {new:.1f} s; again: {again:.1f} s; "
             f"{pages} model pages"
         )
         assert pages >= first + step
     benchmark.pedantic(lambda: seconds(folders, output, cache), rounds=1)
     kept = sum(path.stat().st_size for path in cache.rglob("*")) / 2**20
     overview = (output / "index.html").stat().st_size / 1e6
-    print("", *lines, f"{kept:.0f} MiB of cache; overview {overview:.2f} MB", sep="\n")
+    print("", *lines, f"{kept:.1f} MiB of cache; overview {overview:.2f} MB", sep="\n")

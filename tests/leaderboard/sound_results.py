@@ -15,7 +15,14 @@ import numpy as np
 from xbench.catalogue import MINI, TASKS, subsets
 from xbench.languages import LANGUAGES
 from xbench.metrics import TOP_PLACES, PoolRanks, scores
-from xbench.results import PerQuery, read_per_query, write_per_query, write_result
+from xbench.results import (
+    PerQuery,
+    read_per_query,
+    result_content,
+    write_per_query,
+    write_result,
+)
+from xbench.summaries import write_summary
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MEASURED = ROOT / "results" / "xbench__bm25" / "1"
@@ -77,8 +84,13 @@ def write_sound(
     seed: int = 0,
     badness: float = 1.0,
     edit: Callable[[dict[str, Any]], None] = lambda result: None,
+    summary: bool = False,
 ) -> Path:
-    """Write a sound result, its result file changed by `edit`, and return that file."""
+    """Write a sound result, its result file changed by `edit`, and return that file.
+
+    With `summary`, everything that ``xbench evaluate`` writes is there; without, what its first
+    version wrote.
+    """
     folder = results / model.replace("/", "__").replace(" ", "_") / revision
     if experiment:
         digest = hashlib.sha256(json.dumps(experiment).encode()).hexdigest()
@@ -88,6 +100,8 @@ def write_sound(
     write_per_query(folder, content)
     result = result_of(content)
     edit(result)
+    if summary:
+        write_summary(folder, content, result_content(result))
     own = json.loads((MEASURED / "model_meta.json").read_text())
     own |= {"name": model, "revision": revision, "experiment_kwargs": experiment, **(meta or {})}
     write_result(folder, result, own, settings_of(content, model))

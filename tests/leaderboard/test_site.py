@@ -166,16 +166,15 @@ def test_the_demonstration_is_apart_and_not_ranked(sound, site):
     assert "Rank" not in page.tables["mini-all"].columns
 
 
-def test_miracl_is_listed_and_not_ranked_on_its_page(reported, site):
+def test_miracl_has_a_column_for_each_language(reported, site):
     built = site()
-    (page,) = [page for path, page in built.pages.items() if path.startswith("datasets/miracl")]
+    page = built.page("datasets/miracl.html")
     (table,) = [table for name, table in page.tables.items() if name.endswith("ndcg-at-10")]
     assert len(table.columns) == 1 + 18 + 2
     assert table.cell("bm25", "yo") == "40.6"
     assert table.cell("bm25", "Mean") == ""
     assert table.cell("LaBSE, hybrid batches", "Mean") == "44.1"
     assert table.cell("LaBSE, hybrid batches", "yo") == ""
-    assert not any(line.bold for line in table.lines)
     overview = built.page().tables["overview"]
     assert overview.cell("LaBSE, hybrid batches", "Mo. nDCG@10") == "44.1"
     assert overview.cell("bm25", "Mo. nDCG@10") == ""

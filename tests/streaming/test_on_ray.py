@@ -201,6 +201,36 @@ def assert_same(found: tuple[dict, Path], expected: tuple[dict, Path]) -> None:
     assert found[1].read_bytes() == expected[1].read_bytes()
 
 
+@pytest.fixture(scope="module")
+def ending():
+    """Processes that must have ended when the tests are over.
+
+    Ray's agents try for a minute to tell the head of a dead cluster that they end.
+    """
+    processes: list[psutil.Process] = []
+    yield processes
+    assert not psutil.wait_procs(processes, timeout=90)[1]
+
+
+def test_a_killed_driver_leaves_nothing_and_the_run_goes_on(data, model, local, ending, tmp_path):
+    (tmp_path / "trouble").write_text("time.sleep(0.4)")
+    on_ray = ("--backend", "ray", "--ray-workers", "2")
+    process = start(tmp_path, data, model, *on_ray)
+    wait_for(lambda: process.poll() is not None or list(tmp_path.rglob("progress.json")))
+    own = children(process.pid)
+    assert {"raylet", "gcs_server"} <= {child.name() for child in own}
+    ending += own
+    process.kill()
+    process.communicate()
+    left = psutil.wait_procs(own, timeout=20)[1]
+    assert not [child for child in left if "Agent" not in child.name()]
+    (tmp_path / "trouble").unlink()
+    result = run(tmp_path, data, model, *on_ray)
+    assert result.exit_code == 0, result.output
+    assert_same(files(tmp_path), local)
+    assert encoded(tmp_path) < sum(PASSAGES.values())
+
+
 def test_results_are_those_of_the_local_backend(data, model, local, cluster, tmp_path):
     process = start(tmp_path, data, Path(model).name, "--backend", "ray", "--ray-address", cluster)
     assert "ray" not in finished(process).lower()
@@ -282,25 +312,6 @@ def test_a_model_that_fails_is_told_in_its_own_words(data, model, cluster, tmp_p
     assert result.output.startswith("Error: test/encoder: encode failed on 15 texts")
     assert "CUDA out of memory). Try a smaller --batch-size" in result.output
     assert "Traceback" not in result.output
-
-
-def test_a_killed_driver_leaves_nothing_and_the_run_goes_on(data, model, local, tmp_path):
-    (tmp_path / "trouble").write_text("time.sleep(0.4)")
-    on_ray = ("--backend", "ray", "--ray-workers", "2")
-    # Some of Ray's processes try that long to tell the cluster's head that they end.
-    process = start(tmp_path, data, model, *on_ray, RAY_gcs_server_request_timeout_seconds="5")
-    wait_for(lambda: process.poll() is not None or list(tmp_path.rglob("progress.json")))
-    own = children(process.pid)
-    assert {"raylet", "gcs_server"} <= {child.name() for child in own}
-    process.kill()
-    process.communicate()
-    _, left = psutil.wait_procs(own, timeout=30)
-    assert not left
-    (tmp_path / "trouble").unlink()
-    result = run(tmp_path, data, model, *on_ray)
-    assert result.exit_code == 0, result.output
-    assert_same(files(tmp_path), local)
-    assert encoded(tmp_path) < sum(PASSAGES.values())
 
 
 def test_a_wrong_address_is_told_soon(data, model, tmp_path):

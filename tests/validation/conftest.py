@@ -15,6 +15,7 @@ from xbench.evaluation import evaluate
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
 from xbench.sources import DataLocation
+from xbench.summaries import SUMMARY_SUFFIX
 from xbench.validation import check_task
 
 CROSSLINGUAL = "XBenchMiniCrosslingualRetrieval"
@@ -80,6 +81,16 @@ def sound(tmp_path_factory) -> Path:
     return root / "results"
 
 
+WITHOUT_SUMMARIES = shutil.ignore_patterns(f"*{SUMMARY_SUFFIX}")
+
+
 @pytest.fixture
 def submission(sound, tmp_path) -> Submission:
+    """The results as the first version wrote them, so that a test may change one file alone."""
+    return Submission(Path(shutil.copytree(sound, tmp_path / "results", ignore=WITHOUT_SUMMARIES)))
+
+
+@pytest.fixture
+def summarised(sound, tmp_path) -> Submission:
+    """The results with their summaries."""
     return Submission(Path(shutil.copytree(sound, tmp_path / "results")))

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.validation.conftest import MULTILINGUAL, Submission
+from tests.validation.conftest import MULTILINGUAL, WITHOUT_SUMMARIES, Submission
 from xbench.errors import UserError
-from xbench.validation import read_imported, read_upstream
+from xbench.summaries import SUMMARY_SUFFIX
+from xbench.validation import check_summarised, read_imported, read_upstream
 from xbench.validation.report import as_json, as_markdown, as_text
 
 values = st.recursive(
@@ -32,7 +33,8 @@ fuzzed = settings(
 
 @pytest.fixture(scope="module")
 def spoilt(sound, tmp_path_factory):
-    return Submission(Path(shutil.copytree(sound, tmp_path_factory.mktemp("fuzzed") / "results")))
+    folder = tmp_path_factory.mktemp("fuzzed") / "results"
+    return Submission(Path(shutil.copytree(sound, folder, ignore=WITHOUT_SUMMARIES)))
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +131,22 @@ def test_any_content_of_an_imported_file_is_an_error_of_the_user(tmp_path, conte
     path.write_bytes(content)
     with pytest.raises(UserError, match="mteb"):
         read_imported(path)
+
+
+@fuzzed
+@given(data=st.data())
+def test_any_content_of_a_summary_ends_with_findings(sound, tmp_path_factory, data):
+    root = tmp_path_factory.getbasetemp() / "summarised"
+    submission = Submission(root)
+    if not root.exists():
+        shutil.copytree(sound, root)
+    path = submission.folder / f"{MULTILINGUAL}{SUMMARY_SUFFIX}"
+    content = (sound / path.relative_to(root)).read_bytes()
+    document = json.loads(gzip.decompress(content))
+    changed = replaced(
+        document, data.draw(st.sampled_from(list(places(document)))), data.draw(values)
+    )
+    path.write_bytes(gzip.compress(json.dumps(changed).encode()))
+    check_summarised(submission.result, root)
+    accepted = check_shows(submission).accepted
+    assert accepted or json.dumps(changed) != json.dumps(document)

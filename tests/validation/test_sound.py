@@ -17,8 +17,8 @@ from tests.conftest import ROOT
 from tests.validation.conftest import MULTILINGUAL, Submission
 from xbench.metrics import PoolRanks, scores
 from xbench.results import read_per_query
+from xbench.summaries import chance
 from xbench.validation import check, check_task, result_files, schema
-from xbench.validation.suspicions import _chance
 
 
 def test_what_evaluate_writes_is_accepted_with_all_its_parts(submission: Submission):
@@ -123,11 +123,11 @@ def test_scores_at_chance_are_suspicious(submission: Submission):
 def test_chance_is_the_mean_over_all_rankings():
     """One passage of two is relevant: it is first or second, AP 1 or 1/2."""
     one = np.array([0]), np.array(["de"]), np.array([1])
-    assert _chance(PoolRanks(("q",), *one, "de", {"de": 2})) == pytest.approx(0.75)
+    assert chance(PoolRanks(("q",), *one, "de", {"de": 2})) == pytest.approx(0.75)
     both = np.array([0, 0]), np.array(["de", "de"]), np.array([1, 2])
-    assert _chance(PoolRanks(("q",), *both, "de", {"de": 2})) == pytest.approx(1)
+    assert chance(PoolRanks(("q",), *both, "de", {"de": 2})) == pytest.approx(1)
     # two of three: ranks (1, 2), (1, 3) or (2, 3), AP 1, 5/6 or 7/12
-    three = _chance(PoolRanks(("q",), *both, "de", {"de": 3}))
+    three = chance(PoolRanks(("q",), *both, "de", {"de": 3}))
     assert three == pytest.approx((1 + 5 / 6 + 7 / 12) / 3)
 
 

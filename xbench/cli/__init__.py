@@ -13,6 +13,7 @@ from xbench import __version__
 from xbench.cli.bias import bias
 from xbench.cli.compare import compare
 from xbench.cli.download import download
+from xbench.cli.estimate import estimate
 from xbench.cli.evaluate import evaluate
 from xbench.cli.import_mteb import import_mteb
 from xbench.cli.leaderboard import leaderboard
@@ -51,6 +52,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     evaluate,
+    estimate,
     compare,
     bias,
     submit,

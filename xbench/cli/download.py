@@ -26,14 +26,19 @@ def download(
     """Fetch and check the datasets ahead of time."""
     from xbench.plugin import find_task
     from xbench.sources import DataLocation, dataset_files
+    from xbench.tasks.miracl_files import hub_snapshot
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     sources = dict.fromkeys(find_task(name).source for name in task_names(tasks, benchmark))
     for source in sources:
+        chosen = [a for a in source.languages if not languages or a in languages]
+        if source.streamed:
+            snapshot = hub_snapshot(source, chosen, location)
+            click.echo(f"{source.title}: {len(chosen)} languages in {snapshot}")
+            continue
         if not source.url:
             click.echo(f"{source.title}: shipped with xbench")
             continue
-        chosen = [a for a in source.languages if not languages or a in languages]
         files = dataset_files(source, chosen, location)
         folder = next(iter(files.values())).parent if files else ""
         click.echo(f"{source.title}: {len(files)} files checked in {folder}")

@@ -8,46 +8,15 @@ from typing import Any
 
 import click
 
-from xbench.catalogue import BENCHMARKS, PASSAGE_FORMS, PassageForm
-from xbench.cli.options import DEFAULT_BENCHMARK, location_options, split_codes, task_names
-from xbench.models.options import DTYPES, ModelOptions
+from xbench.catalogue import PassageForm
+from xbench.cli.options import location_options, model_options, selection_options, task_names
+from xbench.models.options import ModelOptions
 from xbench.streaming.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine, SearchOptions
 
 
 @click.command()
-@click.option(
-    "--model",
-    required=True,
-    help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
-    "xbench/char-ngram, or path/to/file.py:factory.",
-)
-@click.option("--revision", help="Commit of the model [default: the registry's, or the newest].")
-@click.option("--tasks", "-t", multiple=True, help="Task to run; may be repeated.")
-@click.option(
-    "--benchmark",
-    "-b",
-    type=click.Choice(list(BENCHMARKS)),
-    help=f"Run the tasks of a benchmark [default without --tasks: {DEFAULT_BENCHMARK}].",
-)
-@click.option(
-    "--languages",
-    "-l",
-    callback=split_codes,
-    help="Keep only these languages, such as ar,de. Stored apart from the full results.",
-)
-@click.option(
-    "--passage-form",
-    type=click.Choice(PASSAGE_FORMS),
-    default="sentence",
-    show_default=True,
-    help="Encode a passage as the sentence alone, or followed by its paragraph.",
-)
-@click.option("--query-prompt", help="Put before every query, instead of the model's own prompt.")
-@click.option("--passage-prompt", help="Put before every passage, instead of the model's own.")
-@click.option("--max-length", type=click.IntRange(min=1), help="Maximum length in tokens.")
-@click.option("--dtype", type=click.Choice(DTYPES), help="Type of the model's weights.")
-@click.option("--device", help="Device, as torch names it (cpu, cuda, cuda:1, mps).")
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
+@model_options
+@selection_options
 @click.option(
     "--output",
     "-o",

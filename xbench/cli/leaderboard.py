@@ -42,13 +42,20 @@ def results_option(command: Command) -> Command:
     show_default=True,
     help="Folder to write the pages to.",
 )
-def build(results: tuple[Path, ...], output: Path) -> None:
+@click.option(
+    "--from-ranks",
+    is_flag=True,
+    help="Recompute everything from the ranks, whatever stored summaries say: for results that "
+    "`xbench validate` has not accepted. Slow where nothing is cached.",
+)
+def build(results: tuple[Path, ...], output: Path, from_ranks: bool) -> None:
     """Write static pages from folders of results; they need no server."""
     from xbench.leaderboard import build_site
     from xbench.sources import DataLocation
 
     cache_dir = DataLocation.from_environment().cache_dir
-    click.echo(f"Page: {build_site(results, output, cache_dir)}")
+    page = build_site(results, output, cache_dir, from_ranks=from_ranks)
+    click.echo(f"Page: {page}")
 
 
 @leaderboard.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xbench.catalogue import DATASETS
+from xbench.catalogue import PARALLEL_DATASETS
 from xbench.cli.options import location_options, split_codes
 
 
@@ -25,7 +25,7 @@ def study() -> None:
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--evaluate-on",
-    type=click.Choice([dataset.title for dataset in DATASETS]),
+    type=click.Choice([dataset.title for dataset in PARALLEL_DATASETS]),
     default="MLQA-R",
     show_default=True,
     help="Dataset to measure on; none of the training questions may be from it.",
@@ -55,7 +55,7 @@ def batch_sampling(
     from xbench.training.config import read_config
 
     settings = read_config(config, {})
-    dataset = next(dataset for dataset in DATASETS if dataset.title == evaluate_on)
+    dataset = next(dataset for dataset in PARALLEL_DATASETS if dataset.title == evaluate_on)
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     outcome = run_study(settings, dataset, range(seeds), languages, location)
     text = markdown(outcome)

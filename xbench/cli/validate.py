@@ -24,7 +24,15 @@ import click
     help="Folder of the results that are there already: check only what differs from them, and in "
     "Markdown show the new figures among theirs.",
 )
-def validate(paths: tuple[Path, ...], output_format: str, against: Path | None) -> None:
+@click.option(
+    "--write-summaries",
+    is_flag=True,
+    help="Write the summary of every accepted result beside it, over one that is there; it makes "
+    "pages quick to build, and results of older versions have none.",
+)
+def validate(
+    paths: tuple[Path, ...], output_format: str, against: Path | None, write_summaries: bool
+) -> None:
     """Check results before they are published.
 
     PATHS are folders of results, models' or runs' folders, or result files, of xbench's tasks or of
@@ -36,14 +44,18 @@ def validate(paths: tuple[Path, ...], output_format: str, against: Path | None) 
       xbench validate results
       xbench validate results/intfloat__multilingual-e5-small --format markdown
     """  # noqa: D301
-    from xbench.validation import check, check_changes
+    from xbench.validation import check, check_changes, folders
     from xbench.validation.pull_request import comparison
     from xbench.validation.report import as_json, as_markdown, as_text
 
+    if write_summaries and against is not None:
+        raise click.UsageError("--write-summaries and --against exclude each other; leave one out")
     if against is None:
-        checks = check(paths)
+        checks = check(paths, stored=not write_summaries)
     else:
         checks = [item for path in paths for item in check_changes(path, against)]
+    if write_summaries:
+        click.echo(f"{folders.write_summaries(checks)} summaries written.", err=True)
     write = {"text": as_text, "json": as_json, "markdown": as_markdown}[output_format]
     click.echo(write(checks))
     if against is not None and output_format == "markdown":

@@ -7,18 +7,21 @@ from xbench.metrics.subsets import (
     EFFECTIVENESS,
     IN_RANKS,
     LANGUAGE_BIAS,
+    MIXED_INDEX,
     SCORES,
     language_shares,
     per_query,
     score_range,
     scores,
     task_per_query,
+    task_scores,
 )
 
 __all__ = [
     "EFFECTIVENESS",
     "IN_RANKS",
     "LANGUAGE_BIAS",
+    "MIXED_INDEX",
     "SCORES",
     "TOP_PLACES",
     "FloatArray",
@@ -29,4 +32,5 @@ __all__ = [
     "score_range",
     "scores",
     "task_per_query",
+    "task_scores",
 ]

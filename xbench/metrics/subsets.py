@@ -107,8 +107,24 @@ SIGNED = (
 )
 """Scores that may be negative."""
 
+SCORES_OF_PARALLEL_POOL = (*FULL_DEPTH, *LANGUAGE_BIAS, RANK_CORRELATION, *MEDIANS)
+"""Names of the scores of a multilingual pool in which every language holds the answer."""
+
 SCORES = (*EFFECTIVENESS, *LANGUAGE_BIAS, *MIXED_INDEX, RANK_CORRELATION, *MEDIANS)
 """Names of all scores."""
+
+
+def task_scores(*, multilingual: bool, parallel: bool) -> tuple[str, ...]:
+    """Return the names of the scores of a task.
+
+    Args:
+        multilingual: Whether its pools mix languages.
+        parallel: Whether its questions are parallel and every passage is ranked; else the runs are
+            of limited depth and only passages in the query's language are relevant.
+    """
+    if parallel:
+        return SCORES_OF_PARALLEL_POOL if multilingual else tuple(FULL_DEPTH)
+    return (*EFFECTIVENESS, *((*MIXED_INDEX, *OF_ANY_POOL) if multilingual else ()))
 
 
 def score_range(name: str) -> tuple[float, float]:

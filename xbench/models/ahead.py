@@ -40,7 +40,7 @@ class TokenizedAhead:
         self._arguments: dict[str, Any] | None = None
         self._ready: dict[tuple[str, ...], Any] = {}
         self.lock = threading.Lock()
-        model.preprocess = self._serve  # type: ignore[method-assign]
+        model.preprocess = self._serve  # type: ignore[method-assign, assignment]
 
     def close(self) -> None:
         """Give the model its own `preprocess` back."""
@@ -72,4 +72,4 @@ class TokenizedAhead:
             return ready
         self._arguments = arguments
         with self.lock:
-            return self._preprocess(inputs, **arguments)  # type: ignore[arg-type]
+            return self._preprocess(inputs, **arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
@@ -57,7 +57,7 @@ def counted(pieces: Iterator[Piece], progress: Callable[[int], object]) -> Itera
         progress(len(piece.ids))
 
 
-def read_ahead(items: Iterator[Item], size: int) -> Iterator[Item]:
+def read_ahead(items: Iterator[Item], size: int) -> Generator[Item]:
     """Yield items that a thread makes ahead; what it raises is raised here.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic import field_validator as check
 
-from xbench.catalogue import DATASETS, Dataset
+from xbench.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
 from xbench.errors import UserError
 from xbench.training.dataset import NegativeLanguage
 from xbench.training.reading import CorpusSource
@@ -106,14 +106,15 @@ class TrainingConfig(BaseModel):
         listed = [sources] if isinstance(sources, (str, Mapping)) else sources
         return [{"path": source} if isinstance(source, str) else source for source in listed or ()]
 
-    @check("evaluate_on", "allow_evaluation_data")
+    @check("evaluate_on")
+    @classmethod
+    def _parallel(cls, title: Any) -> Any:  # noqa: ANN401
+        return title if title is None else _one_of(title, PARALLEL_DATASETS)
+
+    @check("allow_evaluation_data")
     @classmethod
     def _known(cls, titles: Any) -> Any:  # noqa: ANN401
-        known = [dataset.title for dataset in DATASETS]
-        for title in (titles,) if isinstance(titles, str) else titles or ():
-            if title not in known:
-                raise ValueError(f"{title!r} is not one of {', '.join(known)}")
-        return titles
+        return [_one_of(title, DATASETS) for title in titles or ()]
 
     @property
     def batch_sampling(self) -> BatchSampling:
@@ -129,7 +130,14 @@ class TrainingConfig(BaseModel):
     @property
     def evaluation_set(self) -> Dataset | None:
         """The dataset that is evaluated on during training."""
-        return next((d for d in DATASETS if d.title == self.evaluate_on), None)
+        return next((d for d in PARALLEL_DATASETS if d.title == self.evaluate_on), None)
+
+
+def _one_of(title: Any, datasets: Sequence[Dataset]) -> Any:  # noqa: ANN401
+    known = [dataset.title for dataset in datasets]
+    if title not in known:
+        raise ValueError(f"{title!r} is not one of {', '.join(known)}")
+    return title
 
 
 def read_config(path: Path | None, options: Mapping[str, Any]) -> TrainingConfig:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from xbench.catalogue import DATASETS, Dataset
-from xbench.corpus import ParallelCorpus
+from xbench.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.errors import UserError
 from xbench.sources import DataLocation
-from xbench.tasks import TASK_CLASSES
+from xbench.tasks import TASK_CLASSES, ParallelRetrieval
+from xbench.tasks.miracl_files import language_topics
 from xbench.training.pairs import ParallelPairs
 from xbench.training.scanning import BATCH
 
 FIRST_ROWS = 5
+
+EVALUATION_SETS = (*PARALLEL_DATASETS, MIRACL)
+"""The sets that are compared; MIRACL's hard negatives have questions of MIRACL."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,9 @@ class SetOverlap:
     Attributes:
         title: Title of the set.
         questions: Rows with a question of the set, in any language.
-        passages: Rows with a passage of the set, in any language. Sets that were made from the
-            same encyclopaedia share sentences, so these say less than the questions.
+        passages: Rows with a passage of the set, in any language, or None if its passages are too
+            many to compare. Sets that were made from the same encyclopaedia share sentences, so
+            these say less than the questions.
         first_rows: The first rows with a question of the set, counted from 1.
         example: Such a question.
         not_checked: Why the set could not be compared; empty if it was.
@@ -38,7 +42,7 @@ class SetOverlap:
 
     title: str
     questions: int = 0
-    passages: int = 0
+    passages: int | None = 0
     first_rows: tuple[int, ...] = ()
     example: str = ""
     not_checked: str = ""
@@ -73,8 +77,9 @@ class Overlap:
         return [
             f"{self.corpus} and {found.title}: not checked ({found.not_checked})"
             if found.not_checked
-            else f"{self.corpus} and {found.title}: {found.questions:,} questions and "
-            f"{found.passages:,} passages in common"
+            else f"{self.corpus} and {found.title}: {found.questions:,} questions "
+            + ("" if found.passages is None else f"and {found.passages:,} passages ")
+            + "in common"
             for found in self.sets
         ]
 
@@ -90,20 +95,22 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
     Texts are compared as `plain` leaves them, in whatever languages the two are. A set that is
     not there and cannot be fetched is reported as not checked.
 
+    Of MIRACL the questions are compared; its hard negatives have the same ones.
+
     Args:
         pairs: The corpus.
         location: Where the evaluation sets are; if offline, none is fetched.
     """
     hashes: dict[str, dict[str, NDArray[np.uint64]]] = {"query": {}, "passage": {}}
     missing: dict[str, str] = {}
-    for dataset in DATASETS:
+    for dataset in EVALUATION_SETS:
         try:
-            corpus = _corpus(dataset, location)
+            texts = _texts(dataset, location)
         except UserError as error:
             missing[dataset.title] = str(error)
             continue
-        for side, texts in (("query", corpus.queries), ("passage", corpus.passages)):
-            (own,) = _hashes({side: [text for code in texts for text in texts[code].texts]})
+        for side, own_texts in texts.items():
+            (own,) = _hashes({side: own_texts})
             hashes[side][dataset.title] = np.unique(own.to_numpy())
     questions = _rows_with(pairs, "query", hashes["query"])
     passages = _rows_with(pairs, "passage", hashes["passage"])
@@ -113,9 +120,9 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
             SetOverlap(title, not_checked=missing[title])
             if title in missing
             else _set_overlap(
-                pairs, title, questions[title], passages[title], hashes["query"][title]
+                pairs, title, questions[title], passages.get(title), hashes["query"][title]
             )
-            for title in (dataset.title for dataset in DATASETS)
+            for title in (dataset.title for dataset in EVALUATION_SETS)
         ),
     )
 
@@ -168,10 +175,16 @@ OTHER_SPACE = "[\t-\r\x1c-\x1f\x85\u1680\u2028\u2029]"
 """White space that NFKC does not turn into plain spaces."""
 
 
-def _corpus(dataset: Dataset, location: DataLocation) -> ParallelCorpus:
+def _texts(dataset: Dataset, location: DataLocation) -> dict[str, list[str]]:
+    """Return the queries of an evaluation set, and the passages of one that fits in memory."""
+    if dataset.streamed:
+        topics = [language_topics(dataset, code, location) for code in dataset.languages]
+        return {"query": [text for own in topics for text in own.texts]}
     name = dataset.task_name("multilingual")
-    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)
-    return task(location=location).load_corpus(dataset.languages)
+    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)(location=location)
+    corpus = cast("ParallelRetrieval", task).load_corpus(dataset.languages)
+    sides = {"query": corpus.queries, "passage": corpus.passages}
+    return {side: [t for own in by.values() for t in own.texts] for side, by in sides.items()}
 
 
 def _rows_with(
@@ -199,7 +212,7 @@ def _set_overlap(
     pairs: ParallelPairs,
     title: str,
     questions: NDArray[np.bool_],
-    passages: NDArray[np.bool_],
+    passages: NDArray[np.bool_] | None,
     hashes: NDArray[np.uint64],
 ) -> SetOverlap:
     first_rows = np.flatnonzero(questions)[:FIRST_ROWS]
@@ -212,7 +225,7 @@ def _set_overlap(
     return SetOverlap(
         title=title,
         questions=int(questions.sum()),
-        passages=int(passages.sum()),
+        passages=None if passages is None else int(passages.sum()),
         first_rows=tuple((first_rows + 1).tolist()),
         example=example,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xbench.validation.findings import Finding, RunIdentity, TaskCheck
 from xbench.validation.folders import check, check_changes
 from xbench.validation.imported import Imported, ImportedRow, imported_json, read_imported
-from xbench.validation.submission import check_task, result_files
+from xbench.validation.submission import check_summarised, check_task, result_files
 from xbench.validation.upstream import read_upstream, upstream_files
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TaskCheck",
     "check",
     "check_changes",
+    "check_summarised",
     "check_task",
     "imported_json",
     "read_imported",

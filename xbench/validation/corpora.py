@@ -17,11 +17,13 @@ class Corpus:
     Attributes:
         passages: Number of passages by language.
         relevant: For queries of one language and passages of another, the digest of the ids of
-            the queries, once for each relevant passage; see `digest`.
+            the queries, once for each relevant passage, see `digest`; or the number of relevant
+            passages, where it is not known which questions were drawn. A pair without relevant
+            passages is absent.
     """
 
     passages: Mapping[str, int]
-    relevant: Mapping[str, Mapping[str, str]]
+    relevant: Mapping[str, Mapping[str, str | int]]
 
 
 def digest(questions: Iterable[str]) -> str:
@@ -41,10 +43,10 @@ def digest(questions: Iterable[str]) -> str:
 
 @cache
 def corpora() -> Mapping[str, Corpus]:
-    """Return the corpus of every dataset of the catalogue, by its prefix.
+    """Return the corpus of every dataset of the catalogue, by its title.
 
     The table is made from the data by ``tests/validation/test_corpora.py``, which also tells
     whether it still is what the data say.
     """
     text = files("xbench.validation").joinpath("corpora.json").read_text("utf-8")
-    return {prefix: Corpus(**entry) for prefix, entry in json.loads(text).items()}
+    return {title: Corpus(**entry) for title, entry in json.loads(text).items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from xbench.catalogue import PassageForm
 from xbench.results import PerQuery
+from xbench.summaries import Summary
 
 SHOWN = 60
 """How many characters of a value a finding shows."""
@@ -69,6 +70,7 @@ class TaskCheck:
         ranks: The ranks beside it, if they are sound.
         meta: ``model_meta.json``, if it is sound.
         settings: The task's line of ``run_settings.jsonl``, if it is sound.
+        summary: The stored summary that stands for the ranks, if these were not read.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class TaskCheck:
     ranks: PerQuery | None = None
     meta: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
+    summary: Summary | None = None
 
     @property
     def accepted(self) -> bool:
@@ -111,6 +114,11 @@ class Notes:
     def warn(self, where: str, value: object, rule: str) -> None:
         """Note that a field is suspicious."""
         self._add(where, value, rule, warning=True)
+
+    def add(self, other: Notes) -> None:
+        """Take over what was found in another part of the same file."""
+        self.findings += other.findings
+        self.unlisted += other.unlisted
 
     def _add(self, where: str, value: object, rule: str, *, warning: bool) -> None:
         if sum(finding.warning == warning for finding in self.findings) >= LISTED:

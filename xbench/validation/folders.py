@@ -11,6 +11,7 @@ from pathlib import Path
 from xbench.catalogue import TASKS
 from xbench.errors import UserError
 from xbench.results import PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.summaries import SUMMARY_SUFFIX, write_summary
 from xbench.validation.findings import Notes, Plain, TaskCheck
 from xbench.validation.imported import read_imported
 from xbench.validation.places import EXPERIMENTS, META_NAME
@@ -28,12 +29,16 @@ KNOWN = {
     META_NAME,
     SETTINGS_NAME,
     ".run_settings.lock",
-    *(f"{task}{suffix}" for task in TASKS for suffix in (".json", PER_QUERY_SUFFIX)),
+    *(
+        f"{task}{suffix}"
+        for task in TASKS
+        for suffix in (".json", PER_QUERY_SUFFIX, SUMMARY_SUFFIX)
+    ),
 }
 """Names of the files in the folder of a run."""
 
 
-def check(paths: Sequence[Path]) -> list[TaskCheck]:
+def check(paths: Sequence[Path], *, stored: bool = True) -> list[TaskCheck]:
     """Check folders of results, models' or runs' folders, or result files.
 
     A folder of the public MTEB results repository is recognised by its tasks. A file that belongs
@@ -41,6 +46,7 @@ def check(paths: Sequence[Path]) -> list[TaskCheck]:
 
     Args:
         paths: What to check.
+        stored: Whether to check stored summaries too.
 
     Raises:
         UserError: If there is nothing at a path, or nothing to check.
@@ -49,7 +55,7 @@ def check(paths: Sequence[Path]) -> list[TaskCheck]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: no such file or folder; expected results to check")
-        found = _check_file(path) if path.is_file() else _check_folder(path)
+        found = (_check_file if path.is_file() else _check_folder)(path, stored=stored)
         if not found:
             raise UserError(
                 f"{path}: no results there; expected <model>/<revision>/<Task>.json, or one of "
@@ -59,20 +65,22 @@ def check(paths: Sequence[Path]) -> list[TaskCheck]:
     return _without_repetition(checks)
 
 
-def _check_file(path: Path) -> list[TaskCheck]:
+def _check_file(path: Path, *, stored: bool) -> list[TaskCheck]:
     path = Path(os.path.abspath(path))  # noqa: PTH100 - Path.resolve would follow links
     root = root_of(path)
-    return [_upstream(path, root) if path.stem in upstream_tasks() else check_task(path, root)]
+    if path.stem in upstream_tasks():
+        return [_upstream(path, root)]
+    return [check_task(path, root, stored=stored)]
 
 
-def _check_folder(path: Path) -> list[TaskCheck]:
+def _check_folder(path: Path, *, stored: bool) -> list[TaskCheck]:
     path = Path(os.path.abspath(path))  # noqa: PTH100
     root = _root(path) if _holds(path, 0) else path.parent if _holds(path, 1) else path
     inside = [file for file in upstream_files(root) if file.is_relative_to(path)]
     results = [file for file in result_files(root) if file.is_relative_to(path)]
     if inside and not results:
         return [_upstream(file, root) for file in inside]
-    checks = [check_task(file, root) for file in results]
+    checks = [check_task(file, root, stored=stored) for file in results]
     return [*checks, *_strays(path, root)]
 
 
@@ -104,10 +112,25 @@ def _same(run: Path, other: Path) -> bool:
     )
 
 
+def write_summaries(checks: Iterable[TaskCheck]) -> int:
+    """Write the summaries of accepted results, over those that are there; return their number.
+
+    Raises:
+        UserError: If a file cannot be written.
+    """
+    number = 0
+    for item in checks:
+        if item.run is not None and item.ranks is not None:
+            write_summary(item.path.parent, item.ranks, item.path.read_bytes())
+            number += 1
+    return number
+
+
 def files_of(path: Path) -> list[Path]:
-    """Return a result file and the files that belong to it."""
+    """Return a result file and the files that belong to it, its summary if there is one."""
     names = (path.name, f"{path.stem}{PER_QUERY_SUFFIX}", META_NAME, SETTINGS_NAME)
-    return [path.with_name(name) for name in names]
+    summary = path.with_name(f"{path.stem}{SUMMARY_SUFFIX}")
+    return [*(path.with_name(name) for name in names), *([summary] if summary.exists() else [])]
 
 
 def root_of(path: Path) -> Path:
@@ -166,9 +189,10 @@ def _stray(path: Path, parts: tuple[str, ...]) -> str | None:
         return "expected <model>/<revision>/[experiments/<settings>/]<file>; remove it"
     if path.name not in KNOWN:
         return "no file of a result of xbench's tasks; remove it"
-    if path.name.endswith(PER_QUERY_SUFFIX):
-        result = path.with_name(path.name.removesuffix(PER_QUERY_SUFFIX) + ".json")
-        return None if result.exists() else f"{result.name} is missing; run the task again"
+    for suffix in (PER_QUERY_SUFFIX, SUMMARY_SUFFIX):
+        result = path.with_name(path.name.removesuffix(suffix) + ".json")
+        if path.name.endswith(suffix) and not result.exists():
+            return f"{result.name} is missing; run the task again"
     return None
 
 

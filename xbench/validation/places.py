@@ -19,7 +19,8 @@ def check_links(path: Path, root: Path, notes: Notes) -> None:
         inside = path.relative_to(root)
         parts = [root.joinpath(*inside.parts[:n]) for n in range(1, len(inside.parts) + 1)]
         linked = [part for part in parts if part.is_symlink()]
-        if ".." in inside.parts or not path.resolve().is_relative_to(root.resolve()):
+        leaves = linked and not path.resolve().is_relative_to(root.resolve())
+        if ".." in inside.parts or leaves:
             notes.error("", Plain("outside the folder of results"), "expected a file inside it")
         elif linked:
             notes.error("", Plain(f"{linked[0].name} is a symbolic link"), "expected a plain file")

@@ -17,7 +17,10 @@ INTRODUCTION = """\
 Means over subsets, × 100; rank distance in ranks. Please check the declaration of the training data
 and say in a sentence what the model is."""
 
-HEAD = "Mo. mAP | Cr. mAP | Mul. mAP | rank distance |\n|---|--:|--:|--:|--:|"
+HEAD = "Mo. | Cr. | Mul. | rank distance |\n|---|--:|--:|--:|--:|"
+
+MAIN_SCORES = {"map": "mAP", "ndcg_at_10": "nDCG@10"}
+"""Names of main scores for readers."""
 
 OTHERS = 10
 """How many other models a comparison shows, the best first."""
@@ -26,7 +29,7 @@ Results = Mapping[str, Mapping[str, Any]]
 """Sound results of one run, by task name."""
 
 Figures = tuple[float | None, ...]
-"""Mo., Cr. and Mul. mAP and rank distance, None where there is no result."""
+"""Main score of Mo., Cr. and Mul., and rank distance, None where there is no result."""
 
 
 def pull_request(checks: Sequence[TaskCheck]) -> str:
@@ -54,16 +57,22 @@ def comparison(checks: Sequence[TaskCheck], base: Path) -> str:
             model = code(folder.parent.name.replace("__", "/", 1))
             there.append((model, _read(folder)))
     return "\n\n".join(
-        f"### {dataset.title}\n\n| model | {HEAD}\n{rows}"
+        f"### {_headed(dataset)}\n\n| model | {HEAD}\n{rows}"
         for dataset in DATASETS
         if (rows := _compared(dataset, new, there)) and not dataset.demonstration
     )
 
 
+def _headed(dataset: Dataset) -> str:
+    """Return a dataset's title with its main score."""
+    note = ", not ranked" if dataset.demonstration else ""
+    return f"{dataset.title} ({MAIN_SCORES[dataset.main_score]}{note})"
+
+
 def _compared(
     dataset: Dataset, new: Sequence[tuple[str, Results]], there: Sequence[tuple[str, Results]]
 ) -> str:
-    """Return the lines of the new results and of the best others, by multilingual mAP."""
+    """Return the lines of the new results and of the best others, by the multilingual score."""
     own = [(name, found) for name, results in new if (found := _figures(dataset, results))]
     others = [(name, found) for name, results in there if (found := _figures(dataset, results))]
     shown = [*own, *sorted(others, key=_place)[:OTHERS]] if own else []
@@ -104,7 +113,8 @@ def _name(run: RunIdentity) -> str:
 def _figures(dataset: Dataset, results: Results) -> Figures | None:
     """Return a run's figures on a dataset, or None if there are none."""
     names = [dataset.task_name(setting) for setting in SETTINGS]
-    means = [macro_average(results[name], "map") if name in results else None for name in names]
+    measure = dataset.main_score
+    means = [macro_average(results[name], measure) if name in results else None for name in names]
     multilingual = results.get(dataset.task_name("multilingual"))
     distance = macro_average(multilingual, "rank_distance") if multilingual else None
     return (*means, distance) if any(mean is not None for mean in means) else None
@@ -118,7 +128,7 @@ def _cells(figures: Figures) -> str:
 
 def _section(run: RunIdentity, checks: Sequence[TaskCheck]) -> str:
     rows = [
-        f"| {dataset.title}{' (not ranked)' if dataset.demonstration else ''} | {_cells(found)} |"
+        f"| {_headed(dataset)} | {_cells(found)} |"
         for dataset in DATASETS
         if (found := _figures(dataset, _results(checks)))
     ]

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xbench.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
 from xbench.metrics import TOP_PLACES, IntArray
+from xbench.search import PLACES
 from xbench.validation.corpora import Corpus, corpora, digest
-from xbench.validation.findings import Notes, Plain
+from xbench.validation.findings import ABSENT, Notes, Plain
 
 RERUN = "run the task again with `xbench evaluate`"
 
@@ -36,10 +38,10 @@ def check_ranks(document: Mapping[str, Any], task: str, notes: Notes) -> None:
         notes.error("questions", Plain("an id twice"), "every question id stands once")
         return
     compare_names("subsets", document["subsets"], expected, notes)
-    corpus = corpora()[dataset.prefix]
+    corpus = corpora()[dataset.title]
     for name, subset in expected.items():
         if name in document["subsets"]:
-            _SubsetCheck(document, name, subset, corpus, notes).run()
+            _SubsetCheck(document, name, subset, corpus, notes, dataset.streamed).run()
 
 
 def compare_names(
@@ -78,10 +80,18 @@ class _SubsetCheck:
     """The check of the ranks of one subset, step by step; a step needs those before it."""
 
     def __init__(
-        self, document: Mapping[str, Any], name: str, subset: Subset, corpus: Corpus, notes: Notes
+        self,
+        document: Mapping[str, Any],
+        name: str,
+        subset: Subset,
+        corpus: Corpus,
+        notes: Notes,
+        streamed: bool,
     ) -> None:
         self.content: Mapping[str, Any] = document["subsets"][name]
         self.name, self.subset, self.corpus, self.notes = name, subset, corpus, notes
+        self.depth = PLACES if streamed else None
+        self.own_rank: IntArray | None = None
         self.questions: Sequence[str] = document["questions"]
         self.codes: Sequence[str] = document["languages"]
 
@@ -89,7 +99,7 @@ class _SubsetCheck:
         """Check until a step finds something that the next one builds on."""
         if self._check_pool() and self._check_rows():
             self._check_relevance()
-            if self._check_places() and self._check_top():
+            if self._check_places() and self._check_own_rank() and self._check_top():
                 self._check_top_against_ranks()
 
     def _wrong(self, field: str, found: object, rule: str) -> bool:
@@ -133,7 +143,8 @@ class _SubsetCheck:
         for a in self.subset.passage_languages:
             own = self.language == self.codes.index(a) if a in self.codes else []
             ids = [self.questions[i] for i in self.question[own]]
-            if digest(ids) != expected[a]:
+            right = expected.get(a, digest([]))
+            if right != (len(ids) if isinstance(right, int) else digest(ids)):
                 found = Plain(f"{len(ids)} relevant passages in {a}, not the dataset's")
                 self._wrong("question", found, "expected the dataset's questions and answers")
         known = [self.codes.index(a) for a in self.subset.passage_languages if a in self.codes]
@@ -142,6 +153,9 @@ class _SubsetCheck:
 
     def _check_places(self) -> bool:
         size = sum(self.content["pool"].values())
+        if self.content.get("depth") != self.depth:
+            return self._wrong("depth", self.content.get("depth"), f"expected {self.depth}")
+        size = min(size, self.depth or size)
         if self.rank.max() > size:
             return self._wrong("rank", int(self.rank.max()), f"expected ranks from 1 to {size}")
         found = self.rank > 0
@@ -150,6 +164,26 @@ class _SubsetCheck:
             return self._wrong(
                 "rank", Plain("a rank twice"), "a question's ranks are all different"
             )
+        return True
+
+    def _check_own_rank(self) -> bool:
+        """Check the ranks in the index of the query's language alone, beside those in the pool."""
+        given, pool = self.content.get("own_rank"), self.content["pool"]
+        expected = self.depth is not None and len(pool) > 1
+        if (given is not None) != expected:
+            found = ABSENT if given is None else given
+            return self._wrong("own_rank", found, "expected for a mixed index, and only for one")
+        if given is None:
+            return True
+        if len(given) != len(self.rank):
+            return self._wrong("own_rank", given, f"expected {len(self.rank)} ranks")
+        own = self.own_rank = np.array(given, np.int64)
+        size = min(pool.get(self.subset.query_language, 0), self.depth or 0)
+        if own.max() > size:
+            return self._wrong("own_rank", int(own.max()), f"expected ranks from 1 to {size}")
+        if ((self.rank > 0) & ((own == 0) | (own > self.rank))).any():
+            found = Plain("a rank behind that in the pool")
+            return self._wrong("own_rank", found, "other languages can only push a passage down")
         return True
 
     def _check_top(self) -> bool:
@@ -187,7 +221,23 @@ class _SubsetCheck:
                 self.content["top"][row],
                 "expected at every rank of a relevant passage its language",
             )
+        self._check_others_before(shallow, pool)
         for i, a in enumerate(pool):
             most = int((self.top == i).sum(axis=1).max())
             if most > self.content["pool"][a]:
                 self._wrong("top", Plain(f"{most} places of {a}"), "expected no more than its pool")
+
+    def _check_others_before(self, shallow: NDArray[np.bool_], pool: Sequence[str]) -> None:
+        """Compare the passages of other languages before a relevant one with its two ranks."""
+        if self.own_rank is None:
+            return
+        others = np.cumsum(self.top != pool.index(self.subset.query_language), axis=1)
+        before = others[self.query[shallow], self.rank[shallow] - 1]
+        wrong = np.flatnonzero(before != self.rank[shallow] - self.own_rank[shallow])
+        if len(wrong):
+            row = int(np.flatnonzero(shallow)[wrong[0]])
+            self._wrong(
+                f"own_rank[{row}]",
+                int(self.own_rank[row]),
+                f"expected {int(self.rank[row] - before[wrong[0]])}, by the languages before it",
+            )

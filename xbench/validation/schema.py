@@ -171,6 +171,8 @@ class SubsetRanks(Document):
         Annotated[list[Annotated[str, StringConstraints(max_length=1000)]], Field(fail_fast=True)]
         | None
     )
+    depth: Annotated[int, Field(ge=1)] | None = None
+    own_rank: Ranks | None = None
 
 
 class RanksDocument(Document):

@@ -12,10 +12,6 @@ from xbench.results import PerQuery
 from xbench.validation.findings import ABSENT, Notes
 from xbench.validation.ranks import RERUN, compare_names
 
-SPLIT = "test"
-MAIN_SCORE = "map"
-"""The measure that mteb's ``main_score`` repeats."""
-
 TOLERANCE = 1e-5
 """How far a score may be from what its ranks give; result files round to six decimals."""
 
@@ -29,25 +25,28 @@ def check_result(result: Mapping[str, Any], task: str, notes: Notes) -> None:
     for field, value in (("task_name", task), ("dataset_revision", dataset.revision)):
         if result[field] != value:
             notes.error(field, result[field], f"expected {value!r}; {RERUN}")
+    where = f"scores.{dataset.split}"
     for split in result["scores"]:
-        if split != SPLIT:
-            notes.error(f"scores.{split}", split, f"the only split is {SPLIT}; remove it")
-    entries = result["scores"].get(SPLIT)
+        if split != dataset.split:
+            rule = f"the only split is {dataset.split}; remove it"
+            notes.error(f"scores.{split}", split, rule)
+    entries = result["scores"].get(dataset.split)
     if entries is None:
-        notes.error(f"scores.{SPLIT}", ABSENT, f"expected the split {SPLIT}; {RERUN}")
+        notes.error(where, ABSENT, f"expected the split {dataset.split}; {RERUN}")
         return
     expected = subsets(setting, dataset.languages)
-    where = f"scores.{SPLIT}"
     compare_names(where, [entry["hf_subset"] for entry in entries], expected, notes)
     for number, entry in enumerate(entries):
         if entry["hf_subset"] in expected:
             own = expected[entry["hf_subset"]]
             others = own.passage_languages if setting == "crosslingual" else ()
             codes = [LANGUAGES[a].mteb for a in (own.query_language, *others)]
-            _check_entry(entry, codes, f"{where}[{number}]", notes)
+            _check_entry(entry, codes, dataset.main_score, f"{where}[{number}]", notes)
 
 
-def _check_entry(entry: Mapping[str, Any], languages: list[str], where: str, notes: Notes) -> None:
+def _check_entry(
+    entry: Mapping[str, Any], languages: list[str], main_score: str, where: str, notes: Notes
+) -> None:
     if entry["languages"] != languages:
         expected = ", ".join(languages)
         notes.error(f"{where}.languages", entry["languages"], f"expected {expected}; {RERUN}")
@@ -60,16 +59,17 @@ def _check_entry(entry: Mapping[str, Any], languages: list[str], where: str, not
         low, high = score_range(measure)
         if not low <= value <= high:
             notes.error(f"{where}.{measure}", value, f"expected {low:g} to {high:g}; {RERUN}")
-    if entry["main_score"] != entry.get(MAIN_SCORE):
-        rule = f"expected the same as {MAIN_SCORE}, {entry.get(MAIN_SCORE)}; {RERUN}"
+    if entry["main_score"] != entry.get(main_score):
+        rule = f"expected the same as {main_score}, {entry.get(main_score)}; {RERUN}"
         notes.error(f"{where}.main_score", entry["main_score"], rule)
 
 
 def compare_with_ranks(result: Mapping[str, Any], ranks: PerQuery, notes: Notes) -> None:
     """Note every score that is not what the ranks give, and every one that is missing."""
     recomputed = scores(ranks.subsets, multilingual=ranks.multilingual)
-    for number, entry in enumerate(result["scores"][SPLIT]):
-        own, where = recomputed[entry["hf_subset"]], f"scores.{SPLIT}[{number}]"
+    split = TASKS[ranks.task][0].split
+    for number, entry in enumerate(result["scores"][split]):
+        own, where = recomputed[entry["hf_subset"]], f"scores.{split}[{number}]"
         for measure, value in own.items():
             given = entry.get(measure)
             if given is None:

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from xbench.metrics import IntArray, PoolRanks
-from xbench.results import PerQuery
+from xbench.results import subset_scores
 from xbench.validation.documents import RESULT_LIMIT, read_object
 from xbench.validation.findings import Notes, Plain
-from xbench.validation.scores import MAIN_SCORE, SPLIT
 
 PERFECT = 0.99
 """A main score above this is suspicious."""
@@ -27,33 +25,26 @@ FAR = 0.1
 _PATH = re.compile(r"(^|[\s=\"'])(~?/|\.\.?/|[A-Za-z]:\\|file:)")
 
 
-def suspect_scores(result: Mapping[str, Any], ranks: PerQuery, notes: Notes) -> None:
-    """Warn of main scores that are too equal, too good, or those of a random ranking."""
-    values = [entry["main_score"] for entry in result["scores"][SPLIT]]
-    where = f"scores.{SPLIT}"
+def suspect_scores(result: Mapping[str, Any], chance: float, notes: Notes) -> None:
+    """Warn of main scores that are too equal, too good, or those of a random ranking.
+
+    Args:
+        result: The result file.
+        chance: Mean average precision of random rankings.
+        notes: Where to note.
+    """
+    ((split, entries),) = result["scores"].items()
+    values = [entry["main_score"] for entry in entries]
+    where = f"scores.{split}"
     if len(values) > 1 and len(set(values)) == 1:
         notes.warn(where, values[0], "all subsets have the same main score; check the run")
     if best := sum(value > PERFECT for value in values):
         found = Plain(f"{best} of {len(values)} main scores above {PERFECT:g}")
         notes.warn(where, found, "almost perfect retrieval; check that no test data leaked in")
-    chance = float(np.mean([_chance(subset) for subset in ranks.subsets.values()]))
-    mean = float(np.mean(values))
+    mean = float(np.mean([entry["map"] for entry in entries]))
     if mean < CHANCE * chance:
-        found = Plain(f"mean {MAIN_SCORE} {mean:.4f}")
+        found = Plain(f"mean map {mean:.4f}")
         notes.warn(where, found, f"random rankings give {chance:.4f}; check prompts and pooling")
-
-
-def _chance(ranks: PoolRanks) -> float:
-    """Return the expected average precision of random rankings.
-
-    For R relevant of N passages: (H_N + (R - 1) (N - H_N) / (N - 1)) / N, where H_N is the Nth
-    harmonic number (Bestgen 2015, "Exact Expected Average Precision of the Random Baseline").
-    """
-    size = ranks.pool_size
-    relevant: IntArray = np.bincount(ranks.query)
-    harmonic = float((1 / np.arange(1, size + 1)).sum())
-    other = (relevant - 1) * (size - harmonic) / max(size - 1, 1)
-    return float(((harmonic + other) / size).mean())
 
 
 def suspect_revisions(path: Path, result: Mapping[str, Any], notes: Notes) -> None:
@@ -69,12 +60,12 @@ def suspect_revisions(path: Path, result: Mapping[str, Any], notes: Notes) -> No
             rule = (
                 f"revision {sibling.parent.name[:40]} has {other:.3f}, {abs(mean - other):.3f} off"
             )
-            notes.warn(f"scores.{SPLIT}", found, f"{rule}; check that both are the same model")
+            notes.warn("scores", found, f"{rule}; check that both are the same model")
 
 
 def _mean(result: Mapping[str, Any] | None) -> float | None:
     try:
-        return float(np.mean([float(e["main_score"]) for e in (result or {})["scores"][SPLIT]]))
+        return float(np.mean([float(e["main_score"]) for e in subset_scores(result or {})]))
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None
 

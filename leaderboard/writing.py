@@ -1,0 +1,103 @@
+"""Write the files of a site: those that differ; and remove those that are no longer part of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from xbench.files import write_atomically
+
+Result = TypeVar("Result")
+Part = Callable[[], Iterable[tuple[str, bytes]]]
+"""What gives some files of a site: the place and the content of each."""
+
+MANIFEST = "site-files.txt"
+"""File of a site that lists its files, so that a later build knows those that are its own."""
+
+MANIFEST_LIMIT = 2**24
+"""Bytes of the list that are looked at."""
+
+_PLACE = re.compile(r"(?:(?:assets|data|datasets|models)/)?[A-Za-z0-9][\w.-]*", re.ASCII)
+"""Where the files of a site lie."""
+
+
+def write_site(output: Path, parts: Sequence[Part]) -> None:
+    """Write the files of a site and remove those of an earlier one that are not among them.
+
+    Only files that the earlier site listed as its own are removed.
+
+    Raises:
+        UserError: If a file cannot be written.
+    """
+    written = in_processes(lambda number: _write(output, parts[number]()), len(parts))
+    own = sorted(path for paths in written for path in paths)
+    for path in _listed(output) - set(own):
+        _remove(output, path)
+    _write(output, [(MANIFEST, "".join(f"{path}\n" for path in own).encode())])
+
+
+def in_processes(function: Callable[[int], Result], number: int) -> list[Result]:
+    """Return what a function gives for 0 to number - 1, computed on all processors.
+
+    The processes are copies of this one, so that nothing is handed over but numbers and results;
+    where there are no such copies, this one does everything.
+    """
+    if not sys.platform.startswith("linux") or min(number, cpu_count() or 1) < 2:
+        return [function(i) for i in range(number)]
+    _shared.append(function)
+    try:
+        with ProcessPoolExecutor(
+            min(number, cpu_count() or 1),
+            mp_context=get_context("fork"),
+            initializer=threadpool_limits,
+            initargs=(1,),
+        ) as pool:
+            return list(pool.map(_call, range(number)))
+    finally:
+        _shared.pop()
+
+
+_shared: list[Callable[[int], Any]] = []
+"""The function that the copies of this process find in it."""
+
+
+def _call(number: int) -> Any:  # noqa: ANN401
+    return _shared[-1](number)
+
+
+def _write(output: Path, files: Iterable[tuple[str, bytes]]) -> list[str]:
+    """Write the files that are not there with the same content, and return the places of all."""
+    places = []
+    for path, content in files:
+        place = output / path
+        if place.is_symlink() or not place.is_file() or place.read_bytes() != content:
+            write_atomically(place, content, lasting=False)
+        places.append(path)
+    return places
+
+
+def _listed(output: Path) -> set[str]:
+    """Return the files that an earlier site listed, if they lie where those of a site lie."""
+    try:
+        with (output / MANIFEST).open("rb") as file:
+            lines = file.read(MANIFEST_LIMIT).decode("ascii").split("\n")
+    except (OSError, ValueError):
+        return set()
+    return {line for line in lines if _PLACE.fullmatch(line) and line != MANIFEST}
+
+
+def _remove(output: Path, path: str) -> None:
+    """Remove a plain file, if it lies in the folder and not behind a link."""
+    place = output / path
+    with suppress(OSError):
+        if place.parent.resolve().is_relative_to(output.resolve()) and not place.is_symlink():
+            place.unlink(missing_ok=True)

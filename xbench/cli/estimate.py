@@ -1,0 +1,70 @@
+"""``xbench estimate``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xbench.catalogue import PassageForm
+from xbench.cli.options import location_options, model_options, selection_options, task_names
+from xbench.models.options import ModelOptions
+from xbench.streaming.options import ON_BAD_LINE, OnBadLine, SearchOptions
+
+
+@click.command()
+@model_options
+@selection_options
+@click.option("--gpu", help="Compute the time on this GPU, too, such as h100.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="How long to measure in all; shared by the languages.",
+)
+@click.option("--on-bad-line", type=click.Choice(ON_BAD_LINE), default="stop", show_default=True)
+@click.option("--no-progress", is_flag=True, help="Show no progress bars.")
+@location_options
+def estimate(
+    tasks: tuple[str, ...],
+    benchmark: str | None,
+    languages: tuple[str, ...],
+    passage_form: PassageForm,
+    gpu: str | None,
+    seconds: float,
+    on_bad_line: OnBadLine,
+    no_progress: bool,
+    data_dir: Path | None,
+    cache_dir: Path | None,
+    offline: bool,
+    **model: Any,  # noqa: ANN401
+) -> None:
+    """Tell how long an evaluation takes, and how much memory, from a short measurement.
+
+    \b
+    Examples:
+      xbench estimate --model intfloat/multilingual-e5-small --benchmark XBenchMIRACL
+      xbench estimate --model ./mine --tasks MIRACLMonolingualRetrieval -l sw --gpu h100
+    """  # noqa: D301
+    from xbench.sources import DataLocation
+
+    location = DataLocation.from_environment(data_dir, cache_dir, offline)
+    if location.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    from xbench.cli.estimate_table import estimate_table
+    from xbench.estimation import check_gpu
+    from xbench.estimation import estimate as run
+    from xbench.run_settings import Selection
+
+    check_gpu(gpu)
+    found = run(
+        ModelOptions(**model),
+        Selection(task_names(tasks, benchmark), languages, passage_form),
+        location=location,
+        search=SearchOptions(on_bad_line, show_progress=not no_progress),
+        seconds=seconds,
+    )
+    estimate_table(found, gpu)
