@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from xbench.sources import DataLocation
 from xbench.streaming.checkpoint import Identity
 from xbench.streaming.local import LocalBackend
 from xbench.streaming.options import SearchOptions
-from xbench.streaming.scorers import BM25Scorer, EncoderScorer, Scorer
+from xbench.streaming.scorers import BM25Scorer, EncoderScorer, MakesScorer, Scorer
 from xbench.streaming.session import Session, search_folder
 from xbench.streaming.shards import Backend
 from xbench.tasks.base import is_single_vector
@@ -53,7 +53,7 @@ def session_of(
     """
     name = str(model.mteb_model_meta.name)
     identity: Identity | None
-    remote: Callable[[], Scorer] | None = None
+    remote: MakesScorer | None = None
     if isinstance(model, BM25):
         folder = search_folder(name, location.cache_dir) / "counts"
         remote = RemoteBM25(queries, model.k1, model.b, folder)
@@ -82,7 +82,7 @@ def session_of(
 
 @contextmanager
 def _backend(
-    scorer: Scorer, make_scorer: Callable[[], Scorer] | None, options: SearchOptions
+    scorer: Scorer, make_scorer: MakesScorer | None, options: SearchOptions
 ) -> Iterator[Backend]:
     if options.backend == "local":
         yield LocalBackend(scorer)
@@ -116,11 +116,18 @@ class RemoteEncoder:
     encode_kwargs: Mapping[str, Any]
     queries: Mapping[str, FloatArray]
 
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether the device is a GPU where there is one."""
+        return self.options.device is None or self.options.device.startswith("cuda")
+
     def __call__(self) -> EncoderScorer:
-        """Return the encoder's scorer."""
+        """Return the encoder's scorer; a worker that has a GPU has no other to choose from."""
         from xbench.models.loading import load_model
 
-        model = load_model(find_model(self.options, offline=self.offline), self.options)
+        device = self.options.device
+        options = replace(self.options, device=device and device.partition(":")[0])
+        model = load_model(find_model(options, offline=self.offline), options)
         encoder = MtebTextEncoder(model, self.metadata, self.encode_kwargs)
         return EncoderScorer(encoder, self.queries)
 
@@ -140,6 +147,7 @@ class RemoteBM25:
     k1: float
     b: float
     folder: Path
+    uses_gpu: bool = False
 
     def __call__(self) -> BM25Scorer:
         """Return the scorer."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 Batches = Mapping[tuple[str, ...], Any]
 """What a model's `preprocess` returns for each batch of texts."""
@@ -26,6 +28,8 @@ class TokenizedAhead:
 
     Attributes:
         served: How many batches were ready when the model asked for them.
+        lock: Held while the tokenizer works: it is told its maximum length anew each time, so that
+            two threads would spoil each other's texts. Others who use the tokenizer must hold it.
     """
 
     def __init__(self, model: SentenceTransformer, batch_size: int) -> None:
@@ -35,7 +39,7 @@ class TokenizedAhead:
         self._preprocess = model.preprocess
         self._arguments: dict[str, Any] | None = None
         self._ready: dict[tuple[str, ...], Any] = {}
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         model.preprocess = self._serve  # type: ignore[method-assign, assignment]
 
     def close(self) -> None:
@@ -51,7 +55,7 @@ class TokenizedAhead:
         ready = {}
         for start in range(0, len(texts), self._batch_size):
             batch = [texts[i] for i in order[start : start + self._batch_size]]
-            with self._lock:
+            with self.lock:
                 ready[tuple(batch)] = self._preprocess(batch, **arguments)
         return ready
 
@@ -67,5 +71,5 @@ class TokenizedAhead:
             self.served += 1
             return ready
         self._arguments = arguments
-        with self._lock:
+        with self.lock:
             return self._preprocess(inputs, **arguments)

@@ -1,31 +1,39 @@
 """Searching on Ray: shards are spread over workers, and what they find is merged here.
 
-A worker that is lost is started again by Ray, and its shards are searched again. A shard gives the
-same whoever searches it, so that a lost worker costs time and nothing else.
+A shard that is lost with its worker is given to another one, and a new worker takes the place of
+the lost one. A shard gives the same whoever searches it, so that this costs time and nothing else.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+import socket
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from xbench.errors import UserError
 from xbench.passages import StreamedCorpus
-from xbench.search import ScoreArray
-from xbench.streaming.local import AHEAD, read_ahead
 from xbench.streaming.options import SearchOptions
-from xbench.streaming.scorers import Scorer
-from xbench.streaming.shards import Result, ShardTask, pieces_of
+from xbench.streaming.ray_worker import IN_FLIGHT, Worker
+from xbench.streaming.scorers import MakesScorer, Scorer
+from xbench.streaming.shards import Result, ShardTask
 
-IN_FLIGHT = 2
-"""Shards that a worker has at once: it reads and prepares one while it scores the other."""
+RETRIES = 3
+"""How often a shard that was lost with its worker is tried again."""
 
-RETRIES = 5
-"""How often a shard is tried again that was with a worker when that was lost."""
+CONNECT = 10.0
+"""Seconds within which a cluster must answer."""
+
+PATIENCE = 60.0
+"""Seconds without any worker after which that is told."""
+
+LOGS = "Ray's logs (by default /tmp/ray/session_latest/logs on the worker's machine) may tell why"
+
+logger = logging.getLogger(__name__)
 
 
 class RayBackend:
@@ -40,36 +48,17 @@ class RayBackend:
         UserError: If Ray is not installed, or the cluster cannot be reached.
     """
 
-    def __init__(
-        self, scorer: Scorer, make_scorer: Callable[[], Scorer], options: SearchOptions
-    ) -> None:
+    def __init__(self, scorer: Scorer, make_scorer: MakesScorer, options: SearchOptions) -> None:
         self.scorer = scorer
         self._ray = _import_ray()
         self._owns_connection = not self._ray.is_initialized()
         if self._owns_connection:
-            self._connect(options)
-        self._workers = self._start(make_scorer, options.ray_workers)
-
-    def _connect(self, options: SearchOptions) -> None:
-        address = options.ray_address or os.environ.get("RAY_ADDRESS") or "local"
+            _connect(self._ray, options.ray_address)
         try:
-            self._ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-        except Exception as error:
-            raise UserError(
-                f"--ray-address {address}: no Ray cluster can be reached there "
-                f"({type(error).__name__}: {error}). Start one with `ray start --head`, or leave "
-                "the option out for one on this machine"
-            ) from error
-
-    def _start(self, make_scorer: Callable[[], Scorer], number: int | None) -> list[Any]:
-        resources = self._ray.cluster_resources()
-        gpus, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
-        each = {"num_gpus": 1} if gpus else {"num_cpus": 1}
-        actor = self._ray.remote(Worker).options(
-            max_concurrency=IN_FLIGHT, max_restarts=-1, max_task_retries=RETRIES, **each
-        )
-        maker = self._ray.put(make_scorer)
-        return [actor.remote(maker) for _ in range(number or gpus or cores)]
+            self._workers = _Workers(self._ray, make_scorer, options.ray_workers)
+        except BaseException:
+            self._disconnect()
+            raise
 
     def run(
         self,
@@ -86,110 +75,167 @@ class RayBackend:
         """
         content = self._ray.put((task, corpus))
         waiting = deque(shards)
-        free = deque(self._workers * IN_FLIGHT)
         running: dict[Any, tuple[Any, int]] = {}
+        lost: Counter[int] = Counter()
         while waiting or running:
-            while waiting and free:
-                worker, shard = free.popleft(), waiting.popleft()
-                running[worker.run.remote(content, shard, state())] = worker, shard
-            (ready,), _ = self._ray.wait(list(running), num_returns=1)
+            while waiting and (worker := self._workers.take()):
+                shard = waiting.popleft()
+                running[worker.run.remote(self._workers.maker, content, shard, state())] = (
+                    worker,
+                    shard,
+                )
+            ready = self._workers.wait(list(running))
+            if ready is None:
+                continue
             worker, shard = running.pop(ready)
-            result = self._result(ready, corpus, shard)
-            free.append(worker)
+            try:
+                result = self._result(ready)
+            except self._ray.exceptions.RayError as error:
+                lost[shard] += 1
+                if lost[shard] > RETRIES:
+                    raise UserError(
+                        f"Ray: shard {shard} of {corpus.language} was lost {lost[shard]} times "
+                        f"with its worker ({type(error).__name__}): the model ends the process, or "
+                        f"there is too little memory for --batch-size. {LOGS}. What was finished "
+                        "before is kept"
+                    ) from error
+                waiting.appendleft(shard)
+                self._workers.replace(worker)
+                continue
+            self._workers.give_back(worker)
             progress(corpus.shards[shard].passages)
             yield shard, result
 
-    def _result(self, reference: Any, corpus: StreamedCorpus, shard: int) -> Any:  # noqa: ANN401
+    def _result(self, reference: Any) -> Any:  # noqa: ANN401
+        """Return what a worker gives, or raise what it raised."""
         try:
             return self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, UserError):
                 raise UserError(str(error.cause)) from error
-            raise
-        except self._ray.exceptions.RayError as error:
-            raise UserError(
-                f"Ray: shard {shard} of {corpus.language} was lost {RETRIES + 1} times with its "
-                f"worker ({type(error).__name__}); the worker's log, or too little memory for "
-                "--batch-size, may tell why. What was finished before is kept"
-            ) from error
+            if isinstance(error.cause, Exception):
+                raise error.cause from error
+            raise RuntimeError(str(error)) from error
 
     def close(self) -> None:
         """Stop the workers, and a cluster that was started for them."""
-        for worker in self._workers:
-            self._ray.kill(worker)
+        self._workers.close()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         if self._owns_connection:
             self._ray.shutdown()
 
 
-class Worker:
-    """Searches shards in a process of its own; the scorer is made when the first one comes.
+class _Workers:
+    """The workers, each of which takes some shards at once; some may still be starting.
 
     Args:
-        make_scorer: Makes the scorer.
+        ray: The library.
+        make_scorer: Makes a scorer in a worker.
+        number: How many workers; None takes one per GPU, or per core.
+
+    Attributes:
+        maker: Reference to `make_scorer`.
     """
 
-    def __init__(self, make_scorer: Callable[[], Scorer]) -> None:
-        self._make_scorer = make_scorer
-        self._scorer: Scorer | None = None
-        self._lock = threading.Lock()
+    def __init__(self, ray: Any, make_scorer: MakesScorer, number: int | None) -> None:  # noqa: ANN401
+        self._ray = ray
+        resources = ray.cluster_resources()
+        gpus = int(resources.get("GPU", 0)) if make_scorer.uses_gpu else 0
+        cores = int(resources.get("CPU", 0))
+        number = number or gpus or cores
+        if not number:
+            raise UserError(
+                "--backend ray: the cluster has neither a GPU nor a core; add a machine to it, or "
+                "say with --ray-workers how many workers to wait for"
+            )
+        each = {"num_gpus": 1} if gpus else {"num_cpus": 1}
+        environment = {"env_vars": _environment(threads=max(1, cores // number))}
+        self._actor = ray.remote(Worker).options(
+            max_concurrency=IN_FLIGHT, runtime_env=environment, **each
+        )
+        self.maker = ray.put(make_scorer)
+        self._starting: dict[Any, Any] = {}
+        self._started: list[Any] = []
+        self._free: deque[Any] = deque()
+        self._failures = 0
+        self._told = False
+        for _ in range(number):
+            self._start()
 
-    def run(
-        self,
-        content: tuple[ShardTask[Result], StreamedCorpus],
-        shard: int,
-        state: Any,  # noqa: ANN401
-    ) -> Result:
-        """Return what a task gives of a shard."""
-        task, corpus = content
-        with self._lock:
-            self._scorer = self._scorer or self._make_scorer()
-        scorer = _OneAtATime(self._scorer, self._lock)
-        pieces = pieces_of(scorer, corpus, corpus.shards[shard])
-        with closing(read_ahead(pieces, AHEAD)) as ready:
-            return task.run(scorer, ready, state)
+    def _start(self) -> None:
+        worker = self._actor.remote(str(Path.cwd()))
+        self._starting[worker.ready.remote()] = worker
 
+    def take(self) -> Any | None:  # noqa: ANN401
+        """Return a worker that can take a shard, or None if there is none."""
+        return self._free.popleft() if self._free else None
 
-class _OneAtATime:
-    """A scorer that two shards share: one piece is scored at a time, while others are prepared."""
+    def give_back(self, worker: Any) -> None:  # noqa: ANN401
+        """Take note that a worker has finished a shard."""
+        if worker in self._started:
+            self._free.append(worker)
 
-    def __init__(self, scorer: Scorer, lock: threading.Lock) -> None:
-        self._scorer, self._lock = scorer, lock
-        self.learns = scorer.learns
+    def replace(self, worker: Any) -> None:  # noqa: ANN401
+        """Start a worker in the place of one that was lost."""
+        if worker in self._started:
+            self._started.remove(worker)
+            self._free = deque(other for other in self._free if other != worker)
+            self._stop(worker)
+            self._start()
 
-    def prepare(self, texts: Sequence[str], language: str) -> Any:  # noqa: ANN401
-        """Prepare passages while others are scored."""
-        return self._scorer.prepare(texts, language)
+    def wait(self, running: list[Any]) -> Any | None:  # noqa: ANN401
+        """Wait until a shard is done, and return its reference; None if a worker has started.
 
-    def read(self, prepared: Any) -> Any:  # noqa: ANN401
-        """Read passages when no others are read."""
-        with self._lock:
-            return self._scorer.read(prepared)
+        Raises:
+            UserError: If workers cannot be started.
+        """
+        done, _ = self._ray.wait([*running, *self._starting], num_returns=1, timeout=PATIENCE)
+        if not done and not self._started and not self._told:
+            logger.warning(
+                "Ray: no worker has started within %.0f s; waiting for a free GPU or core", PATIENCE
+            )
+            self._told = True
+        if not done or done[0] not in self._starting:
+            return done[0] if done else None
+        worker = self._starting.pop(done[0])
+        try:
+            self._ray.get(done[0])
+        except self._ray.exceptions.RayError as error:
+            self._failures += 1
+            if self._failures > RETRIES:
+                reason = str(error).strip().splitlines() or [type(error).__name__]
+                raise UserError(
+                    f"Ray: workers cannot be started ({reason[-1]}). xbench must be installed on "
+                    f"every machine of the cluster, in the same version. {LOGS}"
+                ) from error
+            self._stop(worker)
+            self._start()
+        else:
+            self._failures = 0
+            self._started.append(worker)
+            self._free.extend([worker] * IN_FLIGHT)
+        return None
 
-    def scores(self, query_language: str, pool: tuple[str, ...], read: Any) -> ScoreArray:  # noqa: ANN401
-        """Return the scores of passages."""
-        return self._scorer.scores(query_language, pool, read)
-
-    def truncated(self, prepared: Any) -> int:  # noqa: ANN401
-        """Return how many of the passages were cut."""
-        return self._scorer.truncated(prepared)
-
-    def count(self, prepared: Any) -> Any:  # noqa: ANN401
-        """Count in passages."""
-        return self._scorer.count(prepared)
-
-    def learn(self, counted: Mapping[str, Any]) -> None:
-        """Take note of what was counted."""
-        with self._lock:
-            self._scorer.learn(counted)
-
-    def forget(self) -> None:
-        """Do nothing: others may need what is kept."""
+    def _stop(self, worker: Any) -> None:  # noqa: ANN401
+        with suppress(Exception):
+            self._ray.kill(worker)
 
     def close(self) -> None:
-        """Do nothing: others may need the model."""
+        """Stop all workers."""
+        for worker in (*self._started, *self._starting.values()):
+            self._stop(worker)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Return the environment of a worker: its threads, and whether the network may be touched."""
+    kept = {name: os.environ[name] for name in ("HF_HUB_OFFLINE",) if name in os.environ}
+    return {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), **kept}
 
 
 def _import_ray() -> Any:  # noqa: ANN401
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
     except ImportError as error:
@@ -197,3 +243,34 @@ def _import_ray() -> Any:  # noqa: ANN401
             "--backend ray needs Ray: pip install 'xbench-mteb[ray]', or leave the option out"
         ) from error
     return ray
+
+
+def _connect(ray: Any, given: str | None) -> None:  # noqa: ANN401
+    """Connect to a cluster, or start one on this machine.
+
+    Raises:
+        UserError: If that fails.
+    """
+    address = given or os.environ.get("RAY_ADDRESS") or "local"
+    options = {"include_dashboard": False} if address == "local" else {}
+    try:
+        _answers(address)
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
+    except (Exception, SystemExit) as error:
+        raise UserError(
+            f"--ray-address {address}: no Ray cluster can be reached there "
+            f"({type(error).__name__}: {error}). Start one with `ray start --head`, or leave "
+            "the option out for one on this machine. To a cluster that asks for a token, Ray sends "
+            "one only if RAY_AUTH_MODE=token is set"
+        ) from error
+
+
+def _answers(address: str) -> None:
+    """Look whether anyone listens at HOST:PORT; Ray itself tries for minutes.
+
+    Raises:
+        OSError: If no one does.
+    """
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "://" not in address:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()

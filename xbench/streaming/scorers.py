@@ -72,6 +72,19 @@ class Scorer(Protocol):
         ...
 
 
+class MakesScorer(Protocol):
+    """What makes a scorer in another process, to which it is pickled."""
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether the scorer works on a GPU where there is one."""
+        ...
+
+    def __call__(self) -> Scorer:
+        """Return the scorer."""
+        ...
+
+
 @dataclass(frozen=True)
 class PreparedTexts:
     """Passages on their way to an encoder."""
@@ -100,8 +113,12 @@ class EncoderScorer:
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
         """Tokenize passages, and find out which are cut."""
-        batches = self.ahead.prepare(texts) if self.ahead else {}
-        return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), batches)
+        if self.ahead is None:
+            return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), {})
+        batches = self.ahead.prepare(texts)
+        with self.ahead.lock:
+            truncated = self._encoder.truncated(texts, "passage")
+        return PreparedTexts(texts, truncated, batches)
 
     def read(self, prepared: PreparedTexts) -> FloatArray:
         """Return the embeddings of passages.
@@ -176,9 +193,10 @@ class BM25Scorer:
 
     def scores(self, query_language: str, pool: tuple[str, ...], read: TermCounts) -> ScoreArray:
         """Return the scores of passages under the statistics of a pool."""
-        if pool not in self._pools:
-            self._pools[pool] = reduce(operator.add, (self._counted[code] for code in pool))
-        return self._bm25.scores(query_language, read, self._pools[pool])
+        pools = self._pools
+        if pool not in pools:
+            pools[pool] = reduce(operator.add, (self._counted[code] for code in pool))
+        return self._bm25.scores(query_language, read, pools[pool])
 
     def truncated(self, prepared: TermCounts) -> int:
         """Return 0: every word is read."""

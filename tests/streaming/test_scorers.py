@@ -1,0 +1,47 @@
+"""Scorers that several threads use."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+
+from xbench.models.encoder import MtebTextEncoder
+from xbench.streaming.scorers import EncoderScorer
+from xbench.tasks import MIRACLMonolingualRetrieval
+
+TEXTS = ["abcdefghijklmnopqrstuvwxyz " * 4] * 8
+
+
+def hesitate(monkeypatch, tokenizer):
+    """Let a tokenizer wait after it was told its maximum length, so that others come between."""
+    told = type(tokenizer).set_truncation_and_padding
+
+    def tell_and_wait(*args, **kwargs):
+        told(*args, **kwargs)
+        time.sleep(0.001)
+
+    monkeypatch.setattr(type(tokenizer), "set_truncation_and_padding", tell_and_wait)
+
+
+def test_two_threads_do_not_disturb_each_others_maximum_length(tiny_transformer, monkeypatch):
+    inner = tiny_transformer.model
+    inner.max_seq_length = 8
+    hesitate(monkeypatch, inner.tokenizer)
+    encoder = MtebTextEncoder(tiny_transformer, MIRACLMonolingualRetrieval.metadata, {})
+    scorer = EncoderScorer(encoder, {"en": np.ones((1, 32), np.float32)})
+    stopped = threading.Event()
+    cut: list[bool] = []
+
+    def prepare():
+        while not stopped.is_set():
+            cut.append(bool(scorer.prepare(TEXTS, "en").truncated.all()))
+
+    thread = threading.Thread(target=prepare)
+    thread.start()
+    widths = {inner.preprocess(TEXTS)["input_ids"].shape[1] for _ in range(100)}
+    stopped.set()
+    thread.join()
+    assert widths == {8}
+    assert all(cut)
