@@ -260,3 +260,13 @@ def test_any_value_in_any_field_of_the_ranks_is_a_finding_or_harmless(documents,
     if conforms(document, RanksDocument, notes):
         check_ranks(document, MULTI, notes)
     assert notes.listed() or json.dumps(document) == json.dumps(documents[MULTI])
+
+
+@pytest.mark.parametrize("change", [own_rank_behind, lost_alone, other_order, first_and_not_found])
+def test_what_only_bm25_can_give_is_suspicious(documents, change):
+    document = copy.deepcopy(documents[MULTI])
+    change(document)
+    notes = Notes("")
+    check_ranks(document, MULTI, notes)
+    assert notes.sound
+    assert any("as BM25's" in finding.rule for finding in notes.listed())

@@ -104,6 +104,7 @@ SIGNED = (
     "same_language_first",
     "same_language_rank_gain",
     "same_language_preference_at_10",
+    "ndcg_at_10_lost",
 )
 """Scores that may be negative."""
 

@@ -17,6 +17,9 @@ from xbench.validation.findings import ABSENT, Notes, Plain
 RERUN = "run the task again with `xbench evaluate`"
 
 
+INDEX_DEPENDENT = "scores that depend on the whole index, as BM25's, may give it; check the run"
+
+
 def check_ranks(document: Mapping[str, Any], task: str, notes: Notes) -> None:
     """Note what is wrong in the content of a per-query file that has the right fields.
 
@@ -102,6 +105,10 @@ class _SubsetCheck:
             if self._check_places() and self._check_own_rank() and self._check_top():
                 self._check_top_against_ranks()
 
+    def _doubtful(self, field: str, found: object, rule: str) -> None:
+        """Note what a system cannot give whose score of a passage does not depend on others."""
+        self.notes.warn(f"subsets.{self.name}.{field}", found, f"{rule}; {INDEX_DEPENDENT}")
+
     def _wrong(self, field: str, found: object, rule: str) -> bool:
         self.notes.error(f"subsets.{self.name}.{field}", found, f"{rule}; {RERUN}")
         return False
@@ -184,18 +191,18 @@ class _SubsetCheck:
             return self._wrong("own_rank", int(own.max()), f"expected ranks from 1 to {size}")
         if ((self.rank > 0) & ((own == 0) | (own > self.rank))).any():
             found = Plain("a rank behind that in the pool")
-            return self._wrong("own_rank", found, "other languages can only push a passage down")
-        return self._check_different("own_rank", own) and self._check_order(own)
+            self._doubtful("own_rank", found, "other languages can only push a passage down")
+        self._check_order(own)
+        return self._check_different("own_rank", own)
 
-    def _check_order(self, own: IntArray) -> bool:
+    def _check_order(self, own: IntArray) -> None:
         """Check that no fewer other passages stand before the later of two passages."""
         rows = np.flatnonzero(own > 0)
         rows = rows[np.lexsort((own[rows], self.query[rows]))]
         before = np.where(self.rank > 0, self.rank - own, self.depth or 0)[rows]
         if ((np.diff(self.query[rows]) == 0) & (np.diff(before) < 0)).any():
             found = Plain("passages in another order than in the pool")
-            return self._wrong("own_rank", found, "other languages do not change their order")
-        return True
+            self._doubtful("own_rank", found, "other languages do not change their order")
 
     def _check_top(self) -> bool:
         top, pool = self.content["top"], self.content["pool"]
@@ -247,7 +254,7 @@ class _SubsetCheck:
         wrong = np.flatnonzero(before != self.rank[shallow] - self.own_rank[shallow])
         if len(wrong):
             row = int(np.flatnonzero(shallow)[wrong[0]])
-            self._wrong(
+            self._doubtful(
                 f"own_rank[{row}]",
                 int(self.own_rank[row]),
                 f"expected {int(self.rank[row] - before[wrong[0]])}, by the languages before it",
@@ -257,4 +264,4 @@ class _SubsetCheck:
         if early.any():
             row = int(np.argmax(early))
             found = int(self.own_rank[row])
-            self._wrong(f"own_rank[{row}]", found, "expected a rank among the first places, too")
+            self._doubtful(f"own_rank[{row}]", found, "expected a rank among the first places, too")
