@@ -54,6 +54,7 @@ def session_of(
     name = str(model.mteb_model_meta.name)
     identity: Identity | None
     remote: MakesScorer | None = None
+    truncated = 0
     if isinstance(model, BM25):
         folder = search_folder(name, location.cache_dir) / "counts"
         remote = RemoteBM25(queries, model.k1, model.b, folder)
@@ -65,7 +66,7 @@ def session_of(
         }
     elif is_single_vector(model):
         encoder = MtebTextEncoder(model, metadata, encode_kwargs)
-        vectors = _embedded(encoder, queries, location)
+        vectors, truncated = _embedded(encoder, queries, location)
         scorer, identity = EncoderScorer(encoder, vectors), _identity(encoder)
         if model_options is not None:
             remote = RemoteEncoder(
@@ -77,7 +78,8 @@ def session_of(
             "for each text, or with xbench/bm25"
         )
     with closing(scorer), _backend(scorer, remote, options) as backend:
-        yield Session(name, identity, backend, location.cache_dir, options.show_progress)
+        cache_dir, show_progress = location.cache_dir, options.show_progress
+        yield Session(name, identity, backend, cache_dir, show_progress, truncated)
 
 
 @contextmanager
@@ -156,12 +158,15 @@ class RemoteBM25:
 
 def _embedded(
     encoder: MtebTextEncoder, queries: Mapping[str, Sequence[str]], location: DataLocation
-) -> dict[str, FloatArray]:
+) -> tuple[dict[str, FloatArray], int]:
+    """Return the embeddings of the queries by language, and how many queries were cut."""
     identity = encoder.identity("query")
     folder = None if identity is None else location.cache_dir / "embeddings" / identity
     store = EmbeddingStore(folder)
     embed(encoder, "query", list(queries.values()), store)
-    return {code: store.get(texts).vectors for code, texts in queries.items()}
+    encoded = {code: store.get(texts) for code, texts in queries.items()}
+    truncated = sum(int(own.truncated.sum()) for own in encoded.values())
+    return {code: own.vectors for code, own in encoded.items()}, truncated
 
 
 def _identity(encoder: MtebTextEncoder) -> Identity | None:

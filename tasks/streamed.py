@@ -147,6 +147,7 @@ class StreamedRetrieval(RetrievalTask):
             self.location,
             self.model_options,
         ) as session:
+            report = replace(report, truncated=session.truncated_queries)
             for plan in self.plans():
                 searched = session.search(plan)
                 found |= searched.ranks

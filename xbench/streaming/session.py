@@ -48,6 +48,7 @@ class Session:
         backend: Where to search.
         cache_dir: Where progress and finished ranks are kept.
         show_progress: Whether to show progress bars.
+        truncated_queries: How many queries were cut at the model's maximum length.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Session:
     backend: Backend
     cache_dir: Path
     show_progress: bool = True
+    truncated_queries: int = 0
 
     def search(self, plan: Plan) -> Searched:
         """Search what a plan says, unless it was searched before.
