@@ -44,6 +44,22 @@ CITATION = r"""
 """  # noqa: E501
 
 
+_PARALLEL = (
+    "Retrieval within a language, across languages and from one pool of many languages, from "
+    "parallel questions and answers."
+)
+
+DESCRIPTIONS = {
+    "XBench": _PARALLEL,
+    "XBenchMini": f"{_PARALLEL} A demonstration on a small shipped set, never ranked.",
+    "XBenchMIRACL": "Retrieval in 18 languages, in each language's own index and in one of all, "
+    "from the passages that mteb pooled as hard negatives of MIRACL.",
+    "XBenchMIRACLFull": "Retrieval in 18 languages, in each language's own index and in one of "
+    "all, from all passages of MIRACL.",
+}
+"""What each benchmark is."""
+
+
 def register() -> None:
     """Add xbench's tasks, benchmarks and built-in models to mteb; calling it again does nothing.
 
@@ -81,13 +97,10 @@ def benchmark(name: str) -> Benchmark:
     if name not in BENCHMARKS:
         raise UserError(f"unknown benchmark {name!r}; known are {', '.join(BENCHMARKS)}")
     own = {cls.metadata.name: cls for cls in TASK_CLASSES}
-    demonstration = name != "XBench"
     return Benchmark(
         name=name,
         tasks=[own[task]() for task in BENCHMARKS[name]],
-        description="Retrieval within a language, across languages and from one pool of many "
-        "languages, from parallel questions and answers."
-        + (" A demonstration on a small shipped set, never ranked." if demonstration else ""),
+        description=DESCRIPTIONS[name],
         reference="https://arxiv.org/abs/2408.10536",
         citation=CITATION,
     )

@@ -34,12 +34,14 @@ def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Non
         partial: The languages, if only some were evaluated.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("Dataset")
+    rows = [_row(item) for item in evaluated]
+    longest_word = max(len(word) for title, *_ in rows for word in title.split())
+    table.add_column("Dataset", min_width=longest_word)
     table.add_column("Setting", no_wrap=True)
     for name in (*PERCENT, "mAP\nmicro", "Rank\ndistance"):
         table.add_column(name, justify="right", no_wrap=True)
-    for item in evaluated:
-        table.add_row(*_row(item))
+    for row in rows:
+        table.add_row(*row)
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
     console.print(table)

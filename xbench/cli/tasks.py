@@ -19,10 +19,13 @@ def tasks(name: str | None) -> None:
 
 def _list() -> None:
     width = max(map(len, TASKS))
+    titles = max(len(dataset.title) for dataset, _ in TASKS.values())
     for task, (dataset, setting) in TASKS.items():
         count = len(subsets(setting, dataset.languages))
         note = "  (demonstration)" if dataset.demonstration else ""
-        click.echo(f"{task:{width}}  {dataset.title:11}  {setting:12}  {count:3} subsets{note}")
+        click.echo(
+            f"{task:{width}}  {dataset.title:{titles}}  {setting:12}  {count:3} subsets{note}"
+        )
 
 
 def _describe(name: str) -> None:
