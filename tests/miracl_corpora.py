@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 
 from xbench.corpus import Qrels, Texts
-from xbench.tasks.miracl_files import read_qrels, read_topics
+from xbench.tasks.miracl_tables import read_qrels, read_topics
 
 REAL = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "miracl"
 

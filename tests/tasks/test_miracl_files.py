@@ -12,7 +12,8 @@ from xbench.errors import UserError
 from xbench.passages import HubFiles, LocalFiles
 from xbench.scanning import scan
 from xbench.sources import DataLocation
-from xbench.tasks.miracl_files import language_files, read_qrels, read_topics
+from xbench.tasks.miracl_files import language_files
+from xbench.tasks.miracl_tables import read_qrels, read_topics
 
 COUNTS = {
     **{"ar": (2896, 29197, 5658), "bn": (411, 4206, 863), "de": (305, 3144, 811)},

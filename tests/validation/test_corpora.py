@@ -13,7 +13,7 @@ import pytest
 from xbench.catalogue import DATASETS, MINI, MIRACL, MIRACL_HARD_NEGATIVES
 from xbench.plugin import find_task
 from xbench.sources import DataLocation
-from xbench.tasks.miracl_files import read_qrels
+from xbench.tasks.miracl_tables import read_qrels
 from xbench.validation import corpora
 
 TABLE = Path(corpora.__file__).with_name("corpora.json")

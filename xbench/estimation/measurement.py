@@ -1,0 +1,150 @@
+"""A short measurement of what a model does with samples of each corpus."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xbench.estimation.loads import SEED, Load
+from xbench.models.encoder import MatrixProduct
+from xbench.models.loading import sentence_transformer
+from xbench.models.options import ModelOptions
+from xbench.search import TopK, id_array
+from xbench.sources import DataLocation
+from xbench.streaming.local import AHEAD, read_ahead
+from xbench.streaming.options import SearchOptions
+from xbench.streaming.scorers import Scorer
+from xbench.streaming.shards import PIECE
+from xbench.tasks import RetrievalTask
+from xbench.tasks.sessions import session_of
+
+ROUND = 256
+"""Passages that are encoded together in the measurement."""
+
+
+@dataclass(frozen=True)
+class LoadEstimate:
+    """What a load takes.
+
+    Attributes:
+        load: The load.
+        seconds: Time on this machine.
+        tokens: Tokens of all its passages as the model reads them; None if they cannot be told.
+    """
+
+    load: Load
+    seconds: float
+    tokens: float | None
+
+
+class Measurement:
+    """Measures what a model does with samples."""
+
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        options: ModelOptions,
+        task: RetrievalTask,
+        location: DataLocation,
+        seconds: float,
+    ) -> None:
+        self._model, self._task, self._location, self._seconds = model, task, location, seconds
+        self._kwargs = {"batch_size": options.batch_size, "show_progress_bar": False}
+        self._pairs: dict[int, float] = {}
+
+    def load(self, load: Load) -> LoadEstimate:
+        """Measure one load."""
+        with tempfile.TemporaryDirectory(prefix="xbench-") as folder:
+            location = replace(self._location, cache_dir=Path(folder))
+            queries = {load.language: list(load.own_queries[:32]) or ["?"]}
+            options = SearchOptions(show_progress=False)
+            metadata = type(self._task).metadata
+            with session_of(
+                self._model, metadata, self._kwargs, queries, options, location
+            ) as session:
+                each = self._seconds_each(session.backend.scorer, load, len(queries[load.language]))
+        tokens = _tokens_each(self._model, load.sample)
+        return LoadEstimate(
+            load,
+            seconds=load.passages * each,
+            tokens=None if tokens is None else load.passages * tokens,
+        )
+
+    def _seconds_each(self, scorer: Scorer, load: Load, queries: int) -> float:
+        """Return the seconds that a passage takes: to read, to encode, and to search."""
+        rounds = [load.sample[i : i + ROUND] for i in range(0, len(load.sample), ROUND)]
+        prepared = (
+            (len(texts), scorer.prepare(sorted(texts, key=len, reverse=True), load.language))
+            for texts in cycle(rounds)
+        )
+        with closing(read_ahead(prepared, AHEAD)) as ready:
+            size, first = next(ready)
+            search = self._search_seconds(scorer, load, scorer.read(first), size, queries)
+            passages, started = 0, time.perf_counter()
+            while time.perf_counter() - started < self._seconds:
+                size, own = next(ready)
+                scorer.read(own)
+                passages += size
+            return (time.perf_counter() - started) / passages + search
+
+    def _search_seconds(
+        self,
+        scorer: Scorer,
+        load: Load,
+        read: Any,  # noqa: ANN401
+        size: int,
+        queries: int,
+    ) -> float:
+        """Return the seconds that the search takes for each passage."""
+        if isinstance(read, np.ndarray):
+            return load.queries * self._pair_seconds(read.shape[1])
+        scorer.learn({load.language: scorer.count(read)})
+        started = time.perf_counter()
+        scorer.scores(load.language, (load.language,), read)
+        return (time.perf_counter() - started) / size * load.queries / queries
+
+    def _pair_seconds(self, dimensions: int) -> float:
+        """Return the seconds that one query and passage take, when few passages are the best."""
+        if dimensions not in self._pairs:
+            vectors = np.random.default_rng(SEED).standard_normal((3 * PIECE, dimensions))
+            queries, *pieces = np.split(vectors.astype(np.float32), 3)
+            product, ids = (
+                MatrixProduct(queries, normalize=True),
+                id_array(["en/1234567#89"] * PIECE),
+            )
+            floor = np.quantile(product(pieces[0]), 0.999, axis=1).astype(np.float32)
+            top = TopK(PIECE, ids.itemsize, floor=floor)
+            started = time.perf_counter()
+            for piece in pieces:
+                top.add(product(piece), ids)
+            self._pairs[dimensions] = (time.perf_counter() - started) / (len(pieces) * PIECE**2)
+        return self._pairs[dimensions]
+
+
+def _tokens_each(model: Any, sample: Sequence[str]) -> float | None:  # noqa: ANN401
+    """Return the mean tokens of a passage as the model reads it; None if they cannot be told."""
+    inner = sentence_transformer(model)
+    if inner is None or not callable(inner.tokenizer):
+        return None
+    tokens = inner.tokenizer(list(sample[:ROUND]), truncation=False, verbose=False)["input_ids"]
+    limit = inner.max_seq_length or max(map(len, tokens))
+    return float(np.mean([min(len(ids), limit) for ids in tokens]))
+
+
+def parameters_of(model: Any) -> int | None:  # noqa: ANN401
+    """Return the number of parameters that every token goes through: all but embeddings."""
+    import torch
+
+    inner = sentence_transformer(model)
+    if inner is None:
+        return None
+    tables = {id(m.weight) for m in inner.modules() if isinstance(m, torch.nn.Embedding)}
+    return sum(p.numel() for p in inner.parameters() if id(p) not in tables)

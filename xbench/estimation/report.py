@@ -1,0 +1,129 @@
+"""How long a model takes on some tasks, and how much memory: from a short measurement.
+
+Passages of every corpus are encoded for some seconds in the way in which a run encodes them, and
+the time is scaled to all passages. The time of a GPU that is not there is computed, not measured.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xbench.errors import UserError
+from xbench.estimation.loads import Load, loads_of
+from xbench.estimation.measurement import LoadEstimate, Measurement, parameters_of
+from xbench.evaluation import chosen_tasks
+from xbench.models.loading import load_model
+from xbench.models.options import ModelOptions
+from xbench.models.source import find_model
+from xbench.run_settings import Selection
+from xbench.search import PLACES
+from xbench.sources import DataLocation
+from xbench.streaming.options import SearchOptions
+from xbench.streaming.shards import PIECE
+
+UTILISATION = 0.3
+"""Share of a GPU's peak rate that encoding is taken to reach."""
+
+GPUS: Mapping[str, tuple[float, int]] = {
+    "t4": (65, 16),
+    "v100": (125, 32),
+    "l4": (121, 24),
+    "a10": (125, 24),
+    "a100": (312, 80),
+    "l40s": (362, 48),
+    "h100": (989, 80),
+    "h200": (989, 141),
+    "b200": (2250, 180),
+}
+"""Peak rate in half precision without sparsity, in TFLOPS, and memory in GB (data sheets)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes.
+
+    Attributes:
+        loads: What each corpus takes.
+        memory: Peak memory of the process on this machine, in bytes.
+        parameters: Parameters of the model that every token goes through; None if unknown.
+    """
+
+    loads: Sequence[LoadEstimate]
+    memory: float
+    parameters: int | None
+
+    @property
+    def seconds(self) -> float:
+        """Time of all loads on this machine."""
+        return sum(own.seconds for own in self.loads)
+
+    @property
+    def tokens(self) -> float | None:
+        """Tokens of all loads; None if they cannot be told."""
+        tokens = [own.tokens for own in self.loads if own.tokens is not None]
+        return sum(tokens) if len(tokens) == len(self.loads) else None
+
+    def gpu_seconds(self, gpu: str) -> float | None:
+        """Return the time on a GPU as it is computed; None if it cannot be.
+
+        Two operations for each parameter and token, at `UTILISATION` of the peak rate in half
+        precision. Attention, reading and search are not counted.
+        """
+        if self.tokens is None or self.parameters is None:
+            return None
+        rate, _ = GPUS[gpu]
+        return 2 * self.parameters * self.tokens / (UTILISATION * rate * 1e12)
+
+
+def estimate(
+    options: ModelOptions,
+    selection: Selection,
+    *,
+    location: DataLocation | None = None,
+    search: SearchOptions | None = None,
+    seconds: float = 60.0,
+) -> Estimate:
+    """Measure a model for some seconds and say what a run would take.
+
+    Args:
+        options: The model and how to run it.
+        selection: What to evaluate on.
+        location: Where the data is; by default as the environment says.
+        search: How to read corpora that are streamed.
+        seconds: How long to measure in all, shared by the languages.
+
+    Raises:
+        UserError: If a name, file or option is wrong, or the model fails.
+    """
+    location = location or DataLocation.from_environment()
+    tasks = chosen_tasks(selection, location, search or SearchOptions())
+    loads = loads_of(tasks)
+    model = load_model(find_model(options, offline=location.offline), options)
+    measure = Measurement(model, options, tasks[0], location, seconds / len(loads))
+    estimates = [measure.load(load) for load in loads]
+    return Estimate(estimates, _memory(loads), parameters_of(model))
+
+
+def check_gpu(name: str | None) -> None:
+    """Check that a GPU's rate is known.
+
+    Raises:
+        UserError: If it is not.
+    """
+    if name is not None and name.lower() not in GPUS:
+        raise UserError(f"--gpu {name}: unknown; known are {', '.join(GPUS)}")
+
+
+def _memory(loads: Sequence[Load]) -> float:
+    """Return what this process has used at most, and what a run needs beyond it."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    queries = max(load.queries for load in loads)
+    best = 2 * queries * PLACES * (len("en/1234567#89") + np.dtype(np.float32).itemsize)
+    block = queries * PIECE * np.dtype(np.float32).itemsize
+    return float(used + best + block)
