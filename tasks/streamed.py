@@ -56,13 +56,17 @@ class StreamedRetrieval(RetrievalTask):
                 "leave the option out"
             )
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of the languages of the chosen subsets."""
+        chosen = [self.subsets[name] for name in self.hf_subsets]
+        return tuple(sorted({a for s in chosen for a in (s.query_language, *s.passage_languages)}))
+
     def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Read queries and judgments, and look through all files before anything is encoded."""
         if self.data_loaded:
             return
-        chosen = [self.subsets[name] for name in self.hf_subsets]
-        needed = sorted({a for s in chosen for a in (s.query_language, *s.passage_languages)})
-        files = {code: language_files(self.source, code, self.location) for code in needed}
+        files = {code: language_files(self.source, code, self.location) for code in self.needed}
         self.queries = {code: _queries(own) for code, own in files.items()}
         self.corpora = {code: self._scan(code, own) for code, own in files.items()}
         self.data_loaded = True

@@ -95,3 +95,16 @@ def test_an_unknown_gpu_is_told():
     done = CliRunner().invoke(main, ["estimate", "--model", "xbench/bm25", "--gpu", "h1000"])
     assert done.exit_code == 2
     assert "--gpu h1000: unknown; known are t4" in done.output
+
+
+def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch, tmp_path):
+    from xbench.catalogue import MIRACL
+    from xbench.estimation import loads
+    from xbench.tasks.miracl_files import language_files
+
+    monkeypatch.setattr(loads, "language_files", lambda d, c, _: language_files(d, c, miracl))
+    hub = DataLocation(None, tmp_path / "other", offline=True)
+    selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))
+    found = estimate(ModelOptions(model), selection, location=hub, search=QUIET, seconds=1)
+    assert found.loads[0].load.passages == MIRACL.passages["yo"]
+    assert not (tmp_path / "other" / "scans").exists()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import cast
 
-from xbench.catalogue import Setting
 from xbench.ranking import distinct_texts
 from xbench.tasks import ParallelRetrieval, RetrievalTask, StreamedRetrieval
+from xbench.tasks.miracl_files import language_files
 
 SAMPLE = 4096
 """Passages of a language from which samples are drawn."""
@@ -48,29 +50,41 @@ def loads_of(tasks: Sequence[RetrievalTask]) -> list[Load]:
 def _dataset_loads(tasks: Sequence[RetrievalTask]) -> Iterator[Load]:
     settings = {task.setting for task in tasks}
     task = max(tasks, key=lambda task: len(task.subsets))
-    task.load_data()
     if isinstance(task, StreamedRetrieval):
-        for code, corpus in task.corpora.items():
-            shards = [corpus.shards[0], corpus.shards[len(corpus.shards) // 2]]
-            texts = [text for shard in dict.fromkeys(shards) for text in corpus.read(shard).texts]
-            queries = {a: own.texts.texts for a, own in task.queries.items()}
-            yield _load(task, code, corpus.passages, queries, texts, settings)
-    elif isinstance(task, ParallelRetrieval):
-        queries = {a: own.texts for a, own in task.corpus_data.queries.items()}
-        for code in task.corpus_data.languages:
-            texts = distinct_texts(task.corpus_data, [code])
-            yield _load(task, code, len(texts), queries, texts, settings)
+        samples = _local_samples(task) if task.location.data_dir else _hub_samples(task)
+    else:
+        samples = _parallel_samples(cast("ParallelRetrieval", task))
+    found = list(samples)
+    every = sum(len(queries) for _, _, queries, _ in found)
+    for code, passages, queries, texts in found:
+        compared = every if settings - {"monolingual"} else len(queries)
+        sample = random.Random(SEED).sample(list(texts), min(SAMPLE, len(texts)))
+        yield Load(task.source.title, code, passages, compared, queries, sample)
 
 
-def _load(
-    task: RetrievalTask,
-    code: str,
-    passages: int,
-    queries: Mapping[str, Sequence[str]],
-    texts: Sequence[str],
-    settings: set[Setting],
-) -> Load:
-    own = queries.get(code, ())
-    compared = sum(map(len, queries.values())) if settings - {"monolingual"} else len(own)
-    sample = random.Random(SEED).sample(list(texts), min(SAMPLE, len(texts)))
-    return Load(task.source.title, code, passages, compared, own, sample)
+Samples = Iterator[tuple[str, int, Sequence[str], Sequence[str]]]
+"""Language, number of its passages, its queries, and some of its passages."""
+
+
+def _parallel_samples(task: ParallelRetrieval) -> Samples:
+    task.load_data()
+    for code in task.corpus_data.languages:
+        texts = distinct_texts(task.corpus_data, [code])
+        yield code, len(texts), task.corpus_data.queries[code].texts, texts
+
+
+def _local_samples(task: StreamedRetrieval) -> Samples:
+    task.load_data()
+    for code, corpus in task.corpora.items():
+        shards = dict.fromkeys([corpus.shards[0], corpus.shards[len(corpus.shards) // 2]])
+        texts = [text for shard in shards for text in corpus.read(shard).texts]
+        yield code, corpus.passages, task.queries[code].texts.texts, texts
+
+
+def _hub_samples(task: StreamedRetrieval) -> Samples:
+    """Read the first passages only: the whole would have to be fetched to know more."""
+    for code in task.needed:
+        files = language_files(task.source, code, task.location)
+        rows = islice(files.passages.rows(0, 0), SAMPLE)
+        texts = [row[1] for row in rows if isinstance(row, tuple)]
+        yield code, task.source.passages[code], files.topics.texts, texts
