@@ -101,6 +101,41 @@ def test_whole_command_over_encoding_alone(benchmark, encoder_and_data):
     )
 
 
+def test_search_over_encoding(benchmark, encoder_and_data, monkeypatch):
+    """Time the whole search in this process, and within it what the encoder takes."""
+    from xbench.models.loading import load_model
+    from xbench.models.options import ModelOptions
+    from xbench.models.source import find_model
+    from xbench.streaming.options import SearchOptions
+    from xbench.streaming.scorers import EncoderScorer
+    from xbench.tasks import MIRACLMonolingualRetrieval
+
+    model, folder = encoder_and_data
+    options = ModelOptions(model, max_length=LENGTH)
+    loaded = load_model(find_model(options, offline=True), options)
+    location = DataLocation(folder / "data", folder / "alone", offline=True)
+    search = SearchOptions(show_progress=False)
+    task = MIRACLMonolingualRetrieval(languages=("sw",), location=location, search=search)
+    task.load_data()
+    encoding, read = [], EncoderScorer.read
+
+    def timed(self, prepared):
+        started = time.perf_counter()
+        vectors = read(self, prepared)
+        encoding.append(time.perf_counter() - started)
+        return vectors
+
+    monkeypatch.setattr(EncoderScorer, "read", timed)
+    kwargs = {"batch_size": 32, "show_progress_bar": False}
+    benchmark.pedantic(lambda: task.ranks(loaded, kwargs), rounds=1)
+    whole = benchmark.stats.stats.mean
+    print(
+        f"\n{ENCODED:,} passages: search {whole:.1f} s, of which the passages' encoding "
+        f"{sum(encoding):.1f} s; with queries, reading, merging and checkpoints "
+        f"{whole / sum(encoding):.3f} times"
+    )
+
+
 def encoding_seconds(model: str, folder: Path) -> float:
     """Time sentence-transformers on the same texts, the model already loaded."""
     from sentence_transformers import SentenceTransformer
