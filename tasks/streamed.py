@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xbench.catalogue import PassageForm
 from xbench.errors import UserError
 from xbench.metrics import PoolRanks
 from xbench.models.options import ModelOptions
 from xbench.passages import StreamedCorpus
 from xbench.scanning import scan
-from xbench.sources import DataLocation
 from xbench.streaming.engine import Plan, Queries, target
-from xbench.streaming.options import SearchOptions
 from xbench.tasks.base import RetrievalTask
 from xbench.tasks.miracl_files import LanguageFiles, language_files
 from xbench.tasks.report import EncodingReport
@@ -25,11 +22,8 @@ class StreamedRetrieval(RetrievalTask):
     """Retrieval in corpora that are read and searched shard by shard, scored at depth 1000.
 
     Args:
-        passage_form: Must be ``sentence``, which stands for the passages as they are published.
-        languages: ISO 639-1 codes to keep; none keeps all.
-        location: Where the data is; by default as the environment says.
-        search: How to read and search the corpora.
-        **kwargs: As mteb's tasks take them.
+        *args: As `RetrievalTask` takes them; passages have one form, which ``sentence`` stands for.
+        **kwargs: As `RetrievalTask` takes them.
 
     Attributes:
         model_options: What the model was loaded by, so that workers can load it, too.
@@ -41,19 +35,12 @@ class StreamedRetrieval(RetrievalTask):
     model_options: ModelOptions | None = None
     _ranked: tuple[object, dict[str, PoolRanks]] | None = None
 
-    def __init__(
-        self,
-        passage_form: PassageForm = "sentence",
-        languages: Sequence[str] = (),
-        location: DataLocation | None = None,
-        search: SearchOptions | None = None,
-        **kwargs: Any,  # noqa: ANN401
-    ) -> None:
-        super().__init__(passage_form, languages, location, search, **kwargs)
-        if passage_form != "sentence":
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        if self.passage_form != "sentence":
             raise UserError(
-                f"--passage-form {passage_form}: {self.task_name} has passages of one form only; "
-                "leave the option out"
+                f"--passage-form {self.passage_form}: {self.task_name} has passages of one form "
+                "only; leave the option out"
             )
 
     @property

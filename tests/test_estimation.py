@@ -108,3 +108,10 @@ def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch,
     found = estimate(ModelOptions(model), selection, location=hub, search=QUIET, seconds=1)
     assert found.loads[0].load.passages == MIRACL.passages["yo"]
     assert not (tmp_path / "other" / "scans").exists()
+
+
+def test_a_wrong_model_is_told_before_any_passage_is_read(tmp_path):
+    arguments = ["estimate", "--model", "no-such-model", "--tasks", "MIRACLMonolingualRetrieval"]
+    done = CliRunner().invoke(main, [*arguments, "--data-dir", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "--model 'no-such-model': expected a name" in done.output

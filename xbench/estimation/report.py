@@ -102,8 +102,9 @@ def estimate(
     """
     location = location or DataLocation.from_environment()
     tasks = chosen_tasks(selection, location, search or SearchOptions())
+    source = find_model(options, offline=location.offline)
     loads = loads_of(tasks)
-    model = load_model(find_model(options, offline=location.offline), options)
+    model = load_model(source, options)
     measure = Measurement(model, options, tasks[0], location, seconds / len(loads))
     estimates = [measure.load(load) for load in loads]
     return Estimate(estimates, _memory(loads), parameters_of(model))
