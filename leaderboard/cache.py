@@ -24,8 +24,8 @@ from pydantic import TypeAdapter
 from threadpoolctl import threadpool_limits
 
 import xbench
-from xbench.errors import UserError
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.leaderboard.records import Record, TaskRecord, read_record, summarised_record
 from xbench.results import DAMAGED, PER_QUERY_SUFFIX, SETTINGS_NAME
 from xbench.validation.documents import PACKED_LIMIT

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics import SCORES, score_range
 
 

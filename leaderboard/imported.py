@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from xbench._util.errors import UserError
 from xbench.catalogue import Setting
-from xbench.errors import UserError
 from xbench.languages import LANGUAGES
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Publication, Row
 from xbench.leaderboard.zero_shot import zero_shot

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from xbench._util.errors import UserError
 from xbench.catalogue import PASSAGE_FORMS, SETTINGS
-from xbench.errors import UserError
 from xbench.languages import LANGUAGES
 from xbench.leaderboard.checks import choice, optional_text, read_object, score, text
 from xbench.leaderboard.figures import AVERAGES, Figure, Key, LeftOut, Publication, Row

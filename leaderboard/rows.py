@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.leaderboard.figures import LeftOut, Row
 from xbench.leaderboard.imported import read_all_imported
 from xbench.leaderboard.measured import read_measured

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
 
 Result = TypeVar("Result")
 Part = Callable[[], Iterable[tuple[str, bytes]]]

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from xbench._util.errors import UserError
 from xbench.catalogue import Dataset, PassageForm
 from xbench.corpus import ParallelCorpus, Texts
-from xbench.errors import UserError
 from xbench.sources import DataLocation, dataset_files
 
 LAREQA_CITATION = r"""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xbench._util.errors import UserError
 from xbench.catalogue import Dataset
 from xbench.corpus import Qrels, Texts
-from xbench.errors import UserError
 from xbench.passages import HubFiles, LocalFiles, PassageFiles
 from xbench.sources import DataLocation
 from xbench.tasks.miracl_tables import Rows, qrels_of, read_qrels, read_topics, topics_of

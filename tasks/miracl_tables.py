@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from xbench._util.errors import UserError
 from xbench.corpus import Qrels, Texts
-from xbench.errors import UserError
 from xbench.runs import Problems, opened
 
 _TOPICS = ("query id", "question")

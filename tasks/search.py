@@ -15,9 +15,9 @@ from mteb.models import (
     SearchProtocol,
 )
 
+from xbench._util.errors import UserError
 from xbench.catalogue import Subset
 from xbench.corpus import ParallelCorpus, Texts
-from xbench.errors import UserError
 from xbench.metrics import PoolRanks
 from xbench.ranking import ranks_in_run
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from mteb.abstasks.task_metadata import TaskMetadata
 
+from xbench._util.errors import UserError
 from xbench.baselines.bm25 import BM25
 from xbench.baselines.streamed_bm25 import StreamedBM25
 from xbench.embeddings import EmbeddingStore, FloatArray, embed
-from xbench.errors import UserError
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.options import ModelOptions
 from xbench.models.source import find_model

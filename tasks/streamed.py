@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics import PoolRanks
 from xbench.models.options import ModelOptions
 from xbench.passages import StreamedCorpus

@@ -7,9 +7,9 @@ from dataclasses import asdict
 import pytest
 
 from tests.test_runs import Qrel, ScoredDoc, WithToDict, refused, trec_qrels, trec_run
+from xbench._util.errors import UserError
 from xbench.baselines.bm25 import BM25
 from xbench.bias import language_bias
-from xbench.errors import UserError
 from xbench.tasks import XBenchMiniMultilingualRetrieval
 
 PASSAGES = {"d1": "de", "d2": "de", "e1": "en", "e2": "en", "e3": "en"}

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from tests.test_bias import PASSAGES, QRELS, QUERIES, QUESTION, RUN
 from tests.test_runs import trec_qrels, trec_run
+from xbench._util.errors import UserError
 from xbench.bias import language_bias
 from xbench.cli.bias import bias
-from xbench.errors import UserError
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from xbench._util.errors import UserError
 from xbench.candidates import Candidate, common_tasks, read_candidates
 from xbench.catalogue import TASKS, subsets
 from xbench.cli import main
 from xbench.comparison import compare
-from xbench.errors import UserError
 from xbench.metrics import PoolRanks
 from xbench.results import PerQuery, write_per_query
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xbench._util.errors import UserError
 from xbench.embeddings import CHUNK, EmbeddingStore, Encoded, embed
-from xbench.errors import UserError
 
 
 class Encoder:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_tiny_transformer
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.identity import change_token, model_identity
 from xbench.models.loading import load_model

@@ -15,8 +15,8 @@ from mteb._create_dataloaders import _corpus_to_dict
 import xbench.passage_files
 import xbench.scanning
 from tests.miracl_corpora import made_up, write_clone, write_corpus
+from xbench._util.errors import UserError
 from xbench.corpus import Qrels
-from xbench.errors import UserError
 from xbench.passage_rows import Defect, parse, passage
 from xbench.passages import HubFiles, LocalFiles, Shard
 from xbench.scanning import scan

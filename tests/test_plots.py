@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.plots import (
     ModelPlot,
     comparison_figure,

@@ -8,8 +8,8 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xbench._util.errors import UserError
 from xbench.corpus import ParallelCorpus, Texts
-from xbench.errors import UserError
 from xbench.ranking import RankTable, distinct_texts, ranks_in_run
 
 LANGUAGES = ("ar", "de", "en")

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics import PoolRanks, scores
 from xbench.results import (
     PER_QUERY_SUFFIX,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import xbench.scanning
 from tests.miracl_corpora import made_up, write_corpus
+from xbench._util.errors import UserError
 from xbench.corpus import Qrels
-from xbench.errors import UserError
 from xbench.passages import LocalFiles
 from xbench.repeated_ids import IdHashes
 from xbench.scanning import scan

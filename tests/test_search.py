@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xbench.search
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.search import TopK, id_array
 
 

@@ -9,8 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from xbench._util.errors import UserError
 from xbench.catalogue import MLQA_R, XQUAD_R, Dataset
-from xbench.errors import UserError
 from xbench.sources import DataLocation, dataset_files
 
 CONTENT = b'{"data": []}'

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics import SCORES, PoolRanks, language_shares, scores
 from xbench.ranking import ranks_in_run
 from xbench.runs import Problems, Scored, ScoredSource, name_of, read_qrels, read_run, read_table

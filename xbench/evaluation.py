@@ -12,8 +12,8 @@ from typing import Any
 from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
+from xbench._util.errors import UserError
 from xbench.catalogue import TASK_VERSION
-from xbench.errors import UserError
 from xbench.languages import language
 from xbench.models.options import ModelOptions
 from xbench.models.source import ModelSource, find_model

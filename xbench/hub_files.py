@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.passage_files import Seen, stamp_of
 from xbench.passage_rows import Row, passage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.passage_rows import DAMAGED, Defect, Row, parse
 
 LONGEST_LINE = 1 << 26

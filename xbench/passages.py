@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from xbench._util.errors import UserError
 from xbench.corpus import Texts
-from xbench.errors import UserError
 from xbench.hub_files import HubFiles
 from xbench.passage_files import LocalFiles, PassageFiles
 from xbench.passage_rows import Row

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xbench._util.errors import UserError
 from xbench.corpus import ParallelCorpus
-from xbench.errors import UserError
 from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
 
 ScoreArray = NDArray[np.float32]

@@ -10,7 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 _BITS = 6
 

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.catalogue import TASK_VERSION, PassageForm
-from xbench.errors import UserError
-from xbench.files import write_atomically
 from xbench.metrics import IntArray, PoolRanks, per_query
 from xbench.metrics.effectiveness import average_precision
 

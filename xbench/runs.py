@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol, cast
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 Scored = dict[str, dict[str, float]]
 """A number for some passages, by query id and passage id: a run's scores, or qrels' relevance."""

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from tqdm.auto import tqdm
 
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.corpus import Qrels
-from xbench.errors import UserError
-from xbench.files import write_atomically
 from xbench.passage_rows import Defect
 from xbench.passages import SHARD, PassageFiles, Shard, StreamedCorpus, checksum
 from xbench.repeated_ids import IdHashes

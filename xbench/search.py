@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics.ranks import IntArray
 
 ScoreArray = NDArray[np.float32]

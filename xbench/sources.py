@@ -10,8 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from xbench._util.errors import UserError
 from xbench.catalogue import Dataset
-from xbench.errors import UserError
 
 
 @dataclass(frozen=True)

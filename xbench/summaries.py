@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from xbench import statistics
+from xbench._util.atomic_write import write_atomically
 from xbench.catalogue import TASKS, subsets
-from xbench.files import write_atomically
 from xbench.metrics import (
     EFFECTIVENESS,
     LANGUAGE_BIAS,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.leaderboard.reported import read_reported
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -19,8 +19,8 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
+from xbench._util.errors import UserError
 from xbench.catalogue import MLQA_R, XQUAD_R
-from xbench.errors import UserError
 from xbench.leaderboard import build_site
 from xbench.leaderboard.figures import Details, Figure, Key, Row
 from xbench.leaderboard.measures import MEASURES

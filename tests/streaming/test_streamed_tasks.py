@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.streaming.conftest import IntegerEncoder
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics import scores
 from xbench.ranking import ranks_in_run
 from xbench.sources import DataLocation

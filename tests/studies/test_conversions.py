@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.studies.conversions import xnli_pairs
 
 

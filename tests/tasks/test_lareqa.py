@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from xbench._util.errors import UserError
 from xbench.catalogue import MLQA_R, XQUAD_R
-from xbench.errors import UserError
 from xbench.sources import DataLocation
 from xbench.tasks.lareqa import load_lareqa, read_lareqa
 

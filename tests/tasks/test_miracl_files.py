@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from tests.miracl_corpora import REAL, made_up, write_clone, write_miracl
+from xbench._util.errors import UserError
 from xbench.catalogue import MIRACL, MIRACL_HARD_NEGATIVES
-from xbench.errors import UserError
 from xbench.passages import HubFiles, LocalFiles
 from xbench.scanning import scan
 from xbench.sources import DataLocation

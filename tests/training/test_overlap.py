@@ -10,7 +10,7 @@ from importlib import resources
 import polars as pl
 import pytest
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.training.overlap import evaluation_overlap, plain, refuse_overlap
 from xbench.training.reading import CorpusSource, read_pairs
 

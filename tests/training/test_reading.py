@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.training.reading import CorpusSource, read_pairs
 
 ROWS = [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from tests.training.corpora import complete, make_pairs
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.training.dataset import PairDataset
 from xbench.training.sampler import HybridBatchSampler
 from xbench.training.sampling import BatchSampling

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.validation.conftest import MULTILINGUAL, WITHOUT_SUMMARIES, Submission
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.summaries import SUMMARY_SUFFIX
 from xbench.validation import check_summarised, read_imported, read_upstream
 from xbench.validation.report import as_json, as_markdown, as_text

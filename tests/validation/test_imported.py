@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.validation import Finding, ImportedRow, imported_json, read_imported
 
 ROWS = (

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xbench import __version__
+from xbench._util.errors import UserError
 from xbench.cli.bias import bias
 from xbench.cli.compare import compare
 from xbench.cli.download import download
@@ -23,7 +24,6 @@ from xbench.cli.submit import submit
 from xbench.cli.tasks import tasks
 from xbench.cli.train import train
 from xbench.cli.validate import validate
-from xbench.errors import UserError
 
 
 class _Group(click.Group):

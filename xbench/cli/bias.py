@@ -89,8 +89,8 @@ def bias(
     """
     from rich.console import Console
 
+    from xbench._util.atomic_write import write_atomically
     from xbench.bias import language_bias
-    from xbench.files import write_atomically
 
     found = language_bias(run, qrels, languages, query_language)
     if form == "table" and output is None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from xbench._util.errors import UserError
 from xbench.candidates import Candidate, common_tasks
 from xbench.catalogue import SETTINGS, TASKS, Dataset, Setting
-from xbench.errors import UserError
 from xbench.metrics import PoolRanks, language_shares, scores
 from xbench.plots import ModelPlot, comparison_figure, write_svg
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 
 @click.command("import-mteb")
@@ -28,7 +28,7 @@ def import_mteb(folder: Path, output: Path, commit: str | None) -> None:
     FOLDER is a clone of https://github.com/embeddings-benchmark/results. A file with errors is left
     out, a subset without a sound figure stays blank; `xbench validate FOLDER` names every defect.
     """
-    from xbench.files import write_atomically
+    from xbench._util.atomic_write import write_atomically
     from xbench.validation import imported_json, read_upstream, upstream_files
 
     commit = commit or _commit(folder)

@@ -72,7 +72,7 @@ def serve(results: tuple[Path, ...], port: int) -> None:
     import tempfile
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    from xbench.errors import UserError
+    from xbench._util.errors import UserError
     from xbench.leaderboard import build_site
     from xbench.sources import DataLocation
 

@@ -46,8 +46,8 @@ def batch_sampling(
     All are trained from the same start, for the same number of steps, with each seed, and measured
     in the three settings. The same command goes on with a study that was interrupted.
     """
+    from xbench._util.atomic_write import write_atomically
     from xbench.cli.train import check_extra
-    from xbench.files import write_atomically
     from xbench.sources import DataLocation
 
     check_extra()
@@ -75,7 +75,7 @@ def xnli(folder: Path, output: Path) -> None:
     """
     import json
 
-    from xbench.files import write_atomically
+    from xbench._util.atomic_write import write_atomically
     from xbench.studies.conversions import xnli_pairs
 
     lines = [json.dumps(row, ensure_ascii=False) for row in xnli_pairs(folder)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 if TYPE_CHECKING:
     from xbench.validation import TaskCheck
@@ -47,7 +47,7 @@ def submit(model: str, results: Path, output: Path) -> None:
     Example:
       xbench submit intfloat/multilingual-e5-small
     """  # noqa: D301
-    from xbench.files import write_atomically
+    from xbench._util.atomic_write import write_atomically
     from xbench.validation import check
     from xbench.validation.pull_request import missing_tasks, pull_request
     from xbench.validation.report import as_text
@@ -81,7 +81,7 @@ def _folder(model: str, results: Path) -> Path:
 
 def _copy(checks: Sequence[TaskCheck], output: Path) -> list[Path]:
     """Write the files of accepted results below a folder, and return their folders there."""
-    from xbench.files import write_atomically
+    from xbench._util.atomic_write import write_atomically
     from xbench.validation.folders import files_of, root_of
 
     folders = []

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from xbench._util.errors import UserError
 from xbench.cli.options import location_options, split_codes
-from xbench.errors import UserError
 
 
 @click.command()

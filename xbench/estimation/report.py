@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.estimation.loads import Load, loads_of
 from xbench.estimation.measurement import LoadEstimate, Measurement, parameters_of
 from xbench.evaluation import chosen_tasks

@@ -16,8 +16,8 @@ from mteb.types import PromptType
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from xbench._util.errors import UserError
 from xbench.embeddings import Encoded, FloatArray, Role
-from xbench.errors import UserError
 from xbench.models.identity import model_identity
 from xbench.models.loading import sentence_transformer
 

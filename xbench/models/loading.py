@@ -9,7 +9,7 @@ import torch
 from mteb.models import ModelMeta
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.models.identity import remember_identity
 from xbench.models.options import ModelOptions
 from xbench.models.source import BUILT_IN, ModelSource

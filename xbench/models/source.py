@@ -16,7 +16,7 @@ from typing import Any
 import mteb
 from mteb.models import ModelMeta
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.models.options import ModelOptions
 
 BUILT_IN = {

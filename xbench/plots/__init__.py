@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from xbench.errors import UserError
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.metrics import FloatArray
 from xbench.plots.panels import (
     Codes,

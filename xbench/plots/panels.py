@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.metrics import FloatArray
 
 if TYPE_CHECKING:

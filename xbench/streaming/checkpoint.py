@@ -19,8 +19,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from safetensors.numpy import load, save
 
-from xbench.errors import UserError
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.search import TopK
 
 Identity = Mapping[str, str | int | None]

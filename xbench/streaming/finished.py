@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from xbench.errors import UserError
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
 from xbench.results import PER_QUERY_SUFFIX, PerQuery, read_per_query, write_per_query
 from xbench.streaming.checkpoint import Identity

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.passages import StreamedCorpus
 from xbench.streaming.options import SearchOptions
 from xbench.streaming.ray_worker import IN_FLIGHT, Worker

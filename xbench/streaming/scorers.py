@@ -15,9 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from xbench._util.atomic_write import write_atomically
 from xbench.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
 from xbench.embeddings import FloatArray, check_vectors
-from xbench.files import write_atomically
 from xbench.models.ahead import Batches, TokenizedAhead
 from xbench.models.encoder import MtebTextEncoder
 from xbench.search import ScoreArray

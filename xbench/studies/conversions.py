@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.languages import LANGUAGES
 
 COLUMNS = ("premise", "hypothesis", "label")

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.training.allocation import allocate, attainable_shares, systematic_counts
 from xbench.training.dealing import Deal, Rows
 from xbench.training.pairs import ParallelPairs

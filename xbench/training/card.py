@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
 from xbench.models.source import TRAINING_RECORD
 from xbench.training.record import CONFIG_NAME
 

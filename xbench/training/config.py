@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic import field_validator as check
 
+from xbench._util.errors import UserError
 from xbench.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
-from xbench.errors import UserError
 from xbench.training.dataset import NegativeLanguage
 from xbench.training.reading import CorpusSource
 from xbench.training.sampling import BatchSampling, SamplingMode

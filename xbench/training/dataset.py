@@ -13,7 +13,7 @@ import pyarrow as pa
 from datasets import Dataset, DatasetInfo
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.training.pairs import ParallelPairs
 from xbench.training.sampling import BatchSampling
 

@@ -9,7 +9,7 @@ from typing import Literal
 import pyarrow.compute as pc
 from datasets import Dataset, Features, List, Value
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.languages import LANGUAGES
 from xbench.training.long_tables import gather
 from xbench.training.rows import (

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.languages import LANGUAGES
 from xbench.training.rows import LONG_COLUMNS, ROW_NUMBER, SHOWN, SIDES, SINGLE_NEGATIVE, Row
 from xbench.training.tables import (

@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from xbench._util.errors import UserError
 from xbench.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
-from xbench.errors import UserError
 from xbench.sources import DataLocation
 from xbench.tasks import TASK_CLASSES, ParallelRetrieval
 from xbench.tasks.miracl_files import language_topics

@@ -11,7 +11,7 @@ import numpy as np
 from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.languages import language
 from xbench.training.formats import read_table, read_text_file
 from xbench.training.pairs import ParallelPairs, ReadingReport

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 from transformers import TrainerState
 
-from xbench.errors import UserError
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.models.options import ModelOptions
 from xbench.models.source import TRAINING_RECORD, find_model
 from xbench.training.config import TrainingConfig

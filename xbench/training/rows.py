@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.languages import LANGUAGES
 
 Row = dict[str, Any]

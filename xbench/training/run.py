@@ -20,7 +20,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 from transformers import EarlyStoppingCallback
 from transformers.trainer import TRAINER_STATE_NAME
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.models.source import CHECKPOINTS
 from xbench.sources import DataLocation
 from xbench.training.card import write_card

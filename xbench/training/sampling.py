@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 SamplingMode = Literal["monolingual", "crosslingual", "hybrid"]
 """X-X-mono, X-Y, and a coin between the two for every batch."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
 
 BATCH = 100_000
 """Rows looked at at once."""

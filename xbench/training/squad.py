@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.languages import LANGUAGES
 from xbench.tasks.lareqa import read_lareqa
 from xbench.training.rows import Row

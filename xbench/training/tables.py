@@ -13,7 +13,7 @@ from datasets.exceptions import DatasetGenerationError
 from datasets.fingerprint import Hasher
 from numpy.typing import NDArray
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.training.rows import SHOWN, SIDES, SINGLE_NEGATIVE, Row
 
 VERSION = 1

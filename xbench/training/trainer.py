@@ -15,8 +15,8 @@ from sentence_transformers.sentence_transformer.training_args import (
 )
 from torch.utils.data import BatchSampler
 
-from xbench.errors import UserError
-from xbench.files import write_atomically
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 from xbench.training.dataset import PairDataset, PairTexts
 from xbench.training.sampler import HybridBatchSampler
 

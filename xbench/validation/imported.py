@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 from xbench.validation.documents import MEBIBYTE, read_object
 from xbench.validation.fields import (
     Address,

@@ -6,7 +6,7 @@ import os
 import uuid
 from pathlib import Path
 
-from xbench.errors import UserError
+from xbench._util.errors import UserError
 
 
 def write_atomically(path: Path, content: bytes, *, lasting: bool = True) -> None:
