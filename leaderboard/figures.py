@@ -149,7 +149,7 @@ class Row:
             by query and passage language.
         notes: What a reader should know about the row.
         evidence: What standings follow from, of the figures that have an interval: their values as
-            `xbench.statistics` takes them.
+            `xbench.metrics.statistics` takes them.
     """
 
     model: str

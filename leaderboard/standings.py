@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from xbench import statistics
 from xbench.leaderboard.cache import FOLDER, code_digest, store
 from xbench.leaderboard.figures import Key, Row, RowIdentity, Standing
 from xbench.leaderboard.measures import lower_is_better
-from xbench.metrics import FloatArray
+from xbench.metrics import FloatArray, statistics
 from xbench.summaries import SEED, addends
 
 MANY = 30

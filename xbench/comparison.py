@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbench import statistics
 from xbench._util.errors import UserError
 from xbench.candidates import Candidate, Sample, TaskValues, common_tasks, task_values
 from xbench.catalogue import TASKS
-from xbench.metrics import EFFECTIVENESS
+from xbench.metrics import EFFECTIVENESS, statistics
 from xbench.metrics.across_languages import Spread, spread
 
 RESAMPLES = 10_000

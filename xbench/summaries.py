@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma
 
-from xbench import statistics
 from xbench._util.atomic_write import write_atomically
 from xbench.catalogue import TASKS, subsets
 from xbench.metrics import (
@@ -31,6 +30,7 @@ from xbench.metrics import (
     IntArray,
     PoolRanks,
     language_shares,
+    statistics,
 )
 from xbench.metrics.subsets import multilingual_ranking
 from xbench.results import PER_QUERY_SUFFIX, PerQuery
@@ -55,7 +55,7 @@ class Evidence:
     """What the certainty of a mean over subsets follows from.
 
     Attributes:
-        values: The measure as `xbench.statistics` takes it, questions in the order of their ids,
+        values: The measure as `xbench.metrics.statistics` takes it, questions in the order of their ids,
             subsets in that of their names. Where every question has a query in every subset,
             what each question adds to the figure says as much: then there is one column.
         interval: Ends of the figure's 95 % bootstrap interval over the questions.
@@ -235,7 +235,7 @@ def _evidence(ranks: PerQuery, values: Values) -> Evidence:
 
 
 def question_values(ranks: PerQuery, values: Values) -> FloatArray:
-    """Return a measure as `xbench.statistics` takes it.
+    """Return a measure as `xbench.metrics.statistics` takes it.
 
     Args:
         ranks: The ranks, which say what the queries are.

@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from xbench import statistics
-from xbench.statistics import bootstrap, tiers
+from xbench.metrics import statistics
+from xbench.metrics.statistics import bootstrap, tiers
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.5])

@@ -16,7 +16,7 @@ from xbench.leaderboard import standings as module
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.measured import read_measured
 from xbench.leaderboard.standings import standings
-from xbench.statistics import macro_mean, randomisation_test
+from xbench.metrics.statistics import macro_mean, randomisation_test
 from xbench.summaries import addends
 
 from .sound_results import write_sound

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xbench import statistics
 from xbench.candidates import task_values
 from xbench.catalogue import MLQA_R
 from xbench.evaluation import evaluate
+from xbench.metrics import statistics
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
 from xbench.sources import DataLocation

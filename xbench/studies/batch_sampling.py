@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbench import statistics
 from xbench.candidates import Sample, task_values
 from xbench.catalogue import SETTINGS, Dataset, Setting
 from xbench.evaluation import evaluate
+from xbench.metrics import statistics
 from xbench.models.options import DType, ModelOptions
 from xbench.run_settings import Selection
 from xbench.sources import DataLocation

@@ -11,8 +11,8 @@ from pydantic import Field, StringConstraints
 
 from xbench.catalogue import TASKS, PassageForm, subsets
 from xbench.metrics import FloatArray, score_range, task_scores
+from xbench.metrics.statistics import macro_mean
 from xbench.results import subset_scores
-from xbench.statistics import macro_mean
 from xbench.summaries import (
     FORMAT,
     MISSING,

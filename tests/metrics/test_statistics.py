@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from xbench.statistics import (
+from xbench.metrics.statistics import (
     bootstrap,
     effect_size,
     holm,
@@ -364,7 +364,7 @@ def test_sums_are_exact():
 def test_threads_do_not_show():
     code = (
         "import hashlib, numpy as np\n"
-        "from xbench.statistics import bootstrap, pairwise_tests\n"
+        "from xbench.metrics.statistics import bootstrap, pairwise_tests\n"
         "v = np.random.default_rng(0).random((700, 60)); v[3, 4] = np.nan; w = v**2\n"
         "d = bootstrap(v).tobytes() + pairwise_tests([v, w, v - w / 2, 0.4 * v]).tobytes()\n"
         "print(hashlib.sha256(d).hexdigest())"
