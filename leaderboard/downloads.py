@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from xbench.catalogue import SETTINGS, Setting, subsets
+from xbench.data.catalogue import SETTINGS, Setting, subsets
 from xbench.leaderboard.entries import Entry, dataset_order, keys_of, titles_of
 from xbench.leaderboard.figures import Key, Row
 from xbench.leaderboard.measures import (

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from xbench.catalogue import DATASETS
+from xbench.data.catalogue import DATASETS
 from xbench.leaderboard.figures import Key, Origin, Publication, Row, ZeroShot
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
-from xbench.catalogue import PassageForm, Setting
+from xbench.data.catalogue import PassageForm, Setting
 from xbench.metrics import FloatArray
 
 Average = Literal["macro", "micro"]

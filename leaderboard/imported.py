@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from xbench._util.errors import UserError
-from xbench.catalogue import Setting
-from xbench.languages import LANGUAGES
+from xbench.data.catalogue import Setting
+from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Publication, Row
 from xbench.leaderboard.zero_shot import zero_shot
 from xbench.validation import Imported, ImportedRow, read_imported

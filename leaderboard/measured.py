@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xbench.catalogue import SETTINGS, TASKS
+from xbench.data.catalogue import SETTINGS, TASKS
 from xbench.leaderboard.cache import read_records
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Row
 from xbench.leaderboard.records import Record, explanation

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xbench.catalogue import Setting
-from xbench.languages import LANGUAGES
+from xbench.data.catalogue import Setting
+from xbench.data.languages import LANGUAGES
 from xbench.metrics import EFFECTIVENESS, IN_RANKS, SCORES
 from xbench.metrics.across_languages import rank_correlation
 from xbench.metrics.effectiveness import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xbench.catalogue import SETTINGS, Setting
+from xbench.data.catalogue import SETTINGS, Setting
 from xbench.leaderboard.entries import zero_shot
 from xbench.leaderboard.figures import Figure, Key, Row, RunDetails, ZeroShot
 from xbench.leaderboard.matrices import Matrix, matrices_of

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from xbench.catalogue import Dataset
+from xbench.data.catalogue import Dataset
 from xbench.leaderboard.entries import Entry, keys_of, passages_of, slug, titles_of
 from xbench.leaderboard.figures import Key, LeftOut
 from xbench.leaderboard.matrices import legend

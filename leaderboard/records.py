@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from xbench.catalogue import TASKS, Dataset, Setting, subsets
+from xbench.data.catalogue import TASKS, Dataset, Setting, subsets
 from xbench.leaderboard.figures import Details, Figure, Key, RunDetails
 from xbench.leaderboard.zero_shot import zero_shot
 from xbench.metrics import SCORES, FloatArray

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.catalogue import PASSAGE_FORMS, SETTINGS
-from xbench.languages import LANGUAGES
+from xbench.data.catalogue import PASSAGE_FORMS, SETTINGS
+from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.checks import choice, optional_text, read_object, score, text
 from xbench.leaderboard.figures import AVERAGES, Figure, Key, LeftOut, Publication, Row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xbench.catalogue import DATASETS, SETTINGS, Setting
+from xbench.data.catalogue import DATASETS, SETTINGS, Setting
 from xbench.leaderboard.figures import Key
 
 RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstration}

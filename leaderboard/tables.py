@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from xbench.catalogue import PASSAGE_FORMS, PassageForm
+from xbench.data.catalogue import PASSAGE_FORMS, PassageForm
 from xbench.leaderboard.entries import Entry, streamed
 from xbench.leaderboard.figures import Figure, Key, Row, RowIdentity, Standing
 from xbench.leaderboard.measures import (

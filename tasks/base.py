@@ -11,10 +11,10 @@ from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
 from mteb.models.model_meta import ScoringFunction
 
-from xbench.catalogue import Dataset, PassageForm, Setting, Subset, subsets
-from xbench.languages import language
+from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
+from xbench.data.download import DataLocation
+from xbench.data.languages import language
 from xbench.metrics import PoolRanks, scores
-from xbench.sources import DataLocation
 from xbench.streaming.options import SearchOptions
 from xbench.tasks.report import EncodingReport
 

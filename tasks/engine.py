@@ -16,7 +16,7 @@ from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import EncoderProtocol
 from tqdm.auto import tqdm
 
-from xbench.corpus import ParallelCorpus
+from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.embeddings import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.identity import change_token

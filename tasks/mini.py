@@ -7,8 +7,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from xbench.catalogue import MINI, PassageForm
-from xbench.corpus import ParallelCorpus, Texts
+from xbench.data.catalogue import MINI, PassageForm
+from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.tasks.base import describe
 from xbench.tasks.parallel import ParallelRetrieval
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xbench.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
+from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
 from xbench.tasks.base import describe
 from xbench.tasks.streamed import StreamedRetrieval
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mteb.timing import TimingStack
 
-from xbench.catalogue import Subset
-from xbench.corpus import ParallelCorpus
+from xbench.data.catalogue import Subset
+from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics import PoolRanks
 from xbench.tasks.base import RetrievalTask, is_single_vector
 from xbench.tasks.search import SplitView, rank_with_search

@@ -16,8 +16,8 @@ from mteb.models import (
 )
 
 from xbench._util.errors import UserError
-from xbench.catalogue import Subset
-from xbench.corpus import ParallelCorpus, Texts
+from xbench.data.catalogue import Subset
+from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.metrics import PoolRanks
 from xbench.ranking import ranks_in_run
 

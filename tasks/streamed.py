@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from xbench._util.errors import UserError
+from xbench.data.streamed.corpus import StreamedCorpus
+from xbench.data.streamed.miracl_files import LanguageFiles, language_files
+from xbench.data.streamed.scan import scan
 from xbench.metrics import PoolRanks
 from xbench.models.options import ModelOptions
-from xbench.passages import StreamedCorpus
-from xbench.scanning import scan
 from xbench.streaming.engine import Plan, Queries, target
 from xbench.tasks.base import RetrievalTask
-from xbench.tasks.miracl_files import LanguageFiles, language_files
 from xbench.tasks.report import EncodingReport
 from xbench.tasks.sessions import session_of
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from xbench.catalogue import XQUAD_R
-from xbench.corpus import ParallelCorpus
+from xbench.data.catalogue import XQUAD_R
+from xbench.data.lareqa import LAREQA_CITATION, load_lareqa
+from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.tasks.base import describe
-from xbench.tasks.lareqa import LAREQA_CITATION, load_lareqa
 from xbench.tasks.parallel import ParallelRetrieval
 
 DESCRIPTION = (

@@ -10,7 +10,7 @@ import pytest
 from mteb.models import ModelMeta
 from mteb.models.abs_encoder import AbsEncoder
 
-from xbench.sources import DataLocation
+from xbench.data.download import DataLocation
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

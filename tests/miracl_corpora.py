@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from xbench.corpus import Qrels, Texts
-from xbench.tasks.miracl_tables import read_qrels, read_topics
+from xbench.data.parallel_corpus import Qrels, Texts
+from xbench.data.streamed.miracl_tables import read_qrels, read_topics
 
 REAL = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "miracl"
 

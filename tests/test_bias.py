@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from tests.test_runs import Qrel, ScoredDoc, WithToDict, refused, trec_qrels, trec_run
+from tests.data.test_trec_files import Qrel, ScoredDoc, WithToDict, refused, trec_qrels, trec_run
 from xbench._util.errors import UserError
 from xbench.baselines.bm25 import BM25
 from xbench.bias import language_bias

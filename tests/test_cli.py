@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SHARED, make_tiny_transformer
-from xbench.catalogue import BENCHMARKS, TASKS
+from xbench.data.catalogue import BENCHMARKS, TASKS
 
 XBENCH = str(Path(sys.executable).with_name("xbench"))
 MONO, CROSS, MULTI = BENCHMARKS["XBenchMini"]

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from xbench._util.errors import UserError
 from xbench.candidates import Candidate, common_tasks, read_candidates
-from xbench.catalogue import TASKS, subsets
 from xbench.cli import main
 from xbench.comparison import compare
+from xbench.data.catalogue import TASKS, subsets
 from xbench.metrics import PoolRanks
 from xbench.results import PerQuery, write_per_query
 

@@ -7,12 +7,12 @@ from click.testing import CliRunner
 
 from tests.conftest import make_tiny_transformer
 from tests.miracl_corpora import write_miracl
-from xbench.catalogue import BENCHMARKS
 from xbench.cli import main
+from xbench.data.catalogue import BENCHMARKS
+from xbench.data.download import DataLocation
 from xbench.estimation import UTILISATION, Estimate, Load, LoadEstimate, estimate
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
-from xbench.sources import DataLocation
 from xbench.streaming.options import SearchOptions
 
 QUIET = SearchOptions(show_progress=False)
@@ -98,9 +98,9 @@ def test_an_unknown_gpu_is_told():
 
 
 def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch, tmp_path):
-    from xbench.catalogue import MIRACL
+    from xbench.data.catalogue import MIRACL
+    from xbench.data.streamed.miracl_files import language_files
     from xbench.estimation import loads
-    from xbench.tasks.miracl_files import language_files
 
     monkeypatch.setattr(loads, "language_files", lambda d, c, _: language_files(d, c, miracl))
     hub = DataLocation(None, tmp_path / "other", offline=True)

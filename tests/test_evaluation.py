@@ -11,7 +11,7 @@ from mteb.results import TaskResult
 from tests.conftest import make_tiny_transformer
 from xbench import ModelOptions, Selection, evaluate, register
 from xbench._util.errors import UserError
-from xbench.catalogue import BENCHMARKS
+from xbench.data.catalogue import BENCHMARKS
 from xbench.metrics import scores
 from xbench.results import PER_QUERY_SUFFIX, read_per_query
 

@@ -13,7 +13,7 @@ from mteb.cache import ResultCache
 from tests.conftest import ROOT, HashEncoder
 from xbench import plugin, register
 from xbench._util.errors import UserError
-from xbench.catalogue import BENCHMARKS, TASKS
+from xbench.data.catalogue import BENCHMARKS, TASKS
 from xbench.tasks import XBenchMiniMonolingualRetrieval
 
 MINI = BENCHMARKS["XBenchMini"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbench._util.errors import UserError
-from xbench.corpus import ParallelCorpus, Texts
+from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.ranking import RankTable, distinct_texts, ranks_in_run
 
 LANGUAGES = ("ar", "de", "en")

@@ -12,19 +12,19 @@ from mteb._evaluators.retrieval_metrics import calculate_retrieval_scores
 from mteb.models import SearchEncoderWrapper
 
 from xbench import ModelOptions, Selection, evaluate
-from xbench.catalogue import BENCHMARKS, MLQA_R, XQUAD_R, subsets
+from xbench.data.catalogue import BENCHMARKS, MLQA_R, XQUAD_R, subsets
+from xbench.data.download import DataLocation
+from xbench.data.lareqa import load_lareqa
 from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.source import find_model
 from xbench.ranking import distinct_texts
 from xbench.results import PER_QUERY_SUFFIX, macro_average, micro_average, read_per_query
-from xbench.sources import DataLocation
 from xbench.tasks import (
     MLQARMultilingualRetrieval,
     XQuADRCrosslingualRetrieval,
     XQuADRMultilingualRetrieval,
 )
-from xbench.tasks.lareqa import load_lareqa
 
 KWARGS = {"batch_size": 64, "show_progress_bar": False}
 LENGTH = 32

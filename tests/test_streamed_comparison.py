@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from tests.leaderboard.sound_results import write_sound
 from xbench.candidates import read_candidates
-from xbench.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
 from xbench.cli import main
 from xbench.cli.comparison_tables import comparison_tables
 from xbench.cli.render import markdown
 from xbench.comparison import compare
+from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
 from xbench.results import macro_average, read_result
 
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import make_tiny_transformer
-from xbench.catalogue import BENCHMARKS
+from xbench.data.catalogue import BENCHMARKS
 from xbench.results import PER_QUERY_SUFFIX
 
 XBENCH = str(Path(sys.executable).with_name("xbench"))

@@ -10,9 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from xbench._util.errors import UserError
+from xbench.data.trec_files import (
+    Problems,
+    Scored,
+    ScoredSource,
+    name_of,
+    read_qrels,
+    read_run,
+    read_table,
+)
 from xbench.metrics import SCORES, PoolRanks, language_shares, scores
 from xbench.ranking import ranks_in_run
-from xbench.runs import Problems, Scored, ScoredSource, name_of, read_qrels, read_run, read_table
 
 Source = str | PathLike[str]
 SHARE_PLACES = 10
@@ -64,8 +72,8 @@ def language_bias(
     describes the tables.
 
     Args:
-        run: What `xbench.runs.read_run` takes.
-        qrels: What `xbench.runs.read_qrels` takes.
+        run: What `xbench.data.trec_files.read_run` takes.
+        qrels: What `xbench.data.trec_files.read_qrels` takes.
         passage_language: Language of every passage of the pool, retrieved or not, by passage id; or
             tables. Any names serve as languages.
         query_language: Language by query id; one language for all; a table, as a `Path` or a name

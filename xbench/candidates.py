@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from xbench._util.errors import UserError
-from xbench.catalogue import TASKS
+from xbench.data.catalogue import TASKS
 from xbench.metrics import FloatArray, task_per_query
 from xbench.results import PER_QUERY_SUFFIX, PerQuery, read_per_query
 

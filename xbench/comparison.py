@@ -9,7 +9,7 @@ import numpy as np
 
 from xbench._util.errors import UserError
 from xbench.candidates import Candidate, Sample, TaskValues, common_tasks, task_values
-from xbench.catalogue import TASKS
+from xbench.data.catalogue import TASKS
 from xbench.metrics import EFFECTIVENESS, statistics
 from xbench.metrics.across_languages import Spread, spread
 

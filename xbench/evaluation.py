@@ -13,8 +13,9 @@ from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
 from xbench._util.errors import UserError
-from xbench.catalogue import TASK_VERSION
-from xbench.languages import language
+from xbench.data.catalogue import TASK_VERSION
+from xbench.data.download import DataLocation
+from xbench.data.languages import language
 from xbench.models.options import ModelOptions
 from xbench.models.source import ModelSource, find_model
 from xbench.plugin import find_task
@@ -30,7 +31,6 @@ from xbench.results import (
     write_result,
 )
 from xbench.run_settings import Selection, run_settings
-from xbench.sources import DataLocation
 from xbench.streaming.options import SearchOptions
 from xbench.summaries import write_summary
 from xbench.tasks import RetrievalTask, StreamedRetrieval

@@ -17,7 +17,7 @@ from mteb import Benchmark
 from mteb.abstasks import AbsTask
 
 from xbench._util.errors import UserError
-from xbench.catalogue import BENCHMARKS
+from xbench.data.catalogue import BENCHMARKS
 from xbench.models.options import ModelOptions
 from xbench.models.source import BUILT_IN, find_model
 from xbench.tasks import TASK_CLASSES, RetrievalTask

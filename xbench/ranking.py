@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.corpus import ParallelCorpus
+from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
 
 ScoreArray = NDArray[np.float32]

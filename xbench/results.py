@@ -22,7 +22,7 @@ from filelock import FileLock
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
-from xbench.catalogue import TASK_VERSION, PassageForm
+from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.metrics import IntArray, PoolRanks, per_query
 from xbench.metrics.effectiveness import average_precision
 

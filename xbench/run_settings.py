@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from xbench.catalogue import TASK_VERSION, PassageForm
+from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.models.encoder import prompt_text
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions

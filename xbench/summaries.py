@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from xbench._util.atomic_write import write_atomically
-from xbench.catalogue import TASKS, subsets
+from xbench.data.catalogue import TASKS, subsets
 from xbench.metrics import (
     EFFECTIVENESS,
     LANGUAGE_BIAS,

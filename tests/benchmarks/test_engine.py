@@ -13,8 +13,8 @@ from mteb.timing import TimingStack
 
 from tests.conftest import HashEncoder
 from xbench import ModelOptions, Selection, evaluation
+from xbench.data.download import DataLocation
 from xbench.models.source import ModelSource
-from xbench.sources import DataLocation
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
     XQuADRMonolingualRetrieval,

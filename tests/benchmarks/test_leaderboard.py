@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tests.leaderboard.sound_results import write_sound
-from xbench.catalogue import BENCHMARKS
+from xbench.data.catalogue import BENCHMARKS
 from xbench.leaderboard import build_site
 
 STEPS = tuple(map(int, os.environ.get("XBENCH_BENCH_MODELS", "50,50,100").split(",")))

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.miracl_corpora import write_miracl
-from xbench.sources import DataLocation
-from xbench.tasks.miracl_files import language_files
+from xbench.data.download import DataLocation
+from xbench.data.streamed.miracl_files import language_files
 
 SIZES = tuple(
     int(size) for size in os.environ.get("XBENCH_BENCH_PASSAGES", "200000,800000").split(",")
@@ -141,8 +141,8 @@ def encoding_seconds(model: str, folder: Path) -> float:
     from sentence_transformers import SentenceTransformer
 
     from tests.miracl_corpora import topics_and_qrels
-    from xbench.catalogue import MIRACL
-    from xbench.scanning import scan
+    from xbench.data.catalogue import MIRACL
+    from xbench.data.streamed.scan import scan
 
     location = DataLocation(folder / "data", folder / "cache", offline=True)
     files = language_files(MIRACL, "sw", location)

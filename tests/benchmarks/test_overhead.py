@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from xbench.catalogue import XQUAD_R
-from xbench.sources import DataLocation
-from xbench.tasks.lareqa import load_lareqa
+from xbench.data.catalogue import XQUAD_R
+from xbench.data.download import DataLocation
+from xbench.data.lareqa import load_lareqa
 
 TASKS = [f"XQuADR{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")]
 LENGTH = 64

@@ -9,7 +9,7 @@ import pytest
 
 from tests.streaming.conftest import WORDS, write_language
 from xbench import ModelOptions, Selection, evaluation
-from xbench.sources import DataLocation
+from xbench.data.download import DataLocation
 from xbench.streaming.checkpoint import Checkpoint
 from xbench.streaming.options import SearchOptions
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from xbench.catalogue import TASKS
+from xbench.data.catalogue import TASKS
 from xbench.leaderboard import build_site
 from xbench.leaderboard.figures import LeftOut, Row
 from xbench.leaderboard.site import site_files

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 
 from tests.conftest import SHARED
-from xbench.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, TASKS, Dataset, subsets
+from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, TASKS, Dataset, subsets
+from xbench.data.streamed.miracl_tables import read_qrels
 from xbench.metrics import TOP_PLACES, PoolRanks
 from xbench.results import PerQuery
 from xbench.search import PLACES
-from xbench.tasks.miracl_tables import read_qrels
 from xbench.validation.corpora import corpora
 
 OWN_SHARE = 0.8

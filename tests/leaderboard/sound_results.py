@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from xbench.catalogue import MINI, TASKS, subsets
-from xbench.languages import LANGUAGES
+from xbench.data.catalogue import MINI, TASKS, subsets
+from xbench.data.languages import LANGUAGES
 from xbench.metrics import TOP_PLACES, PoolRanks, scores
 from xbench.results import (
     PerQuery,

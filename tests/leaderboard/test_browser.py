@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xbench.catalogue import MIRACL
+from xbench.data.catalogue import MIRACL
 from xbench.leaderboard.figures import Details, Figure, Key, Row
 from xbench.leaderboard.rows import read_rows
 from xbench.leaderboard.site import site_files

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from xbench.languages import LANGUAGES
+from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.imported import ISO_639_1, dataset_title, read_all_imported
 from xbench.leaderboard.rows import read_rows

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from xbench.catalogue import MINI
+from xbench.data.catalogue import MINI
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.measured import read_measured
 from xbench.metrics import SCORES

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from xbench.catalogue import MIRACL, TASKS
+from xbench.data.catalogue import MIRACL, TASKS
 from xbench.leaderboard import build_site
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.measured import read_measured

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.catalogue import MLQA_R, XQUAD_R
+from xbench.data.catalogue import MLQA_R, XQUAD_R
 from xbench.leaderboard import build_site
 from xbench.leaderboard.figures import Details, Figure, Key, Row
 from xbench.leaderboard.measures import MEASURES

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xbench.candidates import read_candidates
-from xbench.catalogue import TASKS
 from xbench.comparison import compare
+from xbench.data.catalogue import TASKS
 from xbench.leaderboard import standings as module
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.measured import read_measured

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import HashEncoder
-from xbench.sources import DataLocation
+from xbench.data.download import DataLocation
 
 WORDS = {
     "ar": ["كتاب", "مدينة", "نهر", "جبل", "شمس", "قمر", "بحر", "طريق", "بيت", "شجرة"],
@@ -76,5 +76,5 @@ def integer_encoder() -> IntegerEncoder:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
-    monkeypatch.setattr("xbench.scanning.SHARD", 25)
+    monkeypatch.setattr("xbench.data.streamed.scan.SHARD", 25)
     monkeypatch.setattr("xbench.streaming.shards.PIECE", 8)

@@ -11,10 +11,10 @@ from mteb.models import SearchEncoderWrapper
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
 
 from tests.miracl_corpora import write_miracl
-from xbench.sources import DataLocation
+from xbench.data.download import DataLocation
+from xbench.data.streamed.miracl_files import language_files
 from xbench.streaming.options import SearchOptions
 from xbench.tasks import MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval
-from xbench.tasks.miracl_files import language_files
 
 PASSAGES = {"es": 250, "yo": 350}
 KWARGS = {"batch_size": 32, "show_progress_bar": False}

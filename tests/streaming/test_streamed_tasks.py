@@ -11,9 +11,9 @@ import pytest
 
 from tests.streaming.conftest import IntegerEncoder
 from xbench._util.errors import UserError
+from xbench.data.download import DataLocation
 from xbench.metrics import scores
 from xbench.ranking import ranks_in_run
-from xbench.sources import DataLocation
 from xbench.streaming import engine
 from xbench.streaming.local import LocalBackend
 from xbench.streaming.options import SearchOptions

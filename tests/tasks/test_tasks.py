@@ -7,9 +7,9 @@ import pytest
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from tests.conftest import HashEncoder
-from xbench.catalogue import MINI, SETTINGS, TASKS, subsets
-from xbench.languages import language
-from xbench.sources import DataLocation
+from xbench.data.catalogue import MINI, SETTINGS, TASKS, subsets
+from xbench.data.download import DataLocation
+from xbench.data.languages import language
 from xbench.tasks import (
     TASK_CLASSES,
     XBenchMiniCrosslingualRetrieval,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from xbench.candidates import task_values
-from xbench.catalogue import MLQA_R
+from xbench.data.catalogue import MLQA_R
+from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate
 from xbench.metrics import statistics
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
-from xbench.sources import DataLocation
 from xbench.training.config import TrainingConfig
 from xbench.training.run import train
 

@@ -17,7 +17,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 from tests.conftest import make_tiny_transformer
 from tests.training.corpora import complete, make_pairs
 from xbench._util.errors import UserError
-from xbench.catalogue import MINI
+from xbench.data.catalogue import MINI
 from xbench.training.dataset import PairDataset
 from xbench.training.evaluator import SettingsEvaluator
 from xbench.training.sampler import HybridBatchSampler

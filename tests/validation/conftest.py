@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from xbench.catalogue import BENCHMARKS
+from xbench.data.catalogue import BENCHMARKS
+from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
-from xbench.sources import DataLocation
 from xbench.summaries import SUMMARY_SUFFIX
 from xbench.validation import check_task
 

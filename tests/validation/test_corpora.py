@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from xbench.catalogue import DATASETS, MINI, MIRACL, MIRACL_HARD_NEGATIVES
+from xbench.data.catalogue import DATASETS, MINI, MIRACL, MIRACL_HARD_NEGATIVES
+from xbench.data.download import DataLocation
+from xbench.data.streamed.miracl_tables import read_qrels
 from xbench.plugin import find_task
-from xbench.sources import DataLocation
-from xbench.tasks.miracl_tables import read_qrels
 from xbench.validation import corpora
 
 TABLE = Path(corpora.__file__).with_name("corpora.json")

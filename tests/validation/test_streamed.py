@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.leaderboard.sound_results import write_sound
 from tests.validation.test_fuzzing import places, replaced, values
 from tests.validation.test_hostile import drop, put
-from xbench.catalogue import MIRACL_HARD_NEGATIVES, TASKS
+from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, TASKS
 from xbench.results import PER_QUERY_SUFFIX
 from xbench.validation import check_summarised, check_task
 from xbench.validation.findings import Notes

@@ -9,7 +9,7 @@ import numpy as np
 
 from xbench._util.errors import UserError
 from xbench.candidates import Candidate, common_tasks
-from xbench.catalogue import SETTINGS, TASKS, Dataset, Setting
+from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
 from xbench.metrics import PoolRanks, language_shares, scores
 from xbench.plots import ModelPlot, comparison_figure, write_svg
 

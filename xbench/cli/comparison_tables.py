@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from xbench.catalogue import TASKS
 from xbench.cli.render import Cell, TextTable
 from xbench.comparison import Comparison, Figure, Row, main_score
+from xbench.data.catalogue import TASKS
 from xbench.metrics import IN_RANKS
 
 TESTED_NOTE = (

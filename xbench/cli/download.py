@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from xbench.catalogue import BENCHMARKS
 from xbench.cli.options import location_options, split_codes, task_names
+from xbench.data.catalogue import BENCHMARKS
 
 
 @click.command()
@@ -24,9 +24,9 @@ def download(
     offline: bool,
 ) -> None:
     """Fetch and check the datasets ahead of time."""
+    from xbench.data.download import DataLocation, dataset_files
+    from xbench.data.streamed.miracl_files import hub_snapshot
     from xbench.plugin import find_task
-    from xbench.sources import DataLocation, dataset_files
-    from xbench.tasks.miracl_files import hub_snapshot
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     sources = dict.fromkeys(find_task(name).source for name in task_names(tasks, benchmark))

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from xbench.catalogue import PassageForm
 from xbench.cli.options import location_options, model_options, selection_options, task_names
+from xbench.data.catalogue import PassageForm
 from xbench.models.options import ModelOptions
 from xbench.streaming.options import ON_BAD_LINE, OnBadLine, SearchOptions
 
@@ -49,7 +49,7 @@ def estimate(
       xbench estimate --model intfloat/multilingual-e5-small --benchmark XBenchMIRACL
       xbench estimate --model ./mine --tasks MIRACLMonolingualRetrieval -l sw --gpu h100
     """  # noqa: D301
-    from xbench.sources import DataLocation
+    from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     if location.offline:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from xbench.catalogue import PassageForm
 from xbench.cli.options import location_options, model_options, selection_options, task_names
+from xbench.data.catalogue import PassageForm
 from xbench.models.options import ModelOptions
 from xbench.streaming.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine, SearchOptions
 
@@ -75,7 +75,7 @@ def evaluate(
       xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
     """  # noqa: D301
-    from xbench.sources import DataLocation
+    from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     if location.offline:

@@ -50,8 +50,8 @@ def results_option(command: Command) -> Command:
 )
 def build(results: tuple[Path, ...], output: Path, from_ranks: bool) -> None:
     """Write static pages from folders of results; they need no server."""
+    from xbench.data.download import DataLocation
     from xbench.leaderboard import build_site
-    from xbench.sources import DataLocation
 
     cache_dir = DataLocation.from_environment().cache_dir
     page = build_site(results, output, cache_dir, from_ranks=from_ranks)
@@ -73,8 +73,8 @@ def serve(results: tuple[Path, ...], port: int) -> None:
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     from xbench._util.errors import UserError
+    from xbench.data.download import DataLocation
     from xbench.leaderboard import build_site
-    from xbench.sources import DataLocation
 
     class Quiet(SimpleHTTPRequestHandler):
         """A handler that does not log what is read."""

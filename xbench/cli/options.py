@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from xbench.catalogue import BENCHMARKS, PASSAGE_FORMS
+from xbench.data.catalogue import BENCHMARKS, PASSAGE_FORMS
 from xbench.models.options import DTYPES
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from xbench.catalogue import PARALLEL_DATASETS
 from xbench.cli.options import location_options, split_codes
+from xbench.data.catalogue import PARALLEL_DATASETS
 
 
 @click.group()
@@ -48,7 +48,7 @@ def batch_sampling(
     """
     from xbench._util.atomic_write import write_atomically
     from xbench.cli.train import check_extra
-    from xbench.sources import DataLocation
+    from xbench.data.download import DataLocation
 
     check_extra()
     from xbench.studies.batch_sampling import markdown, run_study

@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from xbench.catalogue import TASKS
+from xbench.data.catalogue import TASKS
 from xbench.evaluation import Evaluated
 from xbench.results import macro_average, micro_average
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from xbench.catalogue import TASKS, subsets
+from xbench.data.catalogue import TASKS, subsets
 
 
 @click.command()

@@ -73,7 +73,7 @@ def train(
       xbench train --base-model sentence-transformers/LaBSE --data pairs.jsonl -o models/mine
       torchrun --nproc-per-node 4 -m xbench train --config train.yaml
     """  # noqa: D301
-    from xbench.sources import DataLocation
+    from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     if location.offline:

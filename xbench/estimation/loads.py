@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
+from xbench.data.streamed.miracl_files import language_files
 from xbench.ranking import distinct_texts
 from xbench.tasks import ParallelRetrieval, RetrievalTask, StreamedRetrieval
-from xbench.tasks.miracl_files import language_files
 
 SAMPLE = 4096
 """Passages of a language from which samples are drawn."""

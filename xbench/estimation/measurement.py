@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from xbench.data.download import DataLocation
 from xbench.estimation.loads import SEED, Load
 from xbench.models.encoder import MatrixProduct
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
 from xbench.search import TopK, id_array
-from xbench.sources import DataLocation
 from xbench.streaming.local import AHEAD, read_ahead
 from xbench.streaming.options import SearchOptions
 from xbench.streaming.scorers import Scorer

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbench._util.errors import UserError
+from xbench.data.download import DataLocation
 from xbench.estimation.loads import Load, loads_of
 from xbench.estimation.measurement import LoadEstimate, Measurement, parameters_of
 from xbench.evaluation import chosen_tasks
@@ -22,7 +23,6 @@ from xbench.models.options import ModelOptions
 from xbench.models.source import find_model
 from xbench.run_settings import Selection
 from xbench.search import PLACES
-from xbench.sources import DataLocation
 from xbench.streaming.options import SearchOptions
 from xbench.streaming.shards import PIECE
 

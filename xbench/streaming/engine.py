@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from xbench.corpus import Texts
+from xbench.data.parallel_corpus import Texts
+from xbench.data.streamed.corpus import SHARD, StreamedCorpus
 from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
-from xbench.passages import SHARD, StreamedCorpus
 from xbench.search import PLACES, IdArray, ScoreArray, TopK
 from xbench.streaming.checkpoint import Checkpoint, Identity
 from xbench.streaming.shards import PIECE, Backend, SearchShard, Target, pool_id

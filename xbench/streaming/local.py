@@ -10,7 +10,7 @@ from operator import itemgetter
 from queue import Full, Queue
 from typing import Any, TypeVar
 
-from xbench.passages import StreamedCorpus
+from xbench.data.streamed.corpus import StreamedCorpus
 from xbench.streaming.scorers import Scorer
 from xbench.streaming.shards import Piece, Result, ShardTask, pieces_of
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.passages import StreamedCorpus
+from xbench.data.streamed.corpus import StreamedCorpus
 from xbench.streaming.options import SearchOptions
 from xbench.streaming.ray_worker import IN_FLIGHT, Worker
 from xbench.streaming.scorers import MakesScorer, Scorer

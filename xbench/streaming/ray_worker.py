@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-from xbench.passages import StreamedCorpus
+from xbench.data.streamed.corpus import StreamedCorpus
 from xbench.search import ScoreArray
 from xbench.streaming.local import AHEAD, read_ahead
 from xbench.streaming.scorers import MakesScorer, Scorer

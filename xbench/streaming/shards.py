@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from xbench.passages import Shard, StreamedCorpus
+from xbench.data.streamed.corpus import Shard, StreamedCorpus
 from xbench.search import Candidates, IdArray, ScoreArray, TopK, id_array
 from xbench.streaming.scorers import Scorer
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbench.candidates import Sample, task_values
-from xbench.catalogue import SETTINGS, Dataset, Setting
+from xbench.data.catalogue import SETTINGS, Dataset, Setting
+from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate
 from xbench.metrics import statistics
 from xbench.models.options import DType, ModelOptions
 from xbench.run_settings import Selection
-from xbench.sources import DataLocation
 from xbench.training.config import Precision, TrainingConfig
 from xbench.training.run import train
 from xbench.training.sampling import SAMPLING_MODES, SamplingMode

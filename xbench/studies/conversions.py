@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xbench._util.errors import UserError
-from xbench.languages import LANGUAGES
+from xbench.data.languages import LANGUAGES
 
 COLUMNS = ("premise", "hypothesis", "label")
 

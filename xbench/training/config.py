@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 from pydantic import field_validator as check
 
 from xbench._util.errors import UserError
-from xbench.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
+from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
 from xbench.training.dataset import NegativeLanguage
 from xbench.training.reading import CorpusSource
 from xbench.training.sampling import BatchSampling, SamplingMode

@@ -9,8 +9,8 @@ from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderW
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.base.model import BaseModel
 
-from xbench.catalogue import SETTINGS, Dataset
-from xbench.sources import DataLocation
+from xbench.data.catalogue import SETTINGS, Dataset
+from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES
 
 RANK_DISTANCE = "rank_distance"
@@ -81,7 +81,7 @@ class SettingsEvaluator(BaseEvaluator):
 def evaluation_name(dataset: Dataset) -> str:
     """Return how metrics on a dataset begin.
 
-    >>> from xbench.catalogue import MLQA_R
+    >>> from xbench.data.catalogue import MLQA_R
     >>> evaluation_name(MLQA_R)
     'mlqa_r'
     """

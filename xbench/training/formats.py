@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from datasets import Dataset, Features, List, Value
 
 from xbench._util.errors import UserError
-from xbench.languages import LANGUAGES
+from xbench.data.languages import LANGUAGES
 from xbench.training.long_tables import gather
 from xbench.training.rows import (
     LONG_COLUMNS,

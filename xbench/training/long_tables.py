@@ -12,7 +12,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.languages import LANGUAGES
+from xbench.data.languages import LANGUAGES
 from xbench.training.rows import LONG_COLUMNS, ROW_NUMBER, SHOWN, SIDES, SINGLE_NEGATIVE, Row
 from xbench.training.tables import (
     WideTable,

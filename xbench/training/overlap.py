@@ -12,10 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
-from xbench.sources import DataLocation
+from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
+from xbench.data.download import DataLocation
+from xbench.data.streamed.miracl_files import language_topics
 from xbench.tasks import TASK_CLASSES, ParallelRetrieval
-from xbench.tasks.miracl_files import language_topics
 from xbench.training.pairs import ParallelPairs
 from xbench.training.scanning import BATCH
 

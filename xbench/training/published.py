@@ -9,7 +9,7 @@ from pathlib import Path
 from datasets import Dataset, concatenate_datasets, load_dataset
 
 from xbench._util.errors import UserError
-from xbench.languages import LANGUAGES
+from xbench.data.languages import LANGUAGES
 from xbench.training.formats import read_table
 from xbench.training.tables import WideTable
 

@@ -12,7 +12,7 @@ from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.languages import language
+from xbench.data.languages import language
 from xbench.training.formats import read_table, read_text_file
 from xbench.training.pairs import ParallelPairs, ReadingReport
 from xbench.training.published import PUBLISHED, find_published, read_published

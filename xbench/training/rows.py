@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.languages import LANGUAGES
+from xbench.data.languages import LANGUAGES
 
 Row = dict[str, Any]
 

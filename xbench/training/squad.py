@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xbench._util.errors import UserError
-from xbench.languages import LANGUAGES
-from xbench.tasks.lareqa import read_lareqa
+from xbench.data.languages import LANGUAGES
+from xbench.data.lareqa import read_lareqa
 from xbench.training.rows import Row
 from xbench.training.tables import WideTable, columns_of, file_state, keep
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xbench.catalogue import PassageForm
+from xbench.data.catalogue import PassageForm
 from xbench.results import PerQuery
 from xbench.summaries import Summary
 

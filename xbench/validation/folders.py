@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xbench._util.errors import UserError
-from xbench.catalogue import TASKS
+from xbench.data.catalogue import TASKS
 from xbench.results import PER_QUERY_SUFFIX, SETTINGS_NAME
 from xbench.summaries import SUMMARY_SUFFIX, write_summary
 from xbench.validation.findings import Notes, Plain, TaskCheck

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xbench.catalogue import PASSAGE_FORMS
+from xbench.data.catalogue import PASSAGE_FORMS
 from xbench.validation.findings import ABSENT, Notes, Plain
 
 META_NAME = "model_meta.json"

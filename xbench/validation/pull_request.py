@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from xbench.catalogue import DATASETS, SETTINGS, TASKS, Dataset
+from xbench.data.catalogue import DATASETS, SETTINGS, TASKS, Dataset
 from xbench.results import macro_average
 from xbench.validation.documents import RESULT_LIMIT, read_object
 from xbench.validation.findings import Notes, RunIdentity, TaskCheck

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
+from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
 from xbench.metrics import TOP_PLACES, IntArray
 from xbench.search import PLACES
 from xbench.validation.corpora import Corpus, corpora, digest

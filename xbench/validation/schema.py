@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from xbench.catalogue import PassageForm
+from xbench.data.catalogue import PassageForm
 from xbench.validation.documents import OBJECTS
 from xbench.validation.fields import (
     Address,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xbench.catalogue import TASKS, subsets
-from xbench.languages import LANGUAGES
+from xbench.data.catalogue import TASKS, subsets
+from xbench.data.languages import LANGUAGES
 from xbench.metrics import SCORES, score_range, scores
 from xbench.results import PerQuery
 from xbench.validation.findings import ABSENT, Notes

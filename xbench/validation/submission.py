@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.catalogue import TASK_VERSION, TASKS, subsets
+from xbench.data.catalogue import TASK_VERSION, TASKS, subsets
 from xbench.results import PER_QUERY_SUFFIX, SETTINGS_NAME, PerQuery, read_per_query
 from xbench.summaries import SUMMARY_SUFFIX, Summary, mean_chance, summarise
 from xbench.validation.documents import (

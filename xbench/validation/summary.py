@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, StringConstraints
 
-from xbench.catalogue import TASKS, PassageForm, subsets
+from xbench.data.catalogue import TASKS, PassageForm, subsets
 from xbench.metrics import FloatArray, score_range, task_scores
 from xbench.metrics.statistics import macro_mean
 from xbench.results import subset_scores

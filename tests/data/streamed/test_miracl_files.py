@@ -8,12 +8,12 @@ import pytest
 
 from tests.miracl_corpora import REAL, made_up, write_clone, write_miracl
 from xbench._util.errors import UserError
-from xbench.catalogue import MIRACL, MIRACL_HARD_NEGATIVES
-from xbench.passages import HubFiles, LocalFiles
-from xbench.scanning import scan
-from xbench.sources import DataLocation
-from xbench.tasks.miracl_files import language_files
-from xbench.tasks.miracl_tables import read_qrels, read_topics
+from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES
+from xbench.data.download import DataLocation
+from xbench.data.streamed.corpus import HubFiles, LocalFiles
+from xbench.data.streamed.miracl_files import language_files
+from xbench.data.streamed.miracl_tables import read_qrels, read_topics
+from xbench.data.streamed.scan import scan
 
 COUNTS = {
     **{"ar": (2896, 29197, 5658), "bn": (411, 4206, 863), "de": (305, 3144, 811)},

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from xbench._util.errors import UserError
-from xbench.corpus import Texts
-from xbench.hub_files import HubFiles
-from xbench.passage_files import LocalFiles, PassageFiles
-from xbench.passage_rows import Row
+from xbench.data.parallel_corpus import Texts
+from xbench.data.streamed.hub_files import HubFiles
+from xbench.data.streamed.local_files import LocalFiles, PassageFiles
+from xbench.data.streamed.parsing import Row
 
 SHARD = 32_768
 """Passages that are searched, checkpointed and handed to a worker as a whole."""

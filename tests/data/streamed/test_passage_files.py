@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mteb._create_dataloaders import _corpus_to_dict
 
-import xbench.passage_files
-import xbench.scanning
+import xbench.data.streamed.local_files
+import xbench.data.streamed.scan
 from tests.miracl_corpora import made_up, write_clone, write_corpus
 from xbench._util.errors import UserError
-from xbench.corpus import Qrels
-from xbench.passage_rows import Defect, parse, passage
-from xbench.passages import HubFiles, LocalFiles, Shard
-from xbench.scanning import scan
+from xbench.data.parallel_corpus import Qrels
+from xbench.data.streamed.corpus import HubFiles, LocalFiles, Shard
+from xbench.data.streamed.parsing import Defect, parse, passage
+from xbench.data.streamed.scan import scan
 
 NO_QRELS = Qrels({}, "none.tsv", {})
 TOPICS, QRELS = made_up("yo")
@@ -27,7 +27,7 @@ TOPICS, QRELS = made_up("yo")
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(xbench.scanning, "SHARD", 100)
+    monkeypatch.setattr(xbench.data.streamed.scan, "SHARD", 100)
 
 
 @pytest.fixture
@@ -73,13 +73,13 @@ def test_random_access_finds_what_reading_in_order_finds(small_shards, folder, t
 def test_reading_in_order_opens_each_file_once(small_shards, folder, tmp_path, monkeypatch):
     corpus = scanned(LocalFiles(folder), tmp_path)
     opened = []
-    told = xbench.passage_files._Told
+    told = xbench.data.streamed.local_files._Told
 
     def counting(path, seen):
         opened.append(path.name)
         return told(path, seen)
 
-    monkeypatch.setattr(xbench.passage_files, "_Told", counting)
+    monkeypatch.setattr(xbench.data.streamed.local_files, "_Told", counting)
     content(corpus)
     assert opened == [f"docs-{number}.jsonl.gz" for number in range(3)]
 
@@ -179,7 +179,7 @@ def test_a_clone_without_the_language(clone):
 
 
 def test_only_the_columns_that_are_needed_are_read(clone):
-    from xbench.hub_files import tables
+    from xbench.data.streamed.hub_files import tables
 
     files = HubFiles(str(clone), "yo-corpus", "dev", None)
     assert {tuple(t.schema.names) for t in tables(files, 0, with_texts=False)} == {("_id",)}
@@ -196,7 +196,7 @@ def test_on_the_hub_an_empty_passage_is_read_as_an_empty_text(clone, monkeypatch
     with pytest.raises(UserError, match=r"parquet: line 1: empty passage"):
         scanned(files, tmp_path, NO_QRELS)
     monkeypatch.setattr(HubFiles, "is_clone", False)
-    monkeypatch.setattr("xbench.hub_files._builder", far_builder)
+    monkeypatch.setattr("xbench.data.streamed.hub_files._builder", far_builder)
     corpus = scanned(HubFiles(str(clone), "yo-corpus", "dev", "1"), tmp_path, NO_QRELS)
     assert content(corpus, corpus.shards[-1:]) == [("a", ""), ("b", "t u")]
     other = scanned(HubFiles(str(clone), "yo-corpus", "dev", "2"), tmp_path, NO_QRELS)

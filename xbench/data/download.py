@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from xbench._util.errors import UserError
-from xbench.catalogue import Dataset
+from xbench.data.catalogue import Dataset
 
 
 @dataclass(frozen=True)

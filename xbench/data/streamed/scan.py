@@ -13,10 +13,10 @@ from tqdm.auto import tqdm
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
-from xbench.corpus import Qrels
-from xbench.passage_rows import Defect
-from xbench.passages import SHARD, PassageFiles, Shard, StreamedCorpus, checksum
-from xbench.repeated_ids import IdHashes
+from xbench.data.parallel_corpus import Qrels
+from xbench.data.streamed.corpus import SHARD, PassageFiles, Shard, StreamedCorpus, checksum
+from xbench.data.streamed.duplicate_ids import IdHashes
+from xbench.data.streamed.parsing import Defect
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbench._util.errors import UserError
-from xbench.catalogue import Dataset
-from xbench.corpus import Qrels, Texts
-from xbench.passages import HubFiles, LocalFiles, PassageFiles
-from xbench.sources import DataLocation
-from xbench.tasks.miracl_tables import Rows, qrels_of, read_qrels, read_topics, topics_of
+from xbench.data.catalogue import Dataset
+from xbench.data.download import DataLocation
+from xbench.data.parallel_corpus import Qrels, Texts
+from xbench.data.streamed.corpus import HubFiles, LocalFiles, PassageFiles
+from xbench.data.streamed.miracl_tables import Rows, qrels_of, read_qrels, read_topics, topics_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -174,7 +174,7 @@ def _from_hub(
 
 
 def _columns(files: HubFiles, columns: tuple[tuple[str, ...], ...]) -> Rows:
-    from xbench.hub_files import tables
+    from xbench.data.streamed.hub_files import tables
 
     number = 0
     for table in tables(files, None):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbench._util.errors import UserError
-from xbench.passage_files import Seen, stamp_of
-from xbench.passage_rows import Row, passage
+from xbench.data.streamed.local_files import Seen, stamp_of
+from xbench.data.streamed.parsing import Row, passage
 
 if TYPE_CHECKING:
     import pyarrow as pa

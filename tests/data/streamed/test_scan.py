@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import xbench.scanning
+import xbench.data.streamed.scan
 from tests.miracl_corpora import made_up, write_corpus
 from xbench._util.errors import UserError
-from xbench.corpus import Qrels
-from xbench.passages import LocalFiles
-from xbench.repeated_ids import IdHashes
-from xbench.scanning import scan
+from xbench.data.parallel_corpus import Qrels
+from xbench.data.streamed.corpus import LocalFiles
+from xbench.data.streamed.duplicate_ids import IdHashes
+from xbench.data.streamed.scan import scan
 
 NO_QRELS = Qrels({}, "none.tsv", {})
 
@@ -56,7 +56,7 @@ class Corpus:
 
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):
-    monkeypatch.setattr(xbench.scanning, "SHARD", 4)
+    monkeypatch.setattr(xbench.data.streamed.scan, "SHARD", 4)
     return Corpus(tmp_path)
 
 
@@ -100,7 +100,7 @@ def test_a_bad_line(corpus, caplog, bad, kind, detail):
 
 
 def test_a_line_without_end_is_no_passage(corpus, monkeypatch):
-    monkeypatch.setattr("xbench.passage_files.LONGEST_LINE", 100)
+    monkeypatch.setattr("xbench.data.streamed.local_files.LONGEST_LINE", 100)
     corpus.contents[0].insert(1, line("1#9", text="x" * 950))
     found = corpus.scan("skip")
     assert found.skipped == {"no JSON object": 1}
@@ -194,7 +194,7 @@ def test_equal_hashes_of_different_docids_are_no_duplicates(corpus, monkeypatch)
 
 
 def test_too_many_duplicates_are_never_left_out(corpus, monkeypatch):
-    monkeypatch.setattr(xbench.scanning, "MOST_DUPLICATES", 5)
+    monkeypatch.setattr(xbench.data.streamed.scan, "MOST_DUPLICATES", 5)
     corpus.contents[1] = lines(0, 10)
     with pytest.raises(
         UserError, match=r"(?s)at least: duplicate docid: 6\..*So many \w+ \(more than 5\)"
@@ -222,8 +222,8 @@ def test_the_fingerprint_follows_the_content_only(corpus, tmp_path):
 def test_a_scan_is_kept_until_a_file_or_the_qrels_change(corpus, monkeypatch):
     found = corpus.scan()
     scanned = []
-    own = xbench.scanning._scan
-    monkeypatch.setattr(xbench.scanning, "_scan", lambda *a: scanned.append(1) or own(*a))
+    own = xbench.data.streamed.scan._scan
+    monkeypatch.setattr(xbench.data.streamed.scan, "_scan", lambda *a: scanned.append(1) or own(*a))
     again = corpus.scan("skip", write=False)
     assert (again.fingerprint, again.shards, scanned) == (found.fingerprint, found.shards, [])
     corpus.scan("skip", QRELS, write=False)
@@ -241,7 +241,7 @@ def test_defects_are_kept_as_well(corpus, monkeypatch):
     corpus.contents[0][1] = line("0#0")
     with pytest.raises(UserError) as first:
         corpus.scan()
-    monkeypatch.setattr(xbench.scanning, "_scan", None)
+    monkeypatch.setattr(xbench.data.streamed.scan, "_scan", None)
     with pytest.raises(UserError) as second:
         corpus.scan(write=False)
     assert str(first.value) == str(second.value)
@@ -249,14 +249,14 @@ def test_defects_are_kept_as_well(corpus, monkeypatch):
 
 
 def test_a_file_that_changes_while_it_is_scanned(corpus, monkeypatch):
-    own = xbench.scanning._scan
+    own = xbench.data.streamed.scan._scan
 
     def changing(*arguments):
         found = own(*arguments)
         os.utime(corpus.folder / "docs-1.jsonl.gz", ns=(1, 1))
         return found
 
-    monkeypatch.setattr(xbench.scanning, "_scan", changing)
+    monkeypatch.setattr(xbench.data.streamed.scan, "_scan", changing)
     with pytest.raises(UserError, match="a file changed while it was read; start again"):
         corpus.scan()
 

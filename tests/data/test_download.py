@@ -10,8 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.catalogue import MLQA_R, XQUAD_R, Dataset
-from xbench.sources import DataLocation, dataset_files
+from xbench.data.catalogue import MLQA_R, XQUAD_R, Dataset
+from xbench.data.download import DataLocation, dataset_files
 
 CONTENT = b'{"data": []}'
 

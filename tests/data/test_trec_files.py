@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.runs import read_qrels, read_run, read_table
+from xbench.data.trec_files import read_qrels, read_run, read_table
 
 RUN = {"q1": {"a": 1.5, "b": -0.25}, "q2": {"c": 3e-7}}
 QRELS = {"q1": {"a": 1, "b": 0}, "q2": {"c": 2}}

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.catalogue import MLQA_R, XQUAD_R
-from xbench.sources import DataLocation
-from xbench.tasks.lareqa import load_lareqa, read_lareqa
+from xbench.data.catalogue import MLQA_R, XQUAD_R
+from xbench.data.download import DataLocation
+from xbench.data.lareqa import load_lareqa, read_lareqa
 
 # "Ann ran. Bob sat." : sentences [0, 8) and [9, 17).
 PARAGRAPH = {

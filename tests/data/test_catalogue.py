@@ -1,6 +1,6 @@
 import pytest
 
-from xbench.catalogue import BENCHMARKS, MINI, MLQA_R, SETTINGS, TASKS, XQUAD_R, subsets
+from xbench.data.catalogue import BENCHMARKS, MINI, MLQA_R, SETTINGS, TASKS, XQUAD_R, subsets
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from xbench._util.errors import UserError
-from xbench.passage_rows import DAMAGED, Defect, Row, parse
+from xbench.data.streamed.parsing import DAMAGED, Defect, Row, parse
 
 LONGEST_LINE = 1 << 26
 """Bytes of a line; a longer one is no passage."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.catalogue import Dataset, PassageForm
-from xbench.corpus import ParallelCorpus, Texts
-from xbench.sources import DataLocation, dataset_files
+from xbench.data.catalogue import Dataset, PassageForm
+from xbench.data.download import DataLocation, dataset_files
+from xbench.data.parallel_corpus import ParallelCorpus, Texts
 
 LAREQA_CITATION = r"""
 @inproceedings{roy2020lareqa,

@@ -1,6 +1,6 @@
 import pytest
 
-from xbench.corpus import ParallelCorpus, Texts
+from xbench.data.parallel_corpus import ParallelCorpus, Texts
 
 EN, DE = Texts(("q1", "q2"), ("Who?", "When?")), Texts(("q1",), ("Wer?",))
 
