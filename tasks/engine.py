@@ -17,7 +17,7 @@ from mteb.models import EncoderProtocol
 from tqdm.auto import tqdm
 
 from xbench.data.parallel_corpus import ParallelCorpus
-from xbench.embeddings import EmbeddingStore, Role, TextEncoder, embed
+from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.identity import change_token
 from xbench.ranking import RankTable, distinct_texts

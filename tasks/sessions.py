@@ -11,13 +11,13 @@ from typing import Any
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from xbench._util.errors import UserError
-from xbench.baselines.bm25 import BM25
-from xbench.baselines.streamed_bm25 import StreamedBM25
 from xbench.data.download import DataLocation
-from xbench.embeddings import EmbeddingStore, FloatArray, embed
+from xbench.models.baselines.bm25 import BM25
+from xbench.models.baselines.streamed_bm25 import StreamedBM25
+from xbench.models.embedding_store import EmbeddingStore, FloatArray, embed
 from xbench.models.encoder import MtebTextEncoder
+from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
-from xbench.models.source import find_model
 from xbench.streaming.checkpoint import Identity
 from xbench.streaming.local import LocalBackend
 from xbench.streaming.options import SearchOptions

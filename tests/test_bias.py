@@ -8,8 +8,8 @@ import pytest
 
 from tests.data.test_trec_files import Qrel, ScoredDoc, WithToDict, refused, trec_qrels, trec_run
 from xbench._util.errors import UserError
-from xbench.baselines.bm25 import BM25
 from xbench.bias import language_bias
+from xbench.models.baselines.bm25 import BM25
 from xbench.tasks import XBenchMiniMultilingualRetrieval
 
 PASSAGES = {"d1": "de", "d2": "de", "e1": "en", "e2": "en", "e3": "en"}

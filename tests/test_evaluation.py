@@ -192,7 +192,7 @@ def test_a_task_without_a_chosen_subset_is_left_out_and_said(tmp_path, location,
 def test_a_model_that_runs_out_of_memory_is_told_what_to_do(tmp_path, location):
     path = tmp_path / "large.py"
     path.write_text(
-        "from xbench.baselines.char_ngram import CharNgramEncoder\n"
+        "from xbench.models.baselines.char_ngram import CharNgramEncoder\n"
         "class Large(CharNgramEncoder):\n"
         "    def encode(self, inputs, **kwargs):\n"
         "        raise RuntimeError('CUDA out of memory')\n"
@@ -207,7 +207,7 @@ def test_embeddings_that_are_not_finite_keep_what_was_finished(tmp_path, locatio
     path = tmp_path / "broken.py"
     path.write_text(
         "import numpy as np\n"
-        "from xbench.baselines.char_ngram import CharNgramEncoder\n"
+        "from xbench.models.baselines.char_ngram import CharNgramEncoder\n"
         "class Broken(CharNgramEncoder):\n"
         "    def encode(self, inputs, **kwargs):\n"
         "        vectors = super().encode(inputs, **kwargs)\n"

@@ -17,7 +17,7 @@ from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa
 from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
-from xbench.models.source import find_model
+from xbench.models.lookup import find_model
 from xbench.ranking import distinct_texts
 from xbench.results import PER_QUERY_SUFFIX, macro_average, micro_average, read_per_query
 from xbench.tasks import (
@@ -75,7 +75,7 @@ class Stored:
 @pytest.fixture(scope="session")
 def stored(real):
     """The embeddings of the run, read from its own store by asking the model again."""
-    from xbench.embeddings import EmbeddingStore
+    from xbench.models.embedding_store import EmbeddingStore
     from xbench.models.encoder import MtebTextEncoder
 
     _, location, options = real

@@ -16,8 +16,8 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
+from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
-from xbench.models.source import ModelSource, find_model
 from xbench.plugin import find_task
 from xbench.results import (
     PER_QUERY_SUFFIX,

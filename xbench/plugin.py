@@ -18,8 +18,8 @@ from mteb.abstasks import AbsTask
 
 from xbench._util.errors import UserError
 from xbench.data.catalogue import BENCHMARKS
+from xbench.models.lookup import BUILT_IN, find_model
 from xbench.models.options import ModelOptions
-from xbench.models.source import BUILT_IN, find_model
 from xbench.tasks import TASK_CLASSES, RetrievalTask
 
 ENTRY_POINT_GROUP = "xbench.tasks"

@@ -14,7 +14,7 @@ from mteb.timing import TimingStack
 from tests.conftest import HashEncoder
 from xbench import ModelOptions, Selection, evaluation
 from xbench.data.download import DataLocation
-from xbench.models.source import ModelSource
+from xbench.models.lookup import ModelSource
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
     XQuADRMonolingualRetrieval,

@@ -104,8 +104,8 @@ def test_whole_command_over_encoding_alone(benchmark, encoder_and_data):
 def test_search_over_encoding(benchmark, encoder_and_data, monkeypatch):
     """Time the whole search in this process, and within it what the encoder takes."""
     from xbench.models.loading import load_model
+    from xbench.models.lookup import find_model
     from xbench.models.options import ModelOptions
-    from xbench.models.source import find_model
     from xbench.streaming.options import SearchOptions
     from xbench.streaming.scorers import EncoderScorer
     from xbench.tasks import MIRACLMonolingualRetrieval

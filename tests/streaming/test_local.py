@@ -9,8 +9,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from xbench.models.ahead import TokenizedAhead
 from xbench.models.encoder import MtebTextEncoder
+from xbench.models.prefetch_tokenizer import TokenizedAhead
 from xbench.streaming.local import read_ahead
 from xbench.streaming.scorers import EncoderScorer
 from xbench.tasks import MIRACLMonolingualRetrieval

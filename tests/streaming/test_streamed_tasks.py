@@ -282,7 +282,7 @@ def test_an_encoder_that_fails_keeps_what_was_finished(small_location, known):
 
 
 def test_bm25_ranks_as_it_does_in_memory(small_miracl, small_location):
-    from xbench.baselines.bm25 import BM25
+    from xbench.models.baselines.bm25 import BM25
 
     pooled = task_of(MIRACLMultilingualRetrieval, small_location).ranks(BM25(), {})
     alone = task_of(MIRACLMonolingualRetrieval, small_location).ranks(BM25(), {})
@@ -296,7 +296,7 @@ def in_memory(data, queries_in, pool):
     """Rank the passages of a pool with mteb's own protocol of search models."""
     from datasets import Dataset
 
-    from xbench.baselines.bm25 import BM25
+    from xbench.models.baselines.bm25 import BM25
 
     rows = [(*passage, code) for code in pool for passage in read_passages(data, code)]
     relevant = {}

@@ -19,8 +19,8 @@ from xbench.estimation.loads import Load, loads_of
 from xbench.estimation.measurement import LoadEstimate, Measurement, parameters_of
 from xbench.evaluation import chosen_tasks
 from xbench.models.loading import load_model
+from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
-from xbench.models.source import find_model
 from xbench.run_settings import Selection
 from xbench.search import PLACES
 from xbench.streaming.options import SearchOptions

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from xbench._util.errors import UserError
-from xbench.embeddings import Encoded, FloatArray, Role
+from xbench.models.embedding_store import Encoded, FloatArray, Role
 from xbench.models.identity import model_identity
 from xbench.models.loading import sentence_transformer
 

@@ -11,8 +11,8 @@ from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderW
 
 from xbench._util.errors import UserError
 from xbench.models.identity import remember_identity
+from xbench.models.lookup import BUILT_IN, ModelSource
 from xbench.models.options import ModelOptions
-from xbench.models.source import BUILT_IN, ModelSource
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

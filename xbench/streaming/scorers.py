@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench._util.atomic_write import write_atomically
-from xbench.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
-from xbench.embeddings import FloatArray, check_vectors
-from xbench.models.ahead import Batches, TokenizedAhead
+from xbench.models.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
+from xbench.models.embedding_store import FloatArray, check_vectors
 from xbench.models.encoder import MtebTextEncoder
+from xbench.models.prefetch_tokenizer import Batches, TokenizedAhead
 from xbench.search import ScoreArray
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from xbench._util.atomic_write import write_atomically
-from xbench.models.source import TRAINING_RECORD
+from xbench.models.lookup import TRAINING_RECORD
 from xbench.training.record import CONFIG_NAME
 
 TEMPLATE = "card.md"

@@ -13,8 +13,8 @@ from transformers import TrainerState
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
+from xbench.models.lookup import TRAINING_RECORD, find_model
 from xbench.models.options import ModelOptions
-from xbench.models.source import TRAINING_RECORD, find_model
 from xbench.training.config import TrainingConfig
 from xbench.training.overlap import Overlap
 from xbench.training.pairs import ParallelPairs

@@ -22,7 +22,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 
 from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
-from xbench.models.source import CHECKPOINTS
+from xbench.models.lookup import CHECKPOINTS
 from xbench.training.card import write_card
 from xbench.training.config import TrainingConfig
 from xbench.training.dataset import PairDataset

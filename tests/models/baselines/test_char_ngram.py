@@ -14,7 +14,7 @@ from mteb.models import EncoderProtocol, SearchProtocol
 from sklearn.utils import murmurhash3_32
 from torch.utils.data import DataLoader
 
-from xbench.baselines.char_ngram import CHAR_NGRAM_META, CharNgramEncoder
+from xbench.models.baselines.char_ngram import CHAR_NGRAM_META, CharNgramEncoder
 
 
 def encode(texts, batch_size=32):

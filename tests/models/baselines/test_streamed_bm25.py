@@ -13,10 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from xbench.baselines import streamed_bm25
-from xbench.baselines.bm25 import BM25
-from xbench.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
-from xbench.baselines.tokenization import tokenize
+from xbench.models.baselines import streamed_bm25
+from xbench.models.baselines.bm25 import BM25
+from xbench.models.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
+from xbench.models.baselines.tokenization import tokenize
 
 MTEB_ARGUMENTS = {
     "task_metadata": None,

@@ -20,8 +20,8 @@ from xbench._util.errors import UserError
 from xbench.models.options import ModelOptions
 
 BUILT_IN = {
-    "xbench/bm25": "xbench.baselines.bm25:BM25",
-    "xbench/char-ngram": "xbench.baselines.char_ngram:CharNgramEncoder",
+    "xbench/bm25": "xbench.models.baselines.bm25:BM25",
+    "xbench/char-ngram": "xbench.models.baselines.char_ngram:CharNgramEncoder",
 }
 """The models that xbench brings, by name: module and class."""
 

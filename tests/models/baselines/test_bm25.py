@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mteb.abstasks.retrieval import AbsTaskRetrieval
 from mteb.models import EncoderProtocol, SearchProtocol
 
-from xbench.baselines import bm25
-from xbench.baselines.bm25 import BM25, BM25_META
+from xbench.models.baselines import bm25
+from xbench.models.baselines.bm25 import BM25, BM25_META
 
 FRUIT = {
     "p1": "apple banana apple",

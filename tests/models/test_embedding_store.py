@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.embeddings import CHUNK, EmbeddingStore, Encoded, embed
+from xbench.models.embedding_store import CHUNK, EmbeddingStore, Encoded, embed
 
 
 class Encoder:

@@ -12,8 +12,8 @@ from xbench._util.errors import UserError
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.identity import change_token, model_identity
 from xbench.models.loading import load_model
+from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
-from xbench.models.source import find_model
 from xbench.tasks import XBenchMiniMonolingualRetrieval
 
 METADATA = XBenchMiniMonolingualRetrieval.metadata
@@ -99,7 +99,9 @@ def write_factory(tmp_path, body):
 
 
 def test_a_factory_is_called_without_arguments(tmp_path):
-    body = "from xbench.baselines.char_ngram import CharNgramEncoder; return CharNgramEncoder()"
+    body = (
+        "from xbench.models.baselines.char_ngram import CharNgramEncoder; return CharNgramEncoder()"
+    )
     name = write_factory(tmp_path, body)
     source = find_model(ModelOptions(name), offline=True)
     assert source.meta.name == "local/mine-factory"
@@ -125,7 +127,9 @@ def test_a_factory_that_fails(tmp_path, body, message):
 
 
 def test_options_cannot_be_applied_to_another_kind_of_model(tmp_path):
-    body = "from xbench.baselines.char_ngram import CharNgramEncoder; return CharNgramEncoder()"
+    body = (
+        "from xbench.models.baselines.char_ngram import CharNgramEncoder; return CharNgramEncoder()"
+    )
     with pytest.raises(UserError, match=r"--max-length cannot be applied.*CharNgramEncoder"):
         load(write_factory(tmp_path, body), max_length=5)
 

@@ -9,8 +9,8 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbench.baselines import tokenization
-from xbench.baselines.tokenization import normalize, tokenize
+from xbench.models.baselines import tokenization
+from xbench.models.baselines.tokenization import normalize, tokenize
 
 ZERO_WIDTH_SPACE, ZERO_WIDTH_NON_JOINER, ZERO_WIDTH_JOINER = "\u200b", "\u200c", "\u200d"
 SOFT_HYPHEN, VARIATION_SELECTOR = "\u00ad", "\ufe0f"
