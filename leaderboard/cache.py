@@ -27,9 +27,9 @@ import xbench
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.leaderboard.records import Record, TaskRecord, read_record, summarised_record
-from xbench.results import DAMAGED, PER_QUERY_SUFFIX, SETTINGS_NAME
-from xbench.validation.documents import PACKED_LIMIT
-from xbench.validation.places import META_NAME
+from xbench.results.store import DAMAGED, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.validation.locations import META_NAME
+from xbench.results.validation.safe_json import PACKED_LIMIT
 
 MODULES = ("catalogue", "languages", "results", "statistics", "summaries")
 PACKAGES = ("metrics", "validation")

@@ -11,7 +11,7 @@ from xbench.leaderboard.cache import read_records
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Row
 from xbench.leaderboard.records import Record, explanation
 from xbench.metrics import FloatArray
-from xbench.validation import RunIdentity, result_files
+from xbench.results.validation import RunIdentity, result_files
 
 REPEATED = "the same run's result is there already"
 
@@ -21,7 +21,7 @@ def read_measured(
 ) -> tuple[list[Row], list[LeftOut]]:
     """Read the results of all models: a row per run and dataset, and the files left out.
 
-    A file counts only if `xbench.validation.check_task` accepts it, or if `check_summarised` does,
+    A file counts only if `xbench.results.validation.check_task` accepts it, or if `check_summarised` does,
     whose summary whoever accepted the file here has checked against its ranks. Of two results of
     the same run and task the first counts.
 

@@ -14,7 +14,7 @@ from xbench.leaderboard.cache import FOLDER, code_digest, store
 from xbench.leaderboard.figures import Key, Row, RowIdentity, Standing
 from xbench.leaderboard.measures import lower_is_better
 from xbench.metrics import FloatArray, statistics
-from xbench.summaries import SEED, addends
+from xbench.results.summaries import SEED, addends
 
 MANY = 30
 """Up to so many rows, all is as in ``xbench compare``. Of more, only the best so many are tested

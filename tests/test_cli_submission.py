@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from tests.conftest import ROOT
 from xbench.cli import main
-from xbench.validation import check, read_imported
+from xbench.results.validation import check, read_imported
 
 RESULTS = ROOT / "results"
 FILE = Path("xbench__bm25") / "1" / "MLQARMonolingualRetrieval.json"

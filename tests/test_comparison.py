@@ -18,7 +18,7 @@ from xbench.cli import main
 from xbench.comparison import compare
 from xbench.data.catalogue import TASKS, subsets
 from xbench.metrics import PoolRanks
-from xbench.results import PerQuery, write_per_query
+from xbench.results.store import PerQuery, write_per_query
 
 MONO, CROSS, MULTI = (
     f"XBenchMini{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")

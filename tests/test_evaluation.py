@@ -13,7 +13,7 @@ from xbench import ModelOptions, Selection, evaluate, register
 from xbench._util.errors import UserError
 from xbench.data.catalogue import BENCHMARKS
 from xbench.metrics import scores
-from xbench.results import PER_QUERY_SUFFIX, read_per_query
+from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
 
 MINI = BENCHMARKS["XBenchMini"]
 MONO, CROSS, MULTI = MINI

@@ -19,7 +19,7 @@ from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.ranking import distinct_texts
-from xbench.results import PER_QUERY_SUFFIX, macro_average, micro_average, read_per_query
+from xbench.results.store import PER_QUERY_SUFFIX, macro_average, micro_average, read_per_query
 from xbench.tasks import (
     MLQARMultilingualRetrieval,
     XQuADRCrosslingualRetrieval,

@@ -12,7 +12,7 @@ from xbench.cli.comparison_tables import comparison_tables
 from xbench.cli.render import markdown
 from xbench.comparison import compare
 from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
-from xbench.results import macro_average, read_result
+from xbench.results.store import macro_average, read_result
 
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))
 MODELS = {"org/good": 1.0, "org/bad": 1.5}

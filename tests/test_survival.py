@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import make_tiny_transformer
 from xbench.data.catalogue import BENCHMARKS
-from xbench.results import PER_QUERY_SUFFIX
+from xbench.results.store import PER_QUERY_SUFFIX
 
 XBENCH = str(Path(sys.executable).with_name("xbench"))
 MINI = BENCHMARKS["XBenchMini"]

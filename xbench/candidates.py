@@ -11,7 +11,7 @@ import numpy as np
 from xbench._util.errors import UserError
 from xbench.data.catalogue import TASKS
 from xbench.metrics import FloatArray, task_per_query
-from xbench.results import PER_QUERY_SUFFIX, PerQuery, read_per_query
+from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, read_per_query
 
 Sample = FloatArray
 """One value per question and subset, nan where a question has no query there."""

@@ -19,7 +19,7 @@ from xbench.data.languages import language
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
 from xbench.plugin import find_task
-from xbench.results import (
+from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     agree,
@@ -30,9 +30,9 @@ from xbench.results import (
     write_per_query,
     write_result,
 )
+from xbench.results.summaries import write_summary
 from xbench.run_settings import Selection, run_settings
 from xbench.streaming.options import SearchOptions
-from xbench.summaries import write_summary
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from tests.conftest import SHARED
 from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, TASKS, Dataset, subsets
 from xbench.data.streamed.miracl_tables import read_qrels
 from xbench.metrics import TOP_PLACES, PoolRanks
-from xbench.results import PerQuery
+from xbench.results.store import PerQuery
+from xbench.results.validation.expected import corpora
 from xbench.search import PLACES
-from xbench.validation.corpora import corpora
 
 OWN_SHARE = 0.8
 """Probability that a place of a mixed ranking holds a passage in the query's language."""

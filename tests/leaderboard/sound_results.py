@@ -15,14 +15,14 @@ import numpy as np
 from xbench.data.catalogue import MINI, TASKS, subsets
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import TOP_PLACES, PoolRanks, scores
-from xbench.results import (
+from xbench.results.store import (
     PerQuery,
     read_per_query,
     result_content,
     write_per_query,
     write_result,
 )
-from xbench.summaries import write_summary
+from xbench.results.summaries import write_summary
 
 from .miracl_results import drawn_streamed
 

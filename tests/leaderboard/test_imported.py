@@ -11,8 +11,14 @@ from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.imported import ISO_639_1, dataset_title, read_all_imported
 from xbench.leaderboard.rows import read_rows
-from xbench.validation import Finding, ImportedRow, imported_json, read_upstream, upstream_files
-from xbench.validation.upstream_table import upstream_tasks
+from xbench.results.validation import (
+    Finding,
+    ImportedRow,
+    imported_json,
+    read_upstream,
+    upstream_files,
+)
+from xbench.results.validation.upstream_table import upstream_tasks
 
 MIRACL = upstream_tasks()["MIRACLRetrieval"]
 MLQA = upstream_tasks()["MLQARetrieval"]

@@ -13,7 +13,7 @@ from xbench.data.catalogue import MINI
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.measured import read_measured
 from xbench.metrics import SCORES
-from xbench.results import micro_average, read_per_query
+from xbench.results.store import micro_average, read_per_query
 
 from .sound_results import write_sound
 

@@ -27,7 +27,7 @@ from xbench.leaderboard.measures import MEASURES
 from xbench.leaderboard.rows import read_rows
 from xbench.leaderboard.standings import standings
 from xbench.metrics import SCORES, task_scores
-from xbench.results import micro_average, read_per_query
+from xbench.results.store import micro_average, read_per_query
 
 from .conftest import ROOT, read_site, site_of
 

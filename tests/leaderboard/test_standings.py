@@ -17,7 +17,7 @@ from xbench.leaderboard.figures import Key
 from xbench.leaderboard.measured import read_measured
 from xbench.leaderboard.standings import standings
 from xbench.metrics.statistics import macro_mean, randomisation_test
-from xbench.summaries import addends
+from xbench.results.summaries import addends
 
 from .sound_results import write_sound
 

@@ -8,10 +8,10 @@ import shutil
 
 import pytest
 
-from tests.validation.summaries import FORGERIES, HOSTILE, rewrite
+from tests.results.validation.summaries import FORGERIES, HOSTILE, rewrite
 from xbench.leaderboard import build_site, cache
 from xbench.leaderboard.measured import read_measured
-from xbench.summaries import SUMMARY_SUFFIX
+from xbench.results.summaries import SUMMARY_SUFFIX
 
 from .conftest import read_site
 from .sound_results import write_sound

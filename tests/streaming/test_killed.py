@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import make_tiny_transformer
 from tests.miracl_corpora import write_miracl
-from xbench.results import PER_QUERY_SUFFIX
+from xbench.results.store import PER_QUERY_SUFFIX
 
 XBENCH = str(Path(sys.executable).with_name("xbench"))
 TASKS = ("MIRACLMonolingualRetrieval", "MIRACLMultilingualRetrieval")

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from tests.streaming.conftest import write_language
 from xbench.cli import main
-from xbench.results import PER_QUERY_SUFFIX, read_per_query
+from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 

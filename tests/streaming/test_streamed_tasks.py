@@ -238,7 +238,7 @@ def test_a_model_that_cannot_be_told_keeps_nothing(small_location, integer_encod
 
 
 def test_the_scores_follow_from_the_ranks_on_disk(small_location, integer_encoder, tmp_path):
-    from xbench.results import PerQuery, read_per_query, write_per_query
+    from xbench.results.store import PerQuery, read_per_query, write_per_query
 
     task = task_of(MIRACLMultilingualRetrieval, small_location)
     ranks = task.ranks(integer_encoder, {})

@@ -29,7 +29,7 @@ def import_mteb(folder: Path, output: Path, commit: str | None) -> None:
     out, a subset without a sound figure stays blank; `xbench validate FOLDER` names every defect.
     """
     from xbench._util.atomic_write import write_atomically
-    from xbench.validation import imported_json, read_upstream, upstream_files
+    from xbench.results.validation import imported_json, read_upstream, upstream_files
 
     commit = commit or _commit(folder)
     if commit is not None and not re.fullmatch(r"[0-9a-f]{40}", commit):

@@ -14,7 +14,7 @@ import click
 from xbench._util.errors import UserError
 
 if TYPE_CHECKING:
-    from xbench.validation import TaskCheck
+    from xbench.results.validation import TaskCheck
 
 TEXT_NAME = "PULL_REQUEST.md"
 
@@ -48,9 +48,9 @@ def submit(model: str, results: Path, output: Path) -> None:
       xbench submit intfloat/multilingual-e5-small
     """  # noqa: D301
     from xbench._util.atomic_write import write_atomically
-    from xbench.validation import check
-    from xbench.validation.pull_request import missing_tasks, pull_request
-    from xbench.validation.report import as_text
+    from xbench.results.validation import check
+    from xbench.results.validation.pull_request import missing_tasks, pull_request
+    from xbench.results.validation.report import as_text
 
     checks = check([_folder(model, results)])
     click.echo(as_text(checks))
@@ -82,7 +82,7 @@ def _folder(model: str, results: Path) -> Path:
 def _copy(checks: Sequence[TaskCheck], output: Path) -> list[Path]:
     """Write the files of accepted results below a folder, and return their folders there."""
     from xbench._util.atomic_write import write_atomically
-    from xbench.validation.folders import files_of, root_of
+    from xbench.results.validation.folders import files_of, root_of
 
     folders = []
     for item in checks:

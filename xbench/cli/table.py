@@ -10,7 +10,7 @@ from rich.table import Table
 
 from xbench.data.catalogue import TASKS
 from xbench.evaluation import Evaluated
-from xbench.results import macro_average, micro_average
+from xbench.results.store import macro_average, micro_average
 
 PERCENT = {
     "mAP": "map",

@@ -44,9 +44,9 @@ def validate(
       xbench validate results
       xbench validate results/intfloat__multilingual-e5-small --format markdown
     """  # noqa: D301
-    from xbench.validation import check, check_changes, folders
-    from xbench.validation.pull_request import comparison
-    from xbench.validation.report import as_json, as_markdown, as_text
+    from xbench.results.validation import check, check_changes, folders
+    from xbench.results.validation.pull_request import comparison
+    from xbench.results.validation.report import as_json, as_markdown, as_text
 
     if write_summaries and against is not None:
         raise click.UsageError("--write-summaries and --against exclude each other; leave one out")

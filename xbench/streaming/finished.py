@@ -10,7 +10,7 @@ from pathlib import Path
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
-from xbench.results import PER_QUERY_SUFFIX, PerQuery, read_per_query, write_per_query
+from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, read_per_query, write_per_query
 from xbench.streaming.checkpoint import Identity
 
 

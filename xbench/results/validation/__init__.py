@@ -1,0 +1,26 @@
+"""Checks of results that others made: nothing that is read is trusted."""
+
+from __future__ import annotations
+
+from xbench.results.validation.check_task import check_summarised, check_task, result_files
+from xbench.results.validation.findings import Finding, RunIdentity, TaskCheck
+from xbench.results.validation.folders import check, check_changes
+from xbench.results.validation.imported import Imported, ImportedRow, imported_json, read_imported
+from xbench.results.validation.mteb_results import read_upstream, upstream_files
+
+__all__ = [
+    "Finding",
+    "Imported",
+    "ImportedRow",
+    "RunIdentity",
+    "TaskCheck",
+    "check",
+    "check_changes",
+    "check_summarised",
+    "check_task",
+    "imported_json",
+    "read_imported",
+    "read_upstream",
+    "result_files",
+    "upstream_files",
+]

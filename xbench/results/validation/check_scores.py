@@ -1,0 +1,82 @@
+"""Check scores: of the right subsets, possible, and what their ranks give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xbench.data.catalogue import TASKS, subsets
+from xbench.data.languages import LANGUAGES
+from xbench.metrics import SCORES, score_range, scores
+from xbench.results.store import PerQuery
+from xbench.results.validation.check_ranks import RERUN, compare_names
+from xbench.results.validation.findings import ABSENT, Notes
+
+TOLERANCE = 1e-5
+"""How far a score may be from what its ranks give; result files round to six decimals."""
+
+OWN_FIELDS = ("hf_subset", "languages", "main_score", "mteb_version")
+"""Fields of a subset's scores that are no measures."""
+
+
+def check_result(result: Mapping[str, Any], task: str, notes: Notes) -> None:
+    """Note what is wrong in a result file that has the right fields."""
+    dataset, setting = TASKS[task]
+    for field, value in (("task_name", task), ("dataset_revision", dataset.revision)):
+        if result[field] != value:
+            notes.error(field, result[field], f"expected {value!r}; {RERUN}")
+    where = f"scores.{dataset.split}"
+    for split in result["scores"]:
+        if split != dataset.split:
+            rule = f"the only split is {dataset.split}; remove it"
+            notes.error(f"scores.{split}", split, rule)
+    entries = result["scores"].get(dataset.split)
+    if entries is None:
+        notes.error(where, ABSENT, f"expected the split {dataset.split}; {RERUN}")
+        return
+    expected = subsets(setting, dataset.languages)
+    compare_names(where, [entry["hf_subset"] for entry in entries], expected, notes)
+    for number, entry in enumerate(entries):
+        if entry["hf_subset"] in expected:
+            own = expected[entry["hf_subset"]]
+            others = own.passage_languages if setting == "crosslingual" else ()
+            codes = [LANGUAGES[a].mteb for a in (own.query_language, *others)]
+            _check_entry(entry, codes, dataset.main_score, f"{where}[{number}]", notes)
+
+
+def _check_entry(
+    entry: Mapping[str, Any], languages: list[str], main_score: str, where: str, notes: Notes
+) -> None:
+    if entry["languages"] != languages:
+        expected = ", ".join(languages)
+        notes.error(f"{where}.languages", entry["languages"], f"expected {expected}; {RERUN}")
+    for measure, value in entry.items():
+        if measure in OWN_FIELDS:
+            continue
+        if measure not in SCORES:
+            notes.error(f"{where}.{measure}", value, "no measure of xbench; remove it")
+            continue
+        low, high = score_range(measure)
+        if not low <= value <= high:
+            notes.error(f"{where}.{measure}", value, f"expected {low:g} to {high:g}; {RERUN}")
+    if entry["main_score"] != entry.get(main_score):
+        rule = f"expected the same as {main_score}, {entry.get(main_score)}; {RERUN}"
+        notes.error(f"{where}.main_score", entry["main_score"], rule)
+
+
+def compare_with_ranks(result: Mapping[str, Any], ranks: PerQuery, notes: Notes) -> None:
+    """Note every score that is not what the ranks give, and every one that is missing."""
+    recomputed = scores(ranks.subsets, multilingual=ranks.multilingual)
+    split = TASKS[ranks.task][0].split
+    for number, entry in enumerate(result["scores"][split]):
+        own, where = recomputed[entry["hf_subset"]], f"scores.{split}[{number}]"
+        for measure, value in own.items():
+            given = entry.get(measure)
+            if given is None:
+                notes.warn(f"{where}.{measure}", ABSENT, f"its ranks give {value:.6f}; {RERUN}")
+            elif not abs(given - value) <= TOLERANCE:
+                rule = f"its ranks give {value:.6f}; {RERUN}"
+                notes.error(f"{where}.{measure}", given, rule)
+        for measure in entry.keys() - own.keys() - set(OWN_FIELDS):
+            rule = "its ranks give no value; remove it"
+            notes.error(f"{where}.{measure}", entry[measure], rule)

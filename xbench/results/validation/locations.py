@@ -1,0 +1,60 @@
+"""Check where files lie: in the folder of their model and run, and as plain files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xbench.data.catalogue import PASSAGE_FORMS
+from xbench.results.validation.findings import ABSENT, Notes, Plain
+
+META_NAME = "model_meta.json"
+EXPERIMENTS = "experiments"
+
+
+def check_links(path: Path, root: Path, notes: Notes) -> None:
+    """Note a file that is a link, lies behind one, or is outside the folder of results."""
+    try:
+        inside = path.relative_to(root)
+        parts = [root.joinpath(*inside.parts[:n]) for n in range(1, len(inside.parts) + 1)]
+        linked = [part for part in parts if part.is_symlink()]
+        leaves = linked and not path.resolve().is_relative_to(root.resolve())
+        if ".." in inside.parts or leaves:
+            notes.error("", Plain("outside the folder of results"), "expected a file inside it")
+        elif linked:
+            notes.error("", Plain(f"{linked[0].name} is a symbolic link"), "expected a plain file")
+        elif path.is_file() and path.lstat().st_nlink > 1:
+            notes.error("", Plain("a hard link"), "expected a file of its own; copy it")
+    except (OSError, RuntimeError, ValueError) as error:
+        notes.error("", Plain(type(error).__name__), "expected a file inside the folder of results")
+
+
+def check_home(folder: Path, meta: Mapping[str, Any], notes: Notes) -> None:
+    """Note a model, revision or settings other than those of the folder they lie in."""
+    options = meta.get("experiment_kwargs") or {}
+    experiment = folder.parent.name == EXPERIMENTS
+    home = folder.parent.parent if experiment else folder
+    name = meta["name"].replace("/", "__").replace(" ", "_")
+    for field, found, expected in (
+        ("name", home.parent.name, name),
+        ("revision", home.name, meta["revision"]),
+    ):
+        if found != expected:
+            rule = f"lies in the folder {found!r}; expected {expected!r}; move it there"
+            notes.error(field, meta[field], rule)
+    if experiment and not options:
+        rule = f"expected the settings that differ; results without any lie above {EXPERIMENTS}/"
+        notes.error("experiment_kwargs", ABSENT, rule)
+    if options and not experiment:
+        rule = f"results with other settings lie in {EXPERIMENTS}/<settings>/; move them there"
+        notes.error("experiment_kwargs", options, rule)
+    if "languages" in options:
+        rule = "results on part of the languages are not comparable; run all languages"
+        notes.error("experiment_kwargs.languages", options["languages"], rule)
+    if "passages" in options:
+        rule = "results on other than the published passages are not comparable; run those"
+        notes.error("experiment_kwargs.passages", options["passages"], rule)
+    if options.get("passage_form", "sentence") not in PASSAGE_FORMS:
+        rule = f"expected one of {', '.join(PASSAGE_FORMS)}"
+        notes.error("experiment_kwargs.passage_form", options["passage_form"], rule)

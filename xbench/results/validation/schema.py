@@ -1,0 +1,225 @@
+"""What the files of a result contain: the fields that mteb 2.23 to 2.26 and xbench write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from xbench.data.catalogue import PassageForm
+from xbench.results.validation.field_types import (
+    Address,
+    Amount,
+    Count,
+    Link,
+    LinkOrFlag,
+    ModelName,
+    Name,
+    Names,
+    PackageVersion,
+    Ranks,
+    Revision,
+    Setting,
+    Settings,
+    Text,
+)
+from xbench.results.validation.findings import ABSENT, Notes
+from xbench.results.validation.safe_json import OBJECTS
+
+
+class Document(BaseModel):
+    """An object with these fields and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ModelMeta(Document):
+    """mteb's ``model_meta.json``."""
+
+    name: ModelName
+    revision: Revision
+    training_datasets: Names | None
+    experiment_kwargs: Settings | None = None
+    loader: Name | None = None
+    loader_kwargs: Settings = {}
+    release_date: Name | None = None
+    languages: Names | None = None
+    n_parameters: Count | None = None
+    n_active_parameters_override: Count | None = None
+    n_embedding_parameters: Count | None = None
+    memory_usage_mb: Amount | None = None
+    max_tokens: Annotated[float, Field(ge=0, allow_inf_nan=True)] | None = None
+    embed_dim: Count | None = None
+    license: Link | None = None
+    open_weights: bool | None = None
+    public_training_code: Link | None = None
+    public_training_data: LinkOrFlag = None
+    framework: Names = []
+    reference: Address | None = None
+    similarity_fn_name: Name | None = None
+    use_instructions: bool | None = None
+    adapted_from: Name | None = None
+    superseded_by: Name | None = None
+    modalities: Names = []
+    model_type: Names = []
+    citation: Text | None = None
+    contacts: Names | None = None
+    output_dtypes: Setting = None
+    extra_requirements_groups: Names | None = None
+    is_cross_encoder: bool | None = None
+
+
+class Phase(Document):
+    """A phase of mteb's evaluation."""
+
+    name: Name
+    start: float
+    end: float
+    split: Name
+    subset: Name
+
+
+class SubsetScores(Document):
+    """The scores of one subset; every other field is a measure."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float]
+
+    hf_subset: Name
+    languages: Names
+    main_score: float
+    mteb_version: PackageVersion | None = None
+
+
+class TaskResult(Document):
+    """mteb's ``<Task>.json`` of one of xbench's tasks."""
+
+    task_name: Name
+    dataset_revision: Name
+    mteb_version: PackageVersion
+    scores: dict[Name, Annotated[list[SubsetScores], Field(max_length=1000)]]
+    evaluation_time: Amount | None = None
+    kg_co2_emissions: Amount | None = None
+    date: Annotated[float, Field(gt=1.5e9, lt=5e9)] | None = None
+    evaluation_phases: Annotated[list[Phase], Field(max_length=OBJECTS)] | None = None
+
+
+class Encoding(Document):
+    """What was encoded."""
+
+    texts: Count
+    encoded: Count
+    truncated: Count
+
+
+class ModelChoice(Document):
+    """The options a model was run with."""
+
+    model: Name
+    revision: Name | None = None
+    query_prompt: Text | None = None
+    passage_prompt: Text | None = None
+    max_length: Count | None = None
+    dtype: Name | None = None
+    device: Name | None = None
+    batch_size: Count
+
+
+class Prompts(Document):
+    """What was put before every text."""
+
+    query: Text | None
+    passage: Text | None
+
+
+class XBenchSettings(Document):
+    """xbench's own settings of a run."""
+
+    task_version: Name
+    passage_form: PassageForm
+    languages: Literal["all"]
+    model: ModelChoice
+    prompts: Prompts
+    maximum_length: Count | None
+    dtype: Name | None
+    device: Name | None
+    encoding: Encoding | None
+    command: Text
+
+
+class RunSettings(Document):
+    """A task's line of ``run_settings.jsonl``."""
+
+    task: Name
+    splits: Names
+    subsets: Names
+    version: dict[Name, PackageVersion | None]
+    encode_kwargs: Settings
+    xbench: XBenchSettings
+
+
+class SubsetRanks(Document):
+    """The ranks of one subset."""
+
+    query_language: Name
+    pool: Annotated[dict[Name, Annotated[int, Field(ge=1, le=10**9)]], Field(max_length=100)]
+    question: Ranks
+    language: Ranks
+    rank: Ranks
+    top: (
+        Annotated[list[Annotated[str, StringConstraints(max_length=1000)]], Field(fail_fast=True)]
+        | None
+    )
+    depth: Annotated[int, Field(ge=1)] | None = None
+    own_rank: Ranks | None = None
+
+
+class RanksDocument(Document):
+    """The content of ``<Task>.per_query.json.gz``."""
+
+    task: Name
+    task_version: Name
+    dataset_revision: Name
+    passage_form: PassageForm
+    multilingual: bool
+    questions: Annotated[list[Name], Field(fail_fast=True)]
+    languages: Names
+    subsets: Annotated[dict[Name, SubsetRanks], Field(max_length=1000)]
+
+
+RULES = {
+    "missing": "the field is required; run the task again with `xbench evaluate`",
+    "extra_forbidden": "neither mteb nor xbench writes such a field; remove it",
+    "finite_number": "expected a finite number; run the task again",
+    "string_unicode": "expected text that can be written as UTF-8",
+}
+"""Rules by the type of pydantic's error, where its own message does not say enough."""
+
+
+def conforms(document: Any, schema: type[Document], notes: Notes, prefix: str = "") -> bool:  # noqa: ANN401
+    """Tell whether a document has a schema's fields, noting each that is missing or wrong."""
+    try:
+        schema.model_validate(document)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_context=False):
+            value = ABSENT if item["type"] == "missing" else item["input"]
+            rule = RULES.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+            notes.error(prefix + _field(item["loc"]), value, rule[:1].lower() + rule[1:])
+        return False
+    return True
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """Write a location as a field.
+
+    >>> _field(("scores", "test", 3, "map"))
+    'scores.test[3].map'
+    """
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
+def fields_of(schema: type[Document]) -> Mapping[str, Any]:
+    """Return the fields of a schema by name."""
+    return schema.model_fields
