@@ -15,7 +15,7 @@ from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
 from xbench.metrics import PoolRanks, scores
-from xbench.streaming.options import SearchOptions
+from xbench.search.options import SearchOptions
 from xbench.tasks.report import EncodingReport
 
 DESCRIPTIONS: dict[Setting, str] = {

@@ -12,8 +12,8 @@ from mteb.timing import TimingStack
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics import PoolRanks
+from xbench.search.search_model_ranks import SplitView, rank_with_search
 from xbench.tasks.base import RetrievalTask, is_single_vector
-from xbench.tasks.search import SplitView, rank_with_search
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -64,7 +64,7 @@ class ParallelRetrieval(RetrievalTask):
         mteb asks for one subset at a time; the ranks of all of them are kept for the next.
         """
         from xbench.models.identity import change_token
-        from xbench.tasks.engine import rank_with_encoder
+        from xbench.search.encoder_ranks import rank_with_encoder
 
         self.load_data()
         chosen = {name: self.subsets[name] for name in self.hf_subsets}

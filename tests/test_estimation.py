@@ -13,7 +13,7 @@ from xbench.data.download import DataLocation
 from xbench.estimation import UTILISATION, Estimate, Load, LoadEstimate, estimate
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
-from xbench.streaming.options import SearchOptions
+from xbench.search.options import SearchOptions
 
 QUIET = SearchOptions(show_progress=False)
 

@@ -18,8 +18,8 @@ from xbench.data.lareqa import load_lareqa
 from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
-from xbench.ranking import distinct_texts
 from xbench.results.store import PER_QUERY_SUFFIX, macro_average, micro_average, read_per_query
+from xbench.search.exact_ranks import distinct_texts
 from xbench.tasks import (
     MLQARMultilingualRetrieval,
     XQuADRCrosslingualRetrieval,

@@ -20,7 +20,7 @@ from xbench.data.trec_files import (
     read_table,
 )
 from xbench.metrics import SCORES, PoolRanks, language_shares, scores
-from xbench.ranking import ranks_in_run
+from xbench.search.exact_ranks import ranks_in_run
 
 Source = str | PathLike[str]
 SHARE_PLACES = 10

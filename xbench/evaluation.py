@@ -32,7 +32,7 @@ from xbench.results.store import (
 )
 from xbench.results.summaries import write_summary
 from xbench.run_settings import Selection, run_settings
-from xbench.streaming.options import SearchOptions
+from xbench.search.options import SearchOptions
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 
 logger = logging.getLogger(__name__)

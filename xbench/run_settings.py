@@ -11,7 +11,7 @@ from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.models.encoder import prompt_text
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
-from xbench.streaming.options import SearchOptions
+from xbench.search.options import SearchOptions
 from xbench.tasks import RetrievalTask
 
 SEARCH_DEFAULTS = SearchOptions()

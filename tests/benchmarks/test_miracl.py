@@ -106,8 +106,8 @@ def test_search_over_encoding(benchmark, encoder_and_data, monkeypatch):
     from xbench.models.loading import load_model
     from xbench.models.lookup import find_model
     from xbench.models.options import ModelOptions
-    from xbench.streaming.options import SearchOptions
-    from xbench.streaming.scorers import EncoderScorer
+    from xbench.search.options import SearchOptions
+    from xbench.search.streamed.scorers import EncoderScorer
     from xbench.tasks import MIRACLMonolingualRetrieval
 
     model, folder = encoder_and_data

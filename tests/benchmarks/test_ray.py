@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.streaming.conftest import WORDS, write_language
+from tests.search.streamed.conftest import WORDS, write_language
 from xbench import ModelOptions, Selection, evaluation
 from xbench.data.download import DataLocation
-from xbench.streaming.checkpoint import Checkpoint
-from xbench.streaming.options import SearchOptions
+from xbench.search.options import SearchOptions
+from xbench.search.streamed.checkpoint import Checkpoint
 
 FILES, PER_FILE, LENGTH = 24, 100, 32
 TASK = "MIRACLMonolingualRetrieval"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from xbench.models.encoder import MatrixProduct
-from xbench.search import TopK, id_array
-from xbench.streaming.shards import PIECE
+from xbench.search.streamed.shards import PIECE
+from xbench.search.top_k import TopK, id_array
 
 DIMENSIONS, PLACES = 384, 1000
 QUERIES = 2896

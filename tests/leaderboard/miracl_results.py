@@ -12,7 +12,7 @@ from xbench.data.streamed.miracl_tables import read_qrels
 from xbench.metrics import TOP_PLACES, PoolRanks
 from xbench.results.store import PerQuery
 from xbench.results.validation.expected import corpora
-from xbench.search import PLACES
+from xbench.search.top_k import PLACES
 
 OWN_SHARE = 0.8
 """Probability that a place of a mixed ranking holds a passage in the query's language."""

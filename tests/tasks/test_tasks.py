@@ -172,11 +172,11 @@ def test_changed_weights_are_noticed(location, tiny_transformer):
 
 
 def test_a_model_in_memory_is_recognised_by_its_weights(location, tiny_transformer, monkeypatch):
-    from xbench.tasks import engine
+    from xbench.search import encoder_ranks
 
     task = XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
     first = task.evaluate(tiny_transformer, encode_kwargs=KWARGS)
-    engine._MEMORY.clear()
+    encoder_ranks._MEMORY.clear()
     task = XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
     assert task.evaluate(tiny_transformer, encode_kwargs=KWARGS) == first
     assert task.report.encoded == 0

@@ -11,7 +11,7 @@ import click
 from xbench.cli.options import location_options, model_options, selection_options, task_names
 from xbench.data.catalogue import PassageForm
 from xbench.models.options import ModelOptions
-from xbench.streaming.options import ON_BAD_LINE, OnBadLine, SearchOptions
+from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
 
 
 @click.command()

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import cast
 
 from xbench.data.streamed.miracl_files import language_files
-from xbench.ranking import distinct_texts
+from xbench.search.exact_ranks import distinct_texts
 from xbench.tasks import ParallelRetrieval, RetrievalTask, StreamedRetrieval
 
 SAMPLE = 4096

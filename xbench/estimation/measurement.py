@@ -18,13 +18,13 @@ from xbench.estimation.loads import SEED, Load
 from xbench.models.encoder import MatrixProduct
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
-from xbench.search import TopK, id_array
-from xbench.streaming.local import AHEAD, read_ahead
-from xbench.streaming.options import SearchOptions
-from xbench.streaming.scorers import Scorer
-from xbench.streaming.shards import PIECE
+from xbench.search.options import SearchOptions
+from xbench.search.streamed.local_backend import AHEAD, read_ahead
+from xbench.search.streamed.model_session import session_of
+from xbench.search.streamed.scorers import Scorer
+from xbench.search.streamed.shards import PIECE
+from xbench.search.top_k import TopK, id_array
 from xbench.tasks import RetrievalTask
-from xbench.tasks.sessions import session_of
 
 ROUND = 256
 """Passages that are encoded together in the measurement."""

@@ -22,9 +22,9 @@ from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 from xbench.run_settings import Selection
-from xbench.search import PLACES
-from xbench.streaming.options import SearchOptions
-from xbench.streaming.shards import PIECE
+from xbench.search.options import SearchOptions
+from xbench.search.streamed.shards import PIECE
+from xbench.search.top_k import PLACES
 
 UTILISATION = 0.3
 """Share of a GPU's peak rate that encoding is taken to reach."""

@@ -12,7 +12,7 @@ from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
 from xbench.metrics import TOP_PLACES, IntArray
 from xbench.results.validation.expected import Corpus, corpora, digest
 from xbench.results.validation.findings import ABSENT, Notes, Plain
-from xbench.search import PLACES
+from xbench.search.top_k import PLACES
 
 RERUN = "run the task again with `xbench evaluate`"
 

@@ -11,8 +11,8 @@ import pytest
 
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.prefetch_tokenizer import TokenizedAhead
-from xbench.streaming.local import read_ahead
-from xbench.streaming.scorers import EncoderScorer
+from xbench.search.streamed.local_backend import read_ahead
+from xbench.search.streamed.scorers import EncoderScorer
 from xbench.tasks import MIRACLMonolingualRetrieval
 
 TEXTS = [f"{'word ' * (n % 7 + 1)}{n}" for n in range(50)]

@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.streaming.conftest import IntegerEncoder
+from tests.search.streamed.conftest import IntegerEncoder
 from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
 from xbench.metrics import scores
-from xbench.ranking import ranks_in_run
-from xbench.streaming import engine
-from xbench.streaming.local import LocalBackend
-from xbench.streaming.options import SearchOptions
+from xbench.search.exact_ranks import ranks_in_run
+from xbench.search.options import SearchOptions
+from xbench.search.streamed import plan
+from xbench.search.streamed.local_backend import LocalBackend
 from xbench.tasks import MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval
 
 QUIET = SearchOptions(show_progress=False)
@@ -73,7 +73,7 @@ def assert_same_ranks(found, expected):
 def test_ranks_are_those_of_brute_force(
     small_miracl, small_location, integer_encoder, monkeypatch, places
 ):
-    monkeypatch.setattr(engine, "PLACES", places)
+    monkeypatch.setattr(plan, "PLACES", places)
     pooled = task_of(MIRACLMultilingualRetrieval, small_location).ranks(integer_encoder, {})
     alone = task_of(MIRACLMonolingualRetrieval, small_location).ranks(integer_encoder, {})
     for code in LANGUAGES:

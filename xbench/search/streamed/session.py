@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from xbench.metrics.ranks import PoolRanks
-from xbench.streaming.checkpoint import Checkpoint, Identity
-from xbench.streaming.engine import Outcome, Plan, Search, progress_bar
-from xbench.streaming.finished import Finished, FinishedRanks
-from xbench.streaming.shards import Backend, CountShard, Target
+from xbench.search.streamed.checkpoint import Checkpoint, Identity
+from xbench.search.streamed.finished import Finished, FinishedRanks
+from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
+from xbench.search.streamed.shards import Backend, CountShard, Target
 
 FOLDER = "search"
 

@@ -21,7 +21,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from tests.streaming.conftest import write_language
+from tests.search.streamed.conftest import write_language
 from xbench.cli import main
 from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
 

@@ -11,8 +11,8 @@ from queue import Full, Queue
 from typing import Any, TypeVar
 
 from xbench.data.streamed.corpus import StreamedCorpus
-from xbench.streaming.scorers import Scorer
-from xbench.streaming.shards import Piece, Result, ShardTask, pieces_of
+from xbench.search.streamed.scorers import Scorer
+from xbench.search.streamed.shards import Piece, Result, ShardTask, pieces_of
 
 AHEAD = 4
 """Pieces that are ready before their turn comes."""

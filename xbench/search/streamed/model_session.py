@@ -18,12 +18,12 @@ from xbench.models.embedding_store import EmbeddingStore, FloatArray, embed
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
-from xbench.streaming.checkpoint import Identity
-from xbench.streaming.local import LocalBackend
-from xbench.streaming.options import SearchOptions
-from xbench.streaming.scorers import BM25Scorer, EncoderScorer, MakesScorer, Scorer
-from xbench.streaming.session import Session, search_folder
-from xbench.streaming.shards import Backend
+from xbench.search.options import SearchOptions
+from xbench.search.streamed.checkpoint import Identity
+from xbench.search.streamed.local_backend import LocalBackend
+from xbench.search.streamed.scorers import BM25Scorer, EncoderScorer, MakesScorer, Scorer
+from xbench.search.streamed.session import Session, search_folder
+from xbench.search.streamed.shards import Backend
 from xbench.tasks.base import is_single_vector
 
 
@@ -94,7 +94,7 @@ def _backend(
             "--backend ray: the model was given as an object, which workers cannot load; use "
             "`xbench evaluate --model NAME`, or the local backend"
         )
-    from xbench.streaming.on_ray import RayBackend
+    from xbench.search.streamed.ray_backend import RayBackend
 
     with closing(RayBackend(scorer, make_scorer, options)) as backend:
         yield backend

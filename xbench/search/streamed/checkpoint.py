@@ -21,7 +21,7 @@ from safetensors.numpy import load, save
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
-from xbench.search import TopK
+from xbench.search.top_k import TopK
 
 Identity = Mapping[str, str | int | None]
 """Everything that the progress depends on, by the words in which it is told."""

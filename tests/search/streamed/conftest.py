@@ -77,4 +77,4 @@ def integer_encoder() -> IntegerEncoder:
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     monkeypatch.setattr("xbench.data.streamed.scan.SHARD", 25)
-    monkeypatch.setattr("xbench.streaming.shards.PIECE", 8)
+    monkeypatch.setattr("xbench.search.streamed.shards.PIECE", 8)

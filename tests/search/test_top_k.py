@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import xbench.search
+import xbench.search.top_k
 from xbench._util.errors import UserError
-from xbench.search import TopK, id_array
+from xbench.search.top_k import TopK, id_array
 
 
 def brute_force(scores: np.ndarray, ids: list[str], places: int) -> list[list[tuple[float, str]]]:
@@ -46,9 +46,9 @@ def searches(draw):
 
 @pytest.fixture(params=[(1, 1), (3, 2), (10**6, 16), (10**6, 10**9)], autouse=True)
 def limits(request, monkeypatch):
-    monkeypatch.setattr(xbench.search, "_WAITING", request.param[0])
-    monkeypatch.setattr(xbench.search, "_DENSE", request.param[1])
-    monkeypatch.setattr(xbench.search, "_ROWS", 2)
+    monkeypatch.setattr(xbench.search.top_k, "_WAITING", request.param[0])
+    monkeypatch.setattr(xbench.search.top_k, "_DENSE", request.param[1])
+    monkeypatch.setattr(xbench.search.top_k, "_ROWS", 2)
 
 
 @given(searches())

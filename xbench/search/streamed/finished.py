@@ -11,7 +11,7 @@ from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
 from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, read_per_query, write_per_query
-from xbench.streaming.checkpoint import Identity
+from xbench.search.streamed.checkpoint import Identity
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from tqdm.auto import tqdm
 from xbench.data.parallel_corpus import Texts
 from xbench.data.streamed.corpus import SHARD, StreamedCorpus
 from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
-from xbench.search import PLACES, IdArray, ScoreArray, TopK
-from xbench.streaming.checkpoint import Checkpoint, Identity
-from xbench.streaming.shards import PIECE, Backend, SearchShard, Target, pool_id
+from xbench.search.streamed.checkpoint import Checkpoint, Identity
+from xbench.search.streamed.shards import PIECE, Backend, SearchShard, Target, pool_id
+from xbench.search.top_k import PLACES, IdArray, ScoreArray, TopK
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
-from xbench.ranking import RankTable, distinct_texts, ranks_in_run
+from xbench.search.exact_ranks import RankTable, distinct_texts, ranks_in_run
 
 LANGUAGES = ("ar", "de", "en")
 

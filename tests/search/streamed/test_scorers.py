@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from xbench.models.encoder import MtebTextEncoder
-from xbench.streaming.scorers import EncoderScorer
+from xbench.search.streamed.scorers import EncoderScorer
 from xbench.tasks import MIRACLMonolingualRetrieval
 
 TEXTS = ["abcdefghijklmnopqrstuvwxyz " * 4] * 8

@@ -20,7 +20,7 @@ from xbench.models.baselines.streamed_bm25 import Statistics, StreamedBM25, Term
 from xbench.models.embedding_store import FloatArray, check_vectors
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.prefetch_tokenizer import Batches, TokenizedAhead
-from xbench.search import ScoreArray
+from xbench.search.top_k import ScoreArray
 
 
 class Scorer(Protocol):

@@ -17,10 +17,10 @@ from typing import Any
 
 from xbench._util.errors import UserError
 from xbench.data.streamed.corpus import StreamedCorpus
-from xbench.streaming.options import SearchOptions
-from xbench.streaming.ray_worker import IN_FLIGHT, Worker
-from xbench.streaming.scorers import MakesScorer, Scorer
-from xbench.streaming.shards import Result, ShardTask
+from xbench.search.options import SearchOptions
+from xbench.search.streamed.ray_worker import IN_FLIGHT, Worker
+from xbench.search.streamed.scorers import MakesScorer, Scorer
+from xbench.search.streamed.shards import Result, ShardTask
 
 RETRIES = 3
 """How often a shard that was lost with its worker is tried again."""

@@ -20,7 +20,7 @@ from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.identity import change_token
-from xbench.ranking import RankTable, distinct_texts
+from xbench.search.exact_ranks import RankTable, distinct_texts
 from xbench.tasks.report import EncodingReport
 
 

@@ -13,7 +13,7 @@ from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderW
 from tests.miracl_corpora import write_miracl
 from xbench.data.download import DataLocation
 from xbench.data.streamed.miracl_files import language_files
-from xbench.streaming.options import SearchOptions
+from xbench.search.options import SearchOptions
 from xbench.tasks import MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval
 
 PASSAGES = {"es": 250, "yo": 350}
