@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xbench.bias import LanguageBias, language_bias
-    from xbench.evaluation import Evaluated, evaluate
+    from xbench.evaluation.evaluate_tasks import Evaluated, evaluate
+    from xbench.evaluation.mteb_plugin import register
+    from xbench.evaluation.run_settings import Selection
     from xbench.models.options import ModelOptions
-    from xbench.plugin import register
-    from xbench.run_settings import Selection
 
 __version__ = "0.1.0"
 
@@ -25,13 +25,13 @@ __all__ = [
 ]
 
 _HOME = {
-    "Evaluated": "xbench.evaluation",
+    "Evaluated": "xbench.evaluation.evaluate_tasks",
     "LanguageBias": "xbench.bias",
     "language_bias": "xbench.bias",
     "ModelOptions": "xbench.models.options",
-    "Selection": "xbench.run_settings",
-    "evaluate": "xbench.evaluation",
-    "register": "xbench.plugin",
+    "Selection": "xbench.evaluation.run_settings",
+    "evaluate": "xbench.evaluation.evaluate_tasks",
+    "register": "xbench.evaluation.mteb_plugin",
 }
 
 

@@ -12,8 +12,9 @@ from mteb.models import SearchEncoderWrapper
 from mteb.timing import TimingStack
 
 from tests.conftest import HashEncoder
-from xbench import ModelOptions, Selection, evaluation
+from xbench import ModelOptions, Selection
 from xbench.data.download import DataLocation
+from xbench.evaluation import evaluate_tasks
 from xbench.models.lookup import ModelSource
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
@@ -54,9 +55,9 @@ def run(encoder, location, output, monkeypatch):
     engine._MEMORY.clear()
     lareqa.load_lareqa.cache_clear()
     source = ModelSource(encoder.mteb_model_meta, "benchmark", lambda: encoder)
-    monkeypatch.setattr(evaluation, "find_model", lambda *_, **__: source)
+    monkeypatch.setattr(evaluate_tasks, "find_model", lambda *_, **__: source)
     names = tuple(cls.metadata.name for cls in CLASSES)
-    return evaluation.evaluate(
+    return evaluate_tasks.evaluate(
         ModelOptions("test/hash-encoder"),
         Selection(names),
         output=output,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.search.streamed.conftest import WORDS, write_language
-from xbench import ModelOptions, Selection, evaluation
+from xbench import ModelOptions, Selection
 from xbench.data.download import DataLocation
+from xbench.evaluation import evaluate_tasks
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.checkpoint import Checkpoint
 
@@ -43,7 +44,7 @@ def test_local_and_ray(benchmark, tmp_path, monkeypatch):
         """Return the seconds until the first shard is done, and passages per second from then."""
         ends.clear()
         start = time.perf_counter()
-        evaluation.evaluate(
+        evaluate_tasks.evaluate(
             model,
             Selection((TASK,), ("en",)),
             output=tmp_path / name / "results",

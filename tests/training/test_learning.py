@@ -7,10 +7,10 @@ from pathlib import Path
 from xbench.candidates import task_values
 from xbench.data.catalogue import MLQA_R
 from xbench.data.download import DataLocation
-from xbench.evaluation import evaluate
+from xbench.evaluation.evaluate_tasks import evaluate
+from xbench.evaluation.run_settings import Selection
 from xbench.metrics import statistics
 from xbench.models.options import ModelOptions
-from xbench.run_settings import Selection
 from xbench.training.config import TrainingConfig
 from xbench.training.run import train
 

@@ -26,7 +26,7 @@ def download(
     """Fetch and check the datasets ahead of time."""
     from xbench.data.download import DataLocation, dataset_files
     from xbench.data.streamed.miracl_files import hub_snapshot
-    from xbench.plugin import find_task
+    from xbench.evaluation.mteb_plugin import find_task
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     sources = dict.fromkeys(find_task(name).source for name in task_names(tasks, benchmark))

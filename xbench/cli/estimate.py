@@ -55,9 +55,9 @@ def estimate(
     if location.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
     from xbench.cli.estimate_table import estimate_table
-    from xbench.estimation import check_gpu
-    from xbench.estimation import estimate as run
-    from xbench.run_settings import Selection
+    from xbench.evaluation.estimate_cost import check_gpu
+    from xbench.evaluation.estimate_cost import estimate as run
+    from xbench.evaluation.run_settings import Selection
 
     check_gpu(gpu)
     found = run(

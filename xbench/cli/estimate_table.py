@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from xbench.estimation import GPUS, UTILISATION, Estimate
+from xbench.evaluation.estimate_cost import GPUS, UTILISATION, Estimate
 
 
 def estimate_table(estimate: Estimate, gpu: str | None) -> None:

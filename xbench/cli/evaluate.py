@@ -80,9 +80,9 @@ def evaluate(
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     if location.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
-    from xbench.cli.table import summary_table
-    from xbench.evaluation import evaluate as run
-    from xbench.run_settings import Selection
+    from xbench.evaluation.evaluate_tasks import evaluate as run
+    from xbench.evaluation.run_settings import Selection
+    from xbench.evaluation.summary_table import summary_table
 
     evaluated = run(
         ModelOptions(**model),

@@ -16,7 +16,7 @@ def mteb(arguments: tuple[str, ...]) -> None:
     """Run mteb's own command with xbench's tasks in it (xbench mteb run …)."""
     from mteb.cli import main
 
-    from xbench.plugin import register
+    from xbench.evaluation.mteb_plugin import register
 
     register()
     sys.argv = ["mteb", *arguments]

@@ -29,7 +29,7 @@ def _list() -> None:
 
 
 def _describe(name: str) -> None:
-    from xbench.plugin import find_task
+    from xbench.evaluation.mteb_plugin import find_task
 
     task = find_task(name)
     metadata = task.metadata

@@ -15,10 +15,10 @@ import numpy as np
 from xbench.candidates import Sample, task_values
 from xbench.data.catalogue import SETTINGS, Dataset, Setting
 from xbench.data.download import DataLocation
-from xbench.evaluation import evaluate
+from xbench.evaluation.evaluate_tasks import evaluate
+from xbench.evaluation.run_settings import Selection
 from xbench.metrics import statistics
 from xbench.models.options import DType, ModelOptions
-from xbench.run_settings import Selection
 from xbench.training.config import Precision, TrainingConfig
 from xbench.training.run import train
 from xbench.training.sampling import SAMPLING_MODES, SamplingMode

@@ -12,11 +12,11 @@ import pytest
 
 from xbench.data.catalogue import BENCHMARKS
 from xbench.data.download import DataLocation
-from xbench.evaluation import evaluate
+from xbench.evaluation.evaluate_tasks import evaluate
+from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.validation import check_task
-from xbench.run_settings import Selection
 
 CROSSLINGUAL = "XBenchMiniCrosslingualRetrieval"
 MULTILINGUAL = "XBenchMiniMultilingualRetrieval"

@@ -13,7 +13,7 @@ import pytest
 from xbench.data.catalogue import DATASETS, MINI, MIRACL, MIRACL_HARD_NEGATIVES
 from xbench.data.download import DataLocation
 from xbench.data.streamed.miracl_tables import read_qrels
-from xbench.plugin import find_task
+from xbench.evaluation.mteb_plugin import find_task
 from xbench.results.validation import expected
 
 TABLE = Path(expected.__file__).with_name("corpora.json")

@@ -10,9 +10,11 @@ from tests.miracl_corpora import write_miracl
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
 from xbench.data.download import DataLocation
-from xbench.estimation import UTILISATION, Estimate, Load, LoadEstimate, estimate
+from xbench.evaluation.estimate_cost import UTILISATION, Estimate, estimate
+from xbench.evaluation.estimate_measurement import LoadEstimate
+from xbench.evaluation.estimate_workloads import Load
+from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
-from xbench.run_settings import Selection
 from xbench.search.options import SearchOptions
 
 QUIET = SearchOptions(show_progress=False)
@@ -100,9 +102,11 @@ def test_an_unknown_gpu_is_told():
 def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch, tmp_path):
     from xbench.data.catalogue import MIRACL
     from xbench.data.streamed.miracl_files import language_files
-    from xbench.estimation import loads
+    from xbench.evaluation import estimate_workloads
 
-    monkeypatch.setattr(loads, "language_files", lambda d, c, _: language_files(d, c, miracl))
+    monkeypatch.setattr(
+        estimate_workloads, "language_files", lambda d, c, _: language_files(d, c, miracl)
+    )
     hub = DataLocation(None, tmp_path / "other", offline=True)
     selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))
     found = estimate(ModelOptions(model), selection, location=hub, search=QUIET, seconds=1)

@@ -15,13 +15,13 @@ import numpy as np
 
 from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
-from xbench.estimation.loads import Load, loads_of
-from xbench.estimation.measurement import LoadEstimate, Measurement, parameters_of
-from xbench.evaluation import chosen_tasks
+from xbench.evaluation.estimate_measurement import LoadEstimate, Measurement, parameters_of
+from xbench.evaluation.estimate_workloads import Load, loads_of
+from xbench.evaluation.evaluate_tasks import chosen_tasks
+from xbench.evaluation.run_settings import Selection
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
-from xbench.run_settings import Selection
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.shards import PIECE
 from xbench.search.top_k import PLACES

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from xbench.data.catalogue import TASKS
-from xbench.evaluation import Evaluated
+from xbench.evaluation.evaluate_tasks import Evaluated
 from xbench.results.store import macro_average, micro_average
 
 PERCENT = {

@@ -16,9 +16,10 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
+from xbench.evaluation.mteb_plugin import find_task
+from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
-from xbench.plugin import find_task
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
@@ -31,7 +32,6 @@ from xbench.results.store import (
     write_result,
 )
 from xbench.results.summaries import write_summary
-from xbench.run_settings import Selection, run_settings
 from xbench.search.options import SearchOptions
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 

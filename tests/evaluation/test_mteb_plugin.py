@@ -11,9 +11,10 @@ import pytest
 from mteb.cache import ResultCache
 
 from tests.conftest import ROOT, HashEncoder
-from xbench import plugin, register
+from xbench import register
 from xbench._util.errors import UserError
 from xbench.data.catalogue import BENCHMARKS, TASKS
+from xbench.evaluation import mteb_plugin
 from xbench.tasks import XBenchMiniMonolingualRetrieval
 
 MINI = BENCHMARKS["XBenchMini"]
@@ -107,14 +108,14 @@ def test_a_cross_encoder_re_ranks_what_another_model_found(tmp_path):
     assert 0 < scores["en"]["recall_at_10"] == scores["en"]["recall_at_100"] < 1
 
 
-@pytest.mark.parametrize("name", plugin.PRIVATE_NAMES)
+@pytest.mark.parametrize("name", mteb_plugin.PRIVATE_NAMES)
 def test_mteb_still_has_the_private_name(name):
-    assert plugin._private(name) is not None, f"mteb {mteb.__version__} moved {name}"
+    assert mteb_plugin._private(name) is not None, f"mteb {mteb.__version__} moved {name}"
 
 
 def test_a_moved_private_name_is_told(monkeypatch):
     monkeypatch.setattr(
-        plugin, "PRIVATE_NAMES", ("mteb.get_tasks:_GONE", *plugin.PRIVATE_NAMES[1:])
+        mteb_plugin, "PRIVATE_NAMES", ("mteb.get_tasks:_GONE", *mteb_plugin.PRIVATE_NAMES[1:])
     )
     with pytest.raises(UserError, match=r"mteb .* has no mteb\.get_tasks:_GONE"):
         register()

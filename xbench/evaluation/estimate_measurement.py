@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from xbench.data.download import DataLocation
-from xbench.estimation.loads import SEED, Load
+from xbench.evaluation.estimate_workloads import SEED, Load
 from xbench.models.encoder import MatrixProduct
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
