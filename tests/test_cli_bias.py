@@ -9,10 +9,10 @@ from dataclasses import asdict
 import pytest
 from click.testing import CliRunner
 
+from tests.analysis.test_run_bias import PASSAGES, QRELS, QUERIES, QUESTION, RUN
 from tests.data.test_trec_files import trec_qrels, trec_run
-from tests.test_bias import PASSAGES, QRELS, QUERIES, QUESTION, RUN
 from xbench._util.errors import UserError
-from xbench.bias import language_bias
+from xbench.analysis.run_bias import language_bias
 from xbench.cli.bias import bias
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xbench.bias import LanguageBias, language_bias
+    from xbench.analysis.run_bias import LanguageBias, language_bias
     from xbench.evaluation.evaluate_tasks import Evaluated, evaluate
     from xbench.evaluation.mteb_plugin import register
     from xbench.evaluation.run_settings import Selection
@@ -26,8 +26,8 @@ __all__ = [
 
 _HOME = {
     "Evaluated": "xbench.evaluation.evaluate_tasks",
-    "LanguageBias": "xbench.bias",
-    "language_bias": "xbench.bias",
+    "LanguageBias": "xbench.analysis.run_bias",
+    "language_bias": "xbench.analysis.run_bias",
     "ModelOptions": "xbench.models.options",
     "Selection": "xbench.evaluation.run_settings",
     "evaluate": "xbench.evaluation.evaluate_tasks",

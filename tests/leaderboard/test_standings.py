@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbench.candidates import read_candidates
-from xbench.comparison import compare
+from xbench.analysis.compared_models import read_candidates
+from xbench.analysis.comparison import compare
 from xbench.data.catalogue import TASKS
 from xbench.leaderboard import standings as module
 from xbench.leaderboard.figures import Key

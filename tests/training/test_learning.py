@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xbench.candidates import task_values
+from xbench.analysis.compared_models import task_values
 from xbench.data.catalogue import MLQA_R
 from xbench.data.download import DataLocation
 from xbench.evaluation.evaluate_tasks import evaluate

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from xbench.bias import LanguageBias
+    from xbench.analysis.run_bias import LanguageBias
 
 WIDTH = 100
 LABEL_WIDTH = 14
@@ -90,7 +90,7 @@ def bias(
     from rich.console import Console
 
     from xbench._util.atomic_write import write_atomically
-    from xbench.bias import language_bias
+    from xbench.analysis.run_bias import language_bias
 
     found = language_bias(run, qrels, languages, query_language)
     if form == "table" and output is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from xbench.comparison import Comparison, Figure
+    from xbench.analysis.comparison import Comparison, Figure
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 
@@ -46,8 +46,8 @@ def compare(
     Example:
       xbench compare xbench/bm25 xbench/char-ngram
     """  # noqa: D301
-    from xbench.candidates import read_candidates
-    from xbench.comparison import compare as run
+    from xbench.analysis.compared_models import read_candidates
+    from xbench.analysis.comparison import compare as run
 
     candidates = read_candidates(models, results)
     comparison = run(candidates, seed=seed)
@@ -60,8 +60,8 @@ def compare(
 
 
 def _print(comparison: Comparison, form: str) -> None:
-    from xbench.cli import render
-    from xbench.cli.comparison_tables import comparison_tables
+    from xbench.analysis import text_tables
+    from xbench.analysis.comparison_tables import comparison_tables
 
     if form == "json":
         click.echo(json.dumps(long_rows(comparison), indent=2, allow_nan=False))
@@ -73,7 +73,7 @@ def _print(comparison: Comparison, form: str) -> None:
         writer.writerows(rows)
         click.echo(text.getvalue(), nl=False)
     elif form == "table":
-        render.print_tables(comparison_tables(comparison))
+        text_tables.print_tables(comparison_tables(comparison))
     else:
         click.echo(getattr(render, form)(comparison_tables(comparison)))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from xbench._util.errors import UserError
-from xbench.candidates import Candidate, common_tasks
+from xbench.analysis.compared_models import Candidate, common_tasks
+from xbench.analysis.plots import ModelPlot, comparison_figure, write_svg
 from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
 from xbench.metrics import PoolRanks, language_shares, scores
-from xbench.plots import ModelPlot, comparison_figure, write_svg
 
 PLACES = 10
 """First places whose languages are shown."""

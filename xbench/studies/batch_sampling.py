@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xbench.candidates import Sample, task_values
+from xbench.analysis.compared_models import Sample, task_values
 from xbench.data.catalogue import SETTINGS, Dataset, Setting
 from xbench.data.download import DataLocation
 from xbench.evaluation.evaluate_tasks import evaluate

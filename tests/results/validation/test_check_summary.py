@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from tests.results.validation.conftest import MULTILINGUAL, Submission
 from tests.results.validation.summaries import FORGERIES, HOSTILE, PLAUSIBLE, rewrite
+from xbench.analysis.comparison import RESAMPLES
 from xbench.cli import main
-from xbench.comparison import RESAMPLES
 from xbench.leaderboard.standings import RESAMPLES as RESAMPLES_OF_PAGES
 from xbench.results.store import read_per_query
 from xbench.results.summaries import (

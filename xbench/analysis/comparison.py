@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xbench._util.errors import UserError
-from xbench.candidates import Candidate, Sample, TaskValues, common_tasks, task_values
+from xbench.analysis.compared_models import Candidate, Sample, TaskValues, common_tasks, task_values
 from xbench.data.catalogue import TASKS
 from xbench.metrics import EFFECTIVENESS, statistics
 from xbench.metrics.across_languages import Spread, spread

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from xbench._util.errors import UserError
-from xbench.candidates import Candidate, common_tasks, read_candidates
+from xbench.analysis.compared_models import Candidate, common_tasks, read_candidates
+from xbench.analysis.comparison import compare
 from xbench.cli import main
-from xbench.comparison import compare
 from xbench.data.catalogue import TASKS, subsets
 from xbench.metrics import PoolRanks
 from xbench.results.store import PerQuery, write_per_query

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.plots import (
+from xbench.analysis.plots import (
     ModelPlot,
     comparison_figure,
     heat_map,
@@ -175,7 +175,7 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
 
 
 def test_importing_the_module_does_not_import_matplotlib():
-    code = "import sys, xbench.plots; print('matplotlib' in sys.modules)"
+    code = "import sys, xbench.analysis.plots; print('matplotlib' in sys.modules)"
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

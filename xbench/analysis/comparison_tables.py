@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from xbench.cli.render import Cell, TextTable
-from xbench.comparison import Comparison, Figure, Row, main_score
+from xbench.analysis.comparison import Comparison, Figure, Row, main_score
+from xbench.analysis.text_tables import Cell, TextTable
 from xbench.data.catalogue import TASKS
 from xbench.metrics import IN_RANKS
 

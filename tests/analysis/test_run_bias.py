@@ -8,7 +8,7 @@ import pytest
 
 from tests.data.test_trec_files import Qrel, ScoredDoc, WithToDict, refused, trec_qrels, trec_run
 from xbench._util.errors import UserError
-from xbench.bias import language_bias
+from xbench.analysis.run_bias import language_bias
 from xbench.models.baselines.bm25 import BM25
 from xbench.tasks import XBenchMiniMultilingualRetrieval
 

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from tests.leaderboard.sound_results import write_sound
-from xbench.candidates import read_candidates
+from xbench.analysis.compared_models import read_candidates
+from xbench.analysis.comparison import compare
+from xbench.analysis.comparison_tables import comparison_tables
+from xbench.analysis.text_tables import markdown
 from xbench.cli import main
-from xbench.cli.comparison_tables import comparison_tables
-from xbench.cli.render import markdown
-from xbench.comparison import compare
 from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
 from xbench.results.store import macro_average, read_result
 

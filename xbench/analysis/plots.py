@@ -13,8 +13,7 @@ from pathlib import Path
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
-from xbench.metrics import FloatArray
-from xbench.plots.panels import (
+from xbench.analysis.plot_panels import (
     Codes,
     differences_panel,
     distances_panel,
@@ -25,6 +24,7 @@ from xbench.plots.panels import (
     render,
     shares_panel,
 )
+from xbench.metrics import FloatArray
 
 
 @dataclass(frozen=True)
