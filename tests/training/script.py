@@ -18,8 +18,8 @@ from sentence_transformers.sentence_transformer.training_args import (
 )
 
 from tests.conftest import make_tiny_transformer
-from tests.training.corpora import make_pairs
-from xbench.training.dataset import PairDataset
+from tests.training.parallel_pairs import make_pairs
+from xbench.training.batching.dataset import PairDataset
 from xbench.training.trainer import HybridTrainer
 
 

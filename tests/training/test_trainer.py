@@ -15,13 +15,13 @@ from sentence_transformers.sentence_transformer.training_args import (
 )
 
 from tests.conftest import make_tiny_transformer
-from tests.training.corpora import complete, make_pairs
+from tests.training.parallel_pairs import complete, make_pairs
 from xbench._util.errors import UserError
 from xbench.data.catalogue import MINI
-from xbench.training.dataset import PairDataset
+from xbench.training.batching.dataset import PairDataset
+from xbench.training.batching.options import BatchSampling
+from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.evaluator import SettingsEvaluator
-from xbench.training.sampler import HybridBatchSampler
-from xbench.training.sampling import BatchSampling
 from xbench.training.trainer import HybridTrainer
 
 

@@ -51,8 +51,8 @@ def batch_sampling(
     from xbench.data.download import DataLocation
 
     check_extra()
-    from xbench.studies.batch_sampling import markdown, run_study
     from xbench.training.config import read_config
+    from xbench.training.study import markdown, run_study
 
     settings = read_config(config, {})
     dataset = next(dataset for dataset in PARALLEL_DATASETS if dataset.title == evaluate_on)
@@ -76,7 +76,7 @@ def xnli(folder: Path, output: Path) -> None:
     import json
 
     from xbench._util.atomic_write import write_atomically
-    from xbench.studies.conversions import xnli_pairs
+    from xbench.training.conversions import xnli_pairs
 
     lines = [json.dumps(row, ensure_ascii=False) for row in xnli_pairs(folder)]
     write_atomically(output, "".join(f"{line}\n" for line in lines).encode())

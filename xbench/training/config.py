@@ -13,9 +13,9 @@ from pydantic import field_validator as check
 
 from xbench._util.errors import UserError
 from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
-from xbench.training.dataset import NegativeLanguage
-from xbench.training.reading import CorpusSource
-from xbench.training.sampling import BatchSampling, SamplingMode
+from xbench.training.batching.dataset import NegativeLanguage
+from xbench.training.batching.options import BatchSampling, SamplingMode
+from xbench.training.corpora.reading import CorpusSource
 
 Precision = Literal["fp32", "bf16", "fp16"]
 SelectBy = Literal[

@@ -16,8 +16,8 @@ from xbench._util.errors import UserError
 from xbench.models.lookup import TRAINING_RECORD, find_model
 from xbench.models.options import ModelOptions
 from xbench.training.config import TrainingConfig
-from xbench.training.overlap import Overlap
-from xbench.training.pairs import ParallelPairs
+from xbench.training.corpora.contamination import Overlap
+from xbench.training.corpora.pairs import ParallelPairs
 
 CONFIG_NAME = "training.yaml"
 PACKAGES = ("xbench-mteb", "sentence-transformers", "transformers", "torch", "accelerate", "numpy")

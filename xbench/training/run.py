@@ -23,16 +23,16 @@ from transformers.trainer import TRAINER_STATE_NAME
 from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
 from xbench.models.lookup import CHECKPOINTS
+from xbench.training.batching.dataset import PairDataset
+from xbench.training.batching.options import BatchSampling
+from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.card import write_card
 from xbench.training.config import TrainingConfig
-from xbench.training.dataset import PairDataset
+from xbench.training.corpora.contamination import evaluation_overlap, refuse_overlap
+from xbench.training.corpora.pairs import ParallelPairs
+from xbench.training.corpora.reading import CorpusSource, read_pairs
 from xbench.training.evaluator import RANK_DISTANCE, SettingsEvaluator, evaluation_name
-from xbench.training.overlap import evaluation_overlap, refuse_overlap
-from xbench.training.pairs import ParallelPairs
-from xbench.training.reading import CorpusSource, read_pairs
 from xbench.training.record import begin, finish, is_finished
-from xbench.training.sampler import HybridBatchSampler
-from xbench.training.sampling import BatchSampling
 from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
 
 logger = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from torch.utils.data import BatchSampler
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
-from xbench.training.dataset import PairDataset, PairTexts
-from xbench.training.sampler import HybridBatchSampler
+from xbench.training.batching.dataset import PairDataset, PairTexts
+from xbench.training.batching.sampler import HybridBatchSampler
 
 PAIRS = "pairs"
 PROMPT_NAMES = {"query": "query", "passage": "document"}

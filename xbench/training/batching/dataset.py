@@ -14,8 +14,8 @@ from datasets import Dataset, DatasetInfo
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.training.pairs import ParallelPairs
-from xbench.training.sampling import BatchSampling
+from xbench.training.batching.options import BatchSampling
+from xbench.training.corpora.pairs import ParallelPairs
 
 Pair = tuple[int, int, int]
 """Row in the dataset, position of the query's language, position of the passage's language."""

@@ -11,8 +11,9 @@ from datasets import Dataset, Features, List, Value
 
 from xbench._util.errors import UserError
 from xbench.data.languages import LANGUAGES
-from xbench.training.long_tables import gather
-from xbench.training.rows import (
+from xbench.training.corpora.long_tables import gather
+from xbench.training.corpora.pair_index import column_batches
+from xbench.training.corpora.rows import (
     LONG_COLUMNS,
     OTHER_COLUMNS,
     ROW_NUMBER,
@@ -22,8 +23,7 @@ from xbench.training.rows import (
     wide_column,
     wide_rows,
 )
-from xbench.training.scanning import column_batches
-from xbench.training.tables import (
+from xbench.training.corpora.tables import (
     COLUMN_TYPES,
     TEXT,
     WideTable,

@@ -14,7 +14,7 @@ from datasets.fingerprint import Hasher
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.training.rows import SHOWN, SIDES, SINGLE_NEGATIVE, Row
+from xbench.training.corpora.rows import SHOWN, SIDES, SINGLE_NEGATIVE, Row
 
 VERSION = 1
 """Version of the tables that are kept in the cache."""

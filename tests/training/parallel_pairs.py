@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from datasets import Dataset, Features, Value
 
-from xbench.training.pairs import ParallelPairs
+from xbench.training.corpora.pairs import ParallelPairs
 
 
 def make_pairs(queries, passages=None, *, group=None, languages=None, name="made", negatives=0):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from sentence_transformers.base.sampler import DefaultBatchSampler
 
-from xbench.training.batches import CorpusBatches, Drawn
-from xbench.training.dataset import Pair, PairDataset
+from xbench.training.batching.dataset import Pair, PairDataset
+from xbench.training.batching.epoch import CorpusBatches, Drawn
 
 CHUNK = 256
 """Batches whose languages are drawn at once."""

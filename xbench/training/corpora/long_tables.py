@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
 from xbench.data.languages import LANGUAGES
-from xbench.training.rows import LONG_COLUMNS, ROW_NUMBER, SHOWN, SIDES, SINGLE_NEGATIVE, Row
-from xbench.training.tables import (
+from xbench.training.corpora.rows import (
+    LONG_COLUMNS,
+    ROW_NUMBER,
+    SHOWN,
+    SIDES,
+    SINGLE_NEGATIVE,
+    Row,
+)
+from xbench.training.corpora.tables import (
     WideTable,
     checked_types,
     columns_of,

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from xbench._util.errors import UserError
 from xbench.data.languages import LANGUAGES
 from xbench.data.lareqa import read_lareqa
-from xbench.training.rows import Row
-from xbench.training.tables import WideTable, columns_of, file_state, keep
+from xbench.training.corpora.rows import Row
+from xbench.training.corpora.tables import WideTable, columns_of, file_state, keep
 
 Passage = Literal["sentence", "paragraph"]
 

@@ -12,7 +12,7 @@ import pytest
 from datasets import Dataset
 
 from xbench._util.errors import UserError
-from xbench.training.reading import CorpusSource, read_pairs
+from xbench.training.corpora.reading import CorpusSource, read_pairs
 
 ROWS = [
     {

@@ -19,9 +19,9 @@ from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics import statistics
 from xbench.models.options import DType, ModelOptions
+from xbench.training.batching.options import SAMPLING_MODES, SamplingMode
 from xbench.training.config import Precision, TrainingConfig
 from xbench.training.run import train
-from xbench.training.sampling import SAMPLING_MODES, SamplingMode
 
 START = "start"
 FIGURES: dict[str, tuple[Setting, str]] = {

@@ -10,8 +10,8 @@ from datasets import Dataset, concatenate_datasets, load_dataset
 
 from xbench._util.errors import UserError
 from xbench.data.languages import LANGUAGES
-from xbench.training.formats import read_table
-from xbench.training.tables import WideTable
+from xbench.training.corpora.formats import read_table
+from xbench.training.corpora.tables import WideTable
 
 
 @dataclass(frozen=True)

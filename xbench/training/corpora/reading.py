@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
 from xbench.data.languages import language
-from xbench.training.formats import read_table, read_text_file
-from xbench.training.pairs import ParallelPairs, ReadingReport
-from xbench.training.published import PUBLISHED, find_published, read_published
-from xbench.training.rows import UNITS
-from xbench.training.scanning import Scan, scan
-from xbench.training.squad import PLACEHOLDER, Passage, read_squad, squad_files
-from xbench.training.tables import WideTable, some_rows
+from xbench.training.corpora.formats import read_table, read_text_file
+from xbench.training.corpora.pair_index import Scan, scan
+from xbench.training.corpora.pairs import ParallelPairs, ReadingReport
+from xbench.training.corpora.published import PUBLISHED, find_published, read_published
+from xbench.training.corpora.rows import UNITS
+from xbench.training.corpora.squad import PLACEHOLDER, Passage, read_squad, squad_files
+from xbench.training.corpora.tables import WideTable, some_rows
 
 Format = Literal["auto", "wide", "long", "squad", "mmarco", "squadshifts"]
 

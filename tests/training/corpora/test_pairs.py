@@ -7,7 +7,7 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xbench.training.scanning import _scan, scan
+from xbench.training.corpora.pair_index import _scan, scan
 
 TEXTS = st.sampled_from(["a", "b", "c", "d", "e", "f", "", " ", None])
 ROWS = st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), min_size=1, max_size=12)

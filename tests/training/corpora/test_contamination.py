@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.training.overlap import evaluation_overlap, plain, refuse_overlap
-from xbench.training.reading import CorpusSource, read_pairs
+from xbench.training.corpora.contamination import evaluation_overlap, plain, refuse_overlap
+from xbench.training.corpora.reading import CorpusSource, read_pairs
 
 
 def mini_questions():

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from tests.training.corpora import complete, make_pairs
+from tests.training.parallel_pairs import complete, make_pairs
 from xbench._util.errors import UserError
-from xbench.training.dataset import PairDataset
-from xbench.training.sampler import HybridBatchSampler
-from xbench.training.sampling import BatchSampling
+from xbench.training.batching.dataset import PairDataset
+from xbench.training.batching.options import BatchSampling
+from xbench.training.batching.sampler import HybridBatchSampler
 
 
 def sampler(corpora, batch_size=4, drop_last=False, seed=0, **sampling):

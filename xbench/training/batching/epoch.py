@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.training.allocation import allocate, attainable_shares, systematic_counts
-from xbench.training.dealing import Deal, Rows
-from xbench.training.pairs import ParallelPairs
-from xbench.training.sampling import BatchSampling
+from xbench.training.batching.allocation import allocate, attainable_shares, systematic_counts
+from xbench.training.batching.dealing import Deal, Rows
+from xbench.training.batching.options import BatchSampling
+from xbench.training.corpora.pairs import ParallelPairs
 
 Languages = NDArray[np.uint8]
 Kinds = NDArray[np.int8]

@@ -16,8 +16,8 @@ from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
 from xbench.data.streamed.miracl_files import language_topics
 from xbench.tasks import TASK_CLASSES, ParallelRetrieval
-from xbench.training.pairs import ParallelPairs
-from xbench.training.scanning import BATCH
+from xbench.training.corpora.pair_index import BATCH
+from xbench.training.corpora.pairs import ParallelPairs
 
 FIRST_ROWS = 5
 

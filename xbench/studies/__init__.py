@@ -1,1 +1,0 @@
-"""The research questions, as studies that can be run again."""
