@@ -10,6 +10,7 @@ from typing import Any
 from xbench.data.catalogue import Dataset
 from xbench.leaderboard.entries import Entry, keys_of, passages_of, slug, titles_of
 from xbench.leaderboard.figures import Key, LeftOut
+from xbench.leaderboard.layout import ALSO, DEMONSTRATIONS, RANKED, shown
 from xbench.leaderboard.matrices import legend
 from xbench.leaderboard.measures import (
     MEASURES,
@@ -19,7 +20,6 @@ from xbench.leaderboard.measures import (
     measure_name,
 )
 from xbench.leaderboard.model_pages import dataset_part
-from xbench.leaderboard.shown import ALSO, DEMONSTRATIONS, RANKED, shown
 from xbench.leaderboard.tables import (
     Column,
     Standings,

@@ -8,7 +8,7 @@ from pathlib import Path
 from xbench._util.errors import UserError
 from xbench.leaderboard.figures import LeftOut, Row
 from xbench.leaderboard.imported import read_all_imported
-from xbench.leaderboard.measured import read_measured
+from xbench.leaderboard.loading import read_measured
 from xbench.leaderboard.reported import read_all_reported
 
 

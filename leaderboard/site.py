@@ -22,6 +22,7 @@ from xbench.leaderboard.downloads import (
 )
 from xbench.leaderboard.entries import Entry, entries_of, titles_of
 from xbench.leaderboard.figures import LeftOut, Row
+from xbench.leaderboard.layout import STANDING
 from xbench.leaderboard.pages import (
     Page,
     dataset_page,
@@ -33,7 +34,6 @@ from xbench.leaderboard.pages import (
 )
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.rows import read_rows
-from xbench.leaderboard.shown import STANDING
 from xbench.leaderboard.standings import standings
 from xbench.leaderboard.tables import Standings
 from xbench.leaderboard.writing import Part, in_processes, write_site

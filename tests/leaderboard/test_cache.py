@@ -7,7 +7,7 @@ import json
 import pytest
 
 from xbench.leaderboard import cache
-from xbench.leaderboard.measured import read_measured
+from xbench.leaderboard.loading import read_measured
 
 from .sound_results import write_sound
 

@@ -11,7 +11,7 @@ import pytest
 
 from xbench.data.catalogue import MINI
 from xbench.leaderboard.figures import Key
-from xbench.leaderboard.measured import read_measured
+from xbench.leaderboard.loading import read_measured
 from xbench.metrics import SCORES
 from xbench.results.store import micro_average, read_per_query
 

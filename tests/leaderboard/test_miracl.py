@@ -9,7 +9,7 @@ import pytest
 from xbench.data.catalogue import MIRACL, TASKS
 from xbench.leaderboard import build_site
 from xbench.leaderboard.figures import Key
-from xbench.leaderboard.measured import read_measured
+from xbench.leaderboard.loading import read_measured
 from xbench.leaderboard.standings import standings
 from xbench.results.store import macro_average, read_result
 

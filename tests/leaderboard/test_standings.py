@@ -14,7 +14,7 @@ from xbench.analysis.comparison import compare
 from xbench.data.catalogue import TASKS
 from xbench.leaderboard import standings as module
 from xbench.leaderboard.figures import Key
-from xbench.leaderboard.measured import read_measured
+from xbench.leaderboard.loading import read_measured
 from xbench.leaderboard.standings import standings
 from xbench.metrics.statistics import macro_mean, randomisation_test
 from xbench.results.summaries import addends

@@ -10,7 +10,7 @@ import pytest
 
 from tests.results.validation.summaries import FORGERIES, HOSTILE, rewrite
 from xbench.leaderboard import build_site, cache
-from xbench.leaderboard.measured import read_measured
+from xbench.leaderboard.loading import read_measured
 from xbench.results.summaries import SUMMARY_SUFFIX
 
 from .conftest import read_site

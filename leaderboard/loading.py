@@ -9,7 +9,7 @@ from pathlib import Path
 from xbench.data.catalogue import SETTINGS, TASKS
 from xbench.leaderboard.cache import read_records
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Row
-from xbench.leaderboard.records import Record, explanation
+from xbench.leaderboard.task_scores import Record, explanation
 from xbench.metrics import FloatArray
 from xbench.results.validation import RunIdentity, result_files
 
