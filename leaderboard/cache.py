@@ -31,9 +31,9 @@ from xbench.results.store import DAMAGED, PER_QUERY_SUFFIX, SETTINGS_NAME
 from xbench.results.validation.locations import META_NAME
 from xbench.results.validation.safe_json import PACKED_LIMIT
 
-MODULES = ("catalogue", "languages", "results", "statistics", "summaries")
-PACKAGES = ("metrics", "validation")
-READERS = ("cache", "figures", "records", "standings", "zero_shot")
+MODULES = ("data/catalogue", "data/languages", "results/store", "results/summaries")
+PACKAGES = ("metrics", "results/validation")
+READERS = ("cache", "figures", "task_scores", "standings", "zero_shot")
 """The code that derives what is kept: modules and packages of xbench, and modules of this one."""
 
 FOLDER = "leaderboard"

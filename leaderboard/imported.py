@@ -14,7 +14,7 @@ from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Publication, Row
 from xbench.leaderboard.zero_shot import zero_shot
 from xbench.results.validation import Imported, ImportedRow, read_imported
-from xbench.results.validation.upstream_table import upstream_tasks
+from xbench.results.validation.expected import upstream_tasks
 
 FOLDER = "imported"
 

@@ -21,9 +21,8 @@ def read_measured(
 ) -> tuple[list[Row], list[LeftOut]]:
     """Read the results of all models: a row per run and dataset, and the files left out.
 
-    A file counts only if `xbench.results.validation.check_task` accepts it, or if `check_summarised` does,
-    whose summary whoever accepted the file here has checked against its ranks. Of two results of
-    the same run and task the first counts.
+    A file counts only if `check_task` or `check_summarised` accepts it; of two results of the same
+    run and task the first counts.
 
     Args:
         folders: Folders of results.

@@ -25,7 +25,7 @@ _key = cache(Key)
 """The same keys serve all models."""
 
 Evidence = Mapping[str, FloatArray]
-"""The values behind the means over subsets, by measure, as `xbench.metrics.statistics` takes them."""
+"""The values behind the means over subsets, by measure, as `metrics.statistics` takes them."""
 
 
 @dataclass(frozen=True)

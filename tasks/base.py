@@ -8,15 +8,13 @@ from typing import Any, ClassVar
 
 from mteb.abstasks import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
-from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
-from mteb.models.model_meta import ScoringFunction
 
 from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
 from xbench.metrics import PoolRanks, scores
+from xbench.models.encoder import EncodingReport
 from xbench.search.options import SearchOptions
-from xbench.tasks.report import EncodingReport
 
 DESCRIPTIONS: dict[Setting, str] = {
     "monolingual": "Queries of each language against the passages of the same language.",
@@ -189,13 +187,3 @@ class RetrievalTask(AbsTaskRetrieval):
         """Let go of the data and of the scores that are kept."""
         self._scored = None
         super().unload_data()
-
-
-def is_single_vector(model: Any) -> bool:  # noqa: ANN401
-    """Tell whether a model gives one vector for each text."""
-    if isinstance(model, (SearchProtocol, CrossEncoderProtocol)):
-        return False
-    return (
-        isinstance(model, EncoderProtocol)
-        and model.mteb_model_meta.similarity_fn_name != ScoringFunction.MAX_SIM
-    )

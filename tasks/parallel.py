@@ -12,8 +12,9 @@ from mteb.timing import TimingStack
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics import PoolRanks
+from xbench.models.encoder import is_single_vector
 from xbench.search.search_model_ranks import SplitView, rank_with_search
-from xbench.tasks.base import RetrievalTask, is_single_vector
+from xbench.tasks.base import RetrievalTask
 
 if TYPE_CHECKING:
     from typing_extensions import Self

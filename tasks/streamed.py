@@ -11,11 +11,11 @@ from xbench.data.streamed.corpus import StreamedCorpus
 from xbench.data.streamed.miracl_files import LanguageFiles, language_files
 from xbench.data.streamed.scan import scan
 from xbench.metrics import PoolRanks
+from xbench.models.encoder import EncodingReport
 from xbench.models.options import ModelOptions
 from xbench.search.streamed.model_session import session_of
 from xbench.search.streamed.plan import Plan, Queries, target
 from xbench.tasks.base import RetrievalTask
-from xbench.tasks.report import EncodingReport
 
 
 class StreamedRetrieval(RetrievalTask):

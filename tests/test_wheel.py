@@ -57,10 +57,10 @@ def test_the_wheel_holds_the_packages_and_their_data(wheel):
         "xbench/leaderboard/assets/style.css",
         "xbench/training/configs/xlm-r.yaml",
         "xbench/training/templates/card.md",
-        "xbench/validation/upstream_tasks.json",
+        "xbench/results/validation/upstream_tasks.json",
         "xbench/cli/evaluate.py",
-        "xbench/models/source.py",
-        "xbench/baselines/bm25.py",
+        "xbench/models/lookup.py",
+        "xbench/models/baselines/bm25.py",
     ):
         assert name in names
     assert not [name for name in names if name.startswith(("tasks/", "leaderboard/", "tests/"))]

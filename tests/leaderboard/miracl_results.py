@@ -9,10 +9,10 @@ import numpy as np
 from tests.conftest import SHARED
 from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, TASKS, Dataset, subsets
 from xbench.data.streamed.miracl_tables import read_qrels
-from xbench.metrics import TOP_PLACES, PoolRanks
+from xbench.metrics import TOP_K, PoolRanks
+from xbench.metrics.ranks import RUN_DEPTH
 from xbench.results.store import PerQuery
 from xbench.results.validation.expected import corpora
-from xbench.search.top_k import PLACES
 
 OWN_SHARE = 0.8
 """Probability that a place of a mixed ranking holds a passage in the query's language."""
@@ -52,21 +52,21 @@ def own_ranks(sizes: np.ndarray, random: np.random.Generator, badness: float) ->
     """Return distinct ranks of so many passages for each query, 0 beyond the last place."""
     width = int(sizes.max())
     places = np.sort(random.random((len(sizes), width)) ** (4 / badness), axis=1)
-    rank = 1 + (places * 1.5 * PLACES).astype(np.int64) + np.arange(width)
+    rank = 1 + (places * 1.5 * RUN_DEPTH).astype(np.int64) + np.arange(width)
     own = rank[np.arange(width) < sizes[:, None]]
-    return np.where(own > PLACES, 0, own)
+    return np.where(own > RUN_DEPTH, 0, own)
 
 
 def mixed(
     own: PoolRanks, pool: dict[str, int], random: np.random.Generator, share: float
 ) -> PoolRanks:
     """Return the ranks when passages of other languages are put between those of the query's."""
-    is_own = random.random((len(own.questions), PLACES)) < share
+    is_own = random.random((len(own.questions), RUN_DEPTH)) < share
     place = 1 + np.argsort(~is_own, axis=1, kind="stable")
     kept = (own.rank > 0) & (own.rank <= is_own.sum(axis=1)[own.query])
     code = list(pool).index(own.query_language)
-    top = random.integers(0, len(pool) - 1, (len(own.questions), TOP_PLACES))
-    top = np.where(is_own[:, :TOP_PLACES], code, top + (top >= code))
+    top = random.integers(0, len(pool) - 1, (len(own.questions), TOP_K))
+    top = np.where(is_own[:, :TOP_K], code, top + (top >= code))
     return PoolRanks(
         questions=own.questions,
         query=own.query,
@@ -75,7 +75,7 @@ def mixed(
         query_language=own.query_language,
         pool=pool,
         top=top,
-        depth=PLACES,
+        depth=RUN_DEPTH,
         own_rank=own.rank,
     )
 
@@ -98,7 +98,7 @@ def drawn_streamed(
             rank=own_ranks(sizes, random, badness),
             query_language=language,
             pool={language: dataset.passages[language]},
-            depth=PLACES,
+            depth=RUN_DEPTH,
         )
         if setting == "multilingual":
             ranks = mixed(ranks, dict(dataset.passages), random, own_share)

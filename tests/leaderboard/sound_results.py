@@ -14,7 +14,7 @@ import numpy as np
 
 from xbench.data.catalogue import MINI, TASKS, subsets
 from xbench.data.languages import LANGUAGES
-from xbench.metrics import TOP_PLACES, PoolRanks, scores
+from xbench.metrics import TOP_K, PoolRanks, scores
 from xbench.results.store import (
     PerQuery,
     read_per_query,
@@ -60,8 +60,8 @@ def drawn(ranks: PoolRanks, random: np.random.Generator, badness: float) -> Pool
     own = rank[ranks.query, slot]
     if len(ranks.pool) == 1:
         return replace(ranks, rank=own, top=None)
-    top = random.integers(0, len(ranks.pool), (len(ranks.questions), TOP_PLACES))
-    shallow = own <= TOP_PLACES
+    top = random.integers(0, len(ranks.pool), (len(ranks.questions), TOP_K))
+    shallow = own <= TOP_K
     languages = np.searchsorted(list(ranks.pool), ranks.language)
     top[ranks.query[shallow], own[shallow] - 1] = languages[shallow]
     return replace(ranks, rank=own, top=top)

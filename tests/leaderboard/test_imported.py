@@ -18,7 +18,7 @@ from xbench.results.validation import (
     read_upstream,
     upstream_files,
 )
-from xbench.results.validation.upstream_table import upstream_tasks
+from xbench.results.validation.expected import upstream_tasks
 
 MIRACL = upstream_tasks()["MIRACLRetrieval"]
 MLQA = upstream_tasks()["MLQARetrieval"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.training.conversions import xnli_pairs
+from xbench.training.study import xnli_pairs
 
 
 def write(folder, code, *examples):

@@ -1,0 +1,1 @@
+"""Results compared and explained, without models."""

@@ -53,7 +53,7 @@ def compare(
     comparison = run(candidates, seed=seed)
     _print(comparison, form)
     if plot is not None:
-        from xbench.cli.comparison_plot import write_comparison_plots
+        from xbench.analysis.plots import write_comparison_plots
 
         for path in write_comparison_plots(candidates, plot):
             click.echo(f"Picture: {path}", err=True)
@@ -75,7 +75,7 @@ def _print(comparison: Comparison, form: str) -> None:
     elif form == "table":
         text_tables.print_tables(comparison_tables(comparison))
     else:
-        click.echo(getattr(render, form)(comparison_tables(comparison)))
+        click.echo(getattr(text_tables, form)(comparison_tables(comparison)))
 
 
 def long_rows(comparison: Comparison) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def xnli(folder: Path, output: Path) -> None:
     import json
 
     from xbench._util.atomic_write import write_atomically
-    from xbench.training.conversions import xnli_pairs
+    from xbench.training.study import xnli_pairs
 
     lines = [json.dumps(row, ensure_ascii=False) for row in xnli_pairs(folder)]
     write_atomically(output, "".join(f"{line}\n" for line in lines).encode())

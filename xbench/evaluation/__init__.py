@@ -1,0 +1,1 @@
+"""A run from a model's name to its result files."""

@@ -19,12 +19,12 @@ from xbench.evaluation.estimate_measurement import LoadEstimate, Measurement, pa
 from xbench.evaluation.estimate_workloads import Load, loads_of
 from xbench.evaluation.evaluate_tasks import chosen_tasks
 from xbench.evaluation.run_settings import Selection
+from xbench.metrics.ranks import RUN_DEPTH
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.shards import PIECE
-from xbench.search.top_k import PLACES
 
 UTILISATION = 0.3
 """Share of a GPU's peak rate that encoding is taken to reach."""
@@ -125,6 +125,6 @@ def _memory(loads: Sequence[Load]) -> float:
     unit = 1 if sys.platform == "darwin" else 1024
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     queries = max(load.queries for load in loads)
-    best = 2 * queries * PLACES * (len("en/1234567#89") + np.dtype(np.float32).itemsize)
+    best = 2 * queries * RUN_DEPTH * (len("en/1234567#89") + np.dtype(np.float32).itemsize)
     block = queries * PIECE * np.dtype(np.float32).itemsize
     return float(used + best + block)

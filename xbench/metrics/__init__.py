@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbench.metrics.ranks import TOP_PLACES, FloatArray, IntArray, PoolRanks
+from xbench.metrics.ranks import TOP_K, FloatArray, IntArray, PoolRanks
 from xbench.metrics.subsets import (
     EFFECTIVENESS,
     IN_RANKS,
@@ -23,7 +23,7 @@ __all__ = [
     "LANGUAGE_BIAS",
     "MIXED_INDEX",
     "SCORES",
-    "TOP_PLACES",
+    "TOP_K",
     "FloatArray",
     "IntArray",
     "PoolRanks",

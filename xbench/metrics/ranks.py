@@ -12,7 +12,10 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 
-TOP_PLACES = 100
+RUN_DEPTH = 1000
+"""How many passages are kept for each query, as in the runs of MIRACL and of mteb."""
+
+TOP_K = 100
 """How many places of each ranking of a mixed pool are kept, each by its passage's language."""
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from datasets import Dataset
 from mteb.abstasks.task_metadata import TaskMetadata
-from mteb.models import EncoderProtocol
+from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
+from mteb.models.model_meta import ScoringFunction
 from mteb.types import PromptType
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
@@ -28,6 +30,21 @@ PROMPT_TYPES: dict[Role, PromptType] = {
     "query": PromptType.query,
     "passage": PromptType.document,
 }
+
+
+@dataclass(frozen=True)
+class EncodingReport:
+    """What a run encoded.
+
+    Attributes:
+        texts: Distinct texts that the ranks rest on.
+        encoded: Of these, how many this process encoded; the others were stored before.
+        truncated: Of these, how many were cut at the model's maximum length.
+    """
+
+    texts: int
+    encoded: int
+    truncated: int
 
 
 class MatrixProduct:
@@ -203,3 +220,13 @@ def as_float32(array: Any) -> FloatArray:  # noqa: ANN401
         dense = array.to_dense() if array.is_sparse else array
         array = dense.detach().cpu().float().numpy()
     return np.asarray(array, np.float32)
+
+
+def is_single_vector(model: Any) -> bool:  # noqa: ANN401
+    """Tell whether a model gives one vector for each text."""
+    if isinstance(model, (SearchProtocol, CrossEncoderProtocol)):
+        return False
+    return (
+        isinstance(model, EncoderProtocol)
+        and model.mteb_model_meta.similarity_fn_name != ScoringFunction.MAX_SIM
+    )

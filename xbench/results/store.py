@@ -2,8 +2,8 @@
 
 A task's results are two files. ``<Task>.json`` is mteb's; ``<Task>.per_query.json.gz`` holds the
 rank of every relevant passage of every query, from which every score can be recomputed exactly. The
-latter is written first, then the summary that `xbench.results.summaries` makes of it, and ``<Task>.json``
-last, so that a task whose ``<Task>.json`` is there is finished.
+latter is written first, then the summary that `xbench.results.summaries` makes of it, and
+``<Task>.json`` last, so that a task whose ``<Task>.json`` is there is finished.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ class Evidence:
     """What the certainty of a mean over subsets follows from.
 
     Attributes:
-        values: The measure as `xbench.metrics.statistics` takes it, questions in the order of their ids,
-            subsets in that of their names. Where every question has a query in every subset,
+        values: The measure as `xbench.metrics.statistics` takes it, questions in the order of their
+            ids, subsets in that of their names. Where every question has a query in every subset,
             what each question adds to the figure says as much: then there is one column.
         interval: Ends of the figure's 95 % bootstrap interval over the questions.
     """

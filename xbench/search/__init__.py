@@ -1,0 +1,1 @@
+"""Ranks from a model and a corpus."""

@@ -18,10 +18,9 @@ from tqdm.auto import tqdm
 
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
-from xbench.models.encoder import MtebTextEncoder
+from xbench.models.encoder import EncodingReport, MtebTextEncoder
 from xbench.models.identity import change_token
 from xbench.search.exact_ranks import RankTable, distinct_texts
-from xbench.tasks.report import EncodingReport
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus
-from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
+from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks
 
 ScoreArray = NDArray[np.float32]
 
@@ -176,7 +176,7 @@ def _top_languages(pool: _Pool, scores: ScoreArray, threads: Executor) -> IntArr
     order = np.argsort(np.concatenate(pool.order))
     columns = np.concatenate(pool.columns)[order]
     language = np.repeat(np.arange(len(pool.columns)), [len(c) for c in pool.columns])[order]
-    places = min(TOP_PLACES, len(columns))
+    places = min(TOP_K, len(columns))
     top = np.empty((len(scores), places), np.int64)
 
     def fill(rows: slice) -> None:
@@ -257,11 +257,11 @@ def ranks_in_run(
     pool = dict(sorted(Counter(language.values()).items()))
     index = {code: i for i, code in enumerate(pool)}
     questions = tuple(relevant)
-    top = np.full((len(questions), TOP_PLACES), -1, np.int64)
+    top = np.full((len(questions), TOP_K), -1, np.int64)
     rows = []
     for q, question in enumerate(questions):
         ranking = _order(run.get(question, {}))
-        first = [index[language[passage]] for passage in ranking[:TOP_PLACES]]
+        first = [index[language[passage]] for passage in ranking[:TOP_K]]
         top[q, : len(first)] = first
         place = {passage: rank for rank, passage in enumerate(ranking, 1)}
         rows += [(q, language[p], place.get(p, 0)) for p in relevant[question]]

@@ -18,13 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.metrics.ranks import IntArray
+from xbench.metrics.ranks import RUN_DEPTH, IntArray
 
 ScoreArray = NDArray[np.float32]
 IdArray = NDArray[np.bytes_]
 
-PLACES = 1000
-"""How many passages are kept for each query, as in the runs of MIRACL and of mteb."""
 
 NOT_FINITE = (
     "a similarity score is NaN or infinite; check the model's embeddings and its similarity "
@@ -67,7 +65,7 @@ class TopK:
         self,
         queries: int,
         id_bytes: int,
-        places: int = PLACES,
+        places: int = RUN_DEPTH,
         floor: ScoreArray | None = None,
     ) -> None:
         self._scores = np.full((queries, places), -np.inf, np.float32)

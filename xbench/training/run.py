@@ -26,13 +26,12 @@ from xbench.models.lookup import CHECKPOINTS
 from xbench.training.batching.dataset import PairDataset
 from xbench.training.batching.options import BatchSampling
 from xbench.training.batching.sampler import HybridBatchSampler
-from xbench.training.card import write_card
 from xbench.training.config import TrainingConfig
 from xbench.training.corpora.contamination import evaluation_overlap, refuse_overlap
 from xbench.training.corpora.pairs import ParallelPairs
 from xbench.training.corpora.reading import CorpusSource, read_pairs
 from xbench.training.evaluator import RANK_DISTANCE, SettingsEvaluator, evaluation_name
-from xbench.training.record import begin, finish, is_finished
+from xbench.training.record import begin, finish, is_finished, write_card
 from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ import pytest
 from mteb.get_tasks import get_task
 
 from xbench.results.validation import check, read_upstream, upstream_files
+from xbench.results.validation.expected import upstream_tasks
 from xbench.results.validation.findings import Finding
-from xbench.results.validation.upstream_table import upstream_tasks
 
 TASK = "MIRACLRetrieval"
 LANGUAGES = upstream_tasks()[TASK].subsets

@@ -184,7 +184,7 @@ def test_impossible_ranks_are_refused_and_named(documents, task, change, field):
 @pytest.mark.parametrize("field", ["own_rank", "depth"])
 def test_ranks_of_parallel_questions_have_no_such_fields(field):
     task = "XQuADRMultilingualRetrieval"
-    path = Path(__file__).parents[2] / "results" / "xbench__bm25" / "1"
+    path = Path(__file__).parents[3] / "results" / "xbench__bm25" / "1"
     packed = (path / f"{task}{PER_QUERY_SUFFIX}").read_bytes()
     document = json.loads(gzip.decompress(packed))
     subset = document["subsets"]["de"]

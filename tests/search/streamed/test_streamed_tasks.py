@@ -73,7 +73,7 @@ def assert_same_ranks(found, expected):
 def test_ranks_are_those_of_brute_force(
     small_miracl, small_location, integer_encoder, monkeypatch, places
 ):
-    monkeypatch.setattr(plan, "PLACES", places)
+    monkeypatch.setattr(plan, "RUN_DEPTH", places)
     pooled = task_of(MIRACLMultilingualRetrieval, small_location).ranks(integer_encoder, {})
     alone = task_of(MIRACLMonolingualRetrieval, small_location).ranks(integer_encoder, {})
     for code in LANGUAGES:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
-from xbench.metrics import TOP_PLACES, IntArray
+from xbench.metrics import TOP_K, IntArray
+from xbench.metrics.ranks import RUN_DEPTH
 from xbench.results.validation.expected import Corpus, corpora, digest
 from xbench.results.validation.findings import ABSENT, Notes, Plain
-from xbench.search.top_k import PLACES
 
 RERUN = "run the task again with `xbench evaluate`"
 
@@ -93,7 +93,7 @@ class _SubsetCheck:
     ) -> None:
         self.content: Mapping[str, Any] = document["subsets"][name]
         self.name, self.subset, self.corpus, self.notes = name, subset, corpus, notes
-        self.depth = PLACES if streamed else None
+        self.depth = RUN_DEPTH if streamed else None
         self.own_rank: IntArray | None = None
         self.questions: Sequence[str] = document["questions"]
         self.codes: Sequence[str] = document["languages"]
@@ -213,9 +213,9 @@ class _SubsetCheck:
             return False
         if len(top) != self.query[-1] + 1 or len({len(row) for row in top}) > 1:
             return self._wrong("top", top, "expected a row of the same length for each question")
-        least = min(TOP_PLACES, sum(pool.values()))
-        if not least <= len(top[0]) <= TOP_PLACES:
-            return self._wrong("top[0]", top[0], f"expected {least} to {TOP_PLACES} places")
+        least = min(TOP_K, sum(pool.values()))
+        if not least <= len(top[0]) <= TOP_K:
+            return self._wrong("top[0]", top[0], f"expected {least} to {TOP_K} places")
         last = chr(ord("a") + len(pool) - 1)
         if surplus := [c for c in sorted(set("".join(top))) if c != "." and not "a" <= c <= last]:
             return self._wrong("top", surplus[0], f"expected letters from a to {last}, and dots")

@@ -1,4 +1,4 @@
-"""What every result of a dataset must be measured on: its pools and its relevant passages."""
+"""What results must be of: pools and relevant passages of each dataset; fields of mteb's tasks."""
 
 from __future__ import annotations
 
@@ -45,8 +45,44 @@ def digest(questions: Iterable[str]) -> str:
 def corpora() -> Mapping[str, Corpus]:
     """Return the corpus of every dataset of the catalogue, by its title.
 
-    The table is made from the data by ``tests/validation/test_corpora.py``, which also tells
-    whether it still is what the data say.
+    ``tests/results/validation/test_expected.py`` makes the table from the data, and checks that it
+    still is what the data say.
     """
     text = files("xbench.results.validation").joinpath("corpora.json").read_text("utf-8")
     return {title: Corpus(**entry) for title, entry in json.loads(text).items()}
+
+
+@dataclass(frozen=True)
+class UpstreamTask:
+    """A multilingual retrieval task of mteb.
+
+    Attributes:
+        measure: Name of its main score, from 0 to 1.
+        dataset_revisions: Revisions of the dataset that mteb has read, the present one last.
+        splits: Its splits.
+        subsets: The languages of each subset, as mteb writes them.
+    """
+
+    measure: str
+    dataset_revisions: tuple[str, ...]
+    splits: tuple[str, ...]
+    subsets: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def upstream_tasks() -> Mapping[str, UpstreamTask]:
+    """Return the tasks whose public results are imported, by name.
+
+    ``tests/results/validation/test_upstream_tasks.py`` makes the table from mteb, and checks that
+    it still is what mteb says.
+    """
+    text = files("xbench.results.validation").joinpath("upstream_tasks.json").read_text("utf-8")
+    return {
+        name: UpstreamTask(
+            measure=entry["measure"],
+            dataset_revisions=tuple(entry["dataset_revisions"]),
+            splits=tuple(entry["splits"]),
+            subsets={name: tuple(codes) for name, codes in entry["subsets"].items()},
+        )
+        for name, entry in json.loads(text).items()
+    }

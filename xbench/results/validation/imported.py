@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from xbench._util.errors import UserError
+from xbench.results.validation.expected import upstream_tasks
 from xbench.results.validation.field_types import (
     Address,
     Count,
@@ -25,7 +26,6 @@ from xbench.results.validation.field_types import (
 from xbench.results.validation.findings import Finding, Notes
 from xbench.results.validation.safe_json import MEBIBYTE, read_object
 from xbench.results.validation.schema import Document, conforms
-from xbench.results.validation.upstream_table import upstream_tasks
 
 TITLE = "MTEB results"
 URL = "https://github.com/embeddings-benchmark/results"

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from xbench.results.validation.check_plausibility import PERFECT
+from xbench.results.validation.expected import UpstreamTask, upstream_tasks
 from xbench.results.validation.field_types import (
     Count,
     DatasetRevision,
@@ -25,7 +26,6 @@ from xbench.results.validation.imported import ImportedRow
 from xbench.results.validation.locations import META_NAME, check_home, check_links
 from xbench.results.validation.safe_json import META_LIMIT, RESULT_LIMIT, read_object
 from xbench.results.validation.schema import Document, conforms
-from xbench.results.validation.upstream_table import UpstreamTask, upstream_tasks
 
 NEAR_ZERO = 0.01
 """A main score below this is suspicious."""

@@ -15,7 +15,7 @@ from xbench.data.download import DataLocation
 from xbench.models.baselines.bm25 import BM25
 from xbench.models.baselines.streamed_bm25 import StreamedBM25
 from xbench.models.embedding_store import EmbeddingStore, FloatArray, embed
-from xbench.models.encoder import MtebTextEncoder
+from xbench.models.encoder import MtebTextEncoder, is_single_vector
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
@@ -24,7 +24,6 @@ from xbench.search.streamed.local_backend import LocalBackend
 from xbench.search.streamed.scorers import BM25Scorer, EncoderScorer, MakesScorer, Scorer
 from xbench.search.streamed.session import Session, search_folder
 from xbench.search.streamed.shards import Backend
-from xbench.tasks.base import is_single_vector
 
 
 @contextmanager

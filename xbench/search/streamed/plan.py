@@ -14,10 +14,10 @@ from tqdm.auto import tqdm
 
 from xbench.data.parallel_corpus import Texts
 from xbench.data.streamed.corpus import SHARD, StreamedCorpus
-from xbench.metrics.ranks import TOP_PLACES, IntArray, PoolRanks
+from xbench.metrics.ranks import RUN_DEPTH, TOP_K, IntArray, PoolRanks
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.shards import PIECE, Backend, SearchShard, Target, pool_id
-from xbench.search.top_k import PLACES, IdArray, ScoreArray, TopK
+from xbench.search.top_k import IdArray, ScoreArray, TopK
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Plan:
             **{f"queries in {code}": queries.digest for code, queries in self.queries.items()},
             "passages of a shard": SHARD,
             "passages scored together": PIECE,
-            "places": PLACES,
+            "places": RUN_DEPTH,
         }
 
 
@@ -120,7 +120,7 @@ class Search:
 
     def _restored(self, target: Target) -> TopK:
         known = self._checkpoint.restore(target.name) if self._checkpoint else None
-        return known or TopK(target.queries, self._plan.id_bytes, PLACES)
+        return known or TopK(target.queries, self._plan.id_bytes, RUN_DEPTH)
 
     def run(
         self, backend: Backend, learned: Mapping[str, Any], *, show_progress: bool = True
@@ -153,7 +153,7 @@ class Search:
         progress: Callable[[int], object],
     ) -> None:
         targets = [target for target in self._plan.targets if corpus.language in target.pool]
-        task = SearchShard(targets, self._plan.id_bytes, PLACES, learned)
+        task = SearchShard(targets, self._plan.id_bytes, RUN_DEPTH, learned)
         left = [i for i in range(len(corpus.shards)) if i not in self._done[corpus.language]]
 
         def floors() -> dict[str, ScoreArray]:
@@ -202,7 +202,7 @@ def pool_ranks(top: TopK, target: Target, plan: Plan) -> PoolRanks:
         rank=np.array([rank for _, rank in rows], np.int64),
         query_language=own,
         pool=pool,
-        top=_languages(ids[:, :TOP_PLACES], list(pool)) if len(pool) > 1 else None,
+        top=_languages(ids[:, :TOP_K], list(pool)) if len(pool) > 1 else None,
         depth=ids.shape[1],
     )
 

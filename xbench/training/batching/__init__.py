@@ -1,0 +1,1 @@
+"""Which rows of parallel data are together in a batch."""

@@ -1,0 +1,1 @@
+"""Parallel data for training, read from files, folders and the hub."""
