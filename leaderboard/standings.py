@@ -14,7 +14,7 @@ from xbench.leaderboard.cache import FOLDER, code_digest, store
 from xbench.leaderboard.figures import Key, Row, RowIdentity, Standing
 from xbench.leaderboard.measures import lower_is_better
 from xbench.metrics import FloatArray, statistics
-from xbench.results.summaries import SEED, addends
+from xbench.results.summaries import SEED, influence_values
 
 MANY = 30
 """Up to so many rows, all is as in ``xbench compare``. Of more, only the best so many are tested
@@ -91,7 +91,7 @@ class _Column:
     def _tiers(self) -> list[int | None]:
         best = sorted(np.argsort(-self.figures, kind="stable")[:MANY].tolist())
         tiers: list[int | None] = [None] * len(self.figures)
-        values = [addends(self.values[i])[:, None] for i in best]
+        values = [influence_values(self.values[i])[:, None] for i in best]
         for index, tier in zip(best, statistics.tiers(values, seed=SEED), strict=True):
             tiers[index] = tier
         return tiers

@@ -24,7 +24,7 @@ BY_PAIR = ("map", "ndcg_at_10", "recall_at_10")
 _key = cache(Key)
 """The same keys serve all models."""
 
-Evidence = Mapping[str, FloatArray]
+InfluenceValues = Mapping[str, FloatArray]
 """The values behind the means over subsets, by measure, as `metrics.statistics` takes them."""
 
 
@@ -49,7 +49,7 @@ class TaskRecord:
     details: Details | None = None
 
 
-Record = tuple[TaskRecord, Evidence]
+Record = tuple[TaskRecord, InfluenceValues]
 
 
 def summarised_record(path: Path, root: Path) -> Record | None:

@@ -85,14 +85,14 @@ class RetrievalTask(AbsTaskRetrieval):
         source: The dataset.
         setting: The setting.
         subsets: The subsets by name.
-        answers_others: Whether its search answers other tasks of the dataset, too, so that it
+        run_first: Whether its search answers other tasks of the dataset, too, so that it
             should be evaluated before them.
         report: What the last evaluation with an encoder encoded.
     """
 
     source: ClassVar[Dataset]
     setting: ClassVar[Setting]
-    answers_others: ClassVar[bool] = False
+    run_first: ClassVar[bool] = False
     report: EncodingReport | None = None
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
 
@@ -123,11 +123,11 @@ class RetrievalTask(AbsTaskRetrieval):
         """Name of the task, whatever its passage form and languages."""
         return type(self).metadata.name
 
-    def look(self) -> None:
+    def inspect_data(self) -> None:
         """Look at what decides whether results are standard ones, before results are looked for."""
 
     @property
-    def deviations(self) -> dict[str, str]:
+    def non_default_settings(self) -> dict[str, str]:
         """What makes the data other than the full, standard ones, once they are loaded."""
         return {}
 

@@ -71,7 +71,7 @@ class MIRACLMultilingualRetrieval(StreamedRetrieval):
 
     source = MIRACL
     setting = "multilingual"
-    answers_others = True
+    run_first = True
     metadata = describe(MIRACL, "multilingual", DESCRIPTION, settings=SETTINGS, **_fields(MIRACL))
 
 
@@ -94,7 +94,7 @@ class MIRACLMultilingualHardNegativesRetrieval(StreamedRetrieval):
 
     source = MIRACL_HARD_NEGATIVES
     setting = "multilingual"
-    answers_others = True
+    run_first = True
     metadata = describe(
         MIRACL_HARD_NEGATIVES,
         "multilingual",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Kept:
+class _CachedRanks:
     """The ranks of the last model, kept because mteb asks for one subset at a time.
 
     Attributes:
@@ -38,7 +38,7 @@ class _Kept:
 class ParallelRetrieval(RetrievalTask):
     """Retrieval in a parallel corpus, scored at full depth."""
 
-    _kept: _Kept | None = None
+    _cached: _CachedRanks | None = None
     _kept_token: tuple[str, str] | None = None
 
     @abstractmethod
@@ -77,9 +77,9 @@ class ParallelRetrieval(RetrievalTask):
                         model, type(self).metadata, encode_kwargs, self.dataset, chosen
                     )
                 )
-                self._kept = _Kept(model, chosen, {name: found[name] for name in chosen})
+                self._cached = _CachedRanks(model, chosen, {name: found[name] for name in chosen})
                 self._kept_token = token
-            return self._kept.ranks  # type: ignore[union-attr]
+            return self._cached.ranks  # type: ignore[union-attr]
         ranking = rank_with_encoder(
             model,
             type(self).metadata,
@@ -95,22 +95,24 @@ class ParallelRetrieval(RetrievalTask):
                 name: ranking.table.ranks(subset.query_language, subset.passage_languages)
                 for name, subset in chosen.items()
             }
-            self._kept = _Kept(ranking, chosen, ranks)
-        return self._kept.ranks  # type: ignore[union-attr]
+            self._cached = _CachedRanks(ranking, chosen, ranks)
+        return self._cached.ranks  # type: ignore[union-attr]
 
     def _keeps(self, source: object, names: Mapping[str, Subset]) -> bool:
         return (
-            self._kept is not None and (self._kept.source is source) and self._kept.names == names
+            self._cached is not None
+            and (self._cached.source is source)
+            and self._cached.names == names
         )
 
     def unload_data(self) -> None:
         """Let go of the data and of the ranks that are kept."""
-        self._kept = None
+        self._cached = None
         super().unload_data()
 
     def convert_to_reranking(self, *args: Any, **kwargs: Any) -> Self:  # noqa: ANN401
         """Re-rank another model's predictions, as mteb's tasks do."""
-        self._kept = None
+        self._cached = None
         return super().convert_to_reranking(*args, **kwargs)
 
     def save_predictions(

@@ -68,13 +68,13 @@ class StreamedRetrieval(RetrievalTask):
             progress=self.search.show_progress,
         )
 
-    def look(self) -> None:
+    def inspect_data(self) -> None:
         """Load local files, on which it depends whether a result is that of the published ones."""
         if self.location.data_dir is not None:
             self.load_data()
 
     @property
-    def deviations(self) -> dict[str, str]:
+    def non_default_settings(self) -> dict[str, str]:
         """Which corpora are not the published ones, as far as files were loaded."""
         if not self.data_loaded:
             return {}

@@ -11,8 +11,8 @@ from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
 from xbench.data.download import DataLocation
 from xbench.evaluation.estimate_cost import UTILISATION, Estimate, estimate
-from xbench.evaluation.estimate_measurement import LoadEstimate
-from xbench.evaluation.estimate_workloads import Load
+from xbench.evaluation.estimate_measurement import WorkloadEstimate
+from xbench.evaluation.estimate_workloads import Workload
 from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
@@ -38,13 +38,13 @@ def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
     found = estimate(
         options, Selection(tasks, ("te", "yo")), location=miracl, search=QUIET, seconds=1
     )
-    assert [(own.load.language, own.load.passages) for own in found.loads] == [
+    assert [(own.workload.language, own.workload.passages) for own in found.workloads] == [
         ("te", 2000),
         ("yo", 1500),
     ]
-    assert {own.load.queries for own in found.loads} == {828 + 119}
-    assert 1500 < found.loads[1].tokens <= 16 * 1500
-    assert found.tokens == sum(own.tokens for own in found.loads)
+    assert {own.workload.queries for own in found.workloads} == {828 + 119}
+    assert 1500 < found.workloads[1].tokens <= 16 * 1500
+    assert found.tokens == sum(own.tokens for own in found.workloads)
     assert found.seconds > 0
     assert found.memory > 1e8
 
@@ -52,7 +52,7 @@ def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
 def test_one_language_has_its_own_queries_only(model, miracl):
     selection = Selection(("MIRACLMonolingualRetrieval",), ("te", "yo"))
     found = estimate(ModelOptions(model), selection, location=miracl, search=QUIET, seconds=1)
-    assert [own.load.queries for own in found.loads] == [828, 119]
+    assert [own.workload.queries for own in found.workloads] == [828, 119]
 
 
 def test_tasks_of_a_dataset_share_their_passages(location):
@@ -63,14 +63,14 @@ def test_tasks_of_a_dataset_share_their_passages(location):
         search=QUIET,
         seconds=1,
     )
-    assert [own.load.passages for own in found.loads] == [48] * 8
+    assert [own.workload.passages for own in found.workloads] == [48] * 8
     assert found.tokens is None
     assert found.gpu_seconds("h100") is None
 
 
 def test_time_on_a_gpu_by_hand():
-    load = Load("MIRACL", "en", 1_000_000, 799, (), ())
-    found = Estimate([LoadEstimate(load, 1.0, 100e6)], 0.0, 100_000_000)
+    workload = Workload("MIRACL", "en", 1_000_000, 799, (), ())
+    found = Estimate([WorkloadEstimate(workload, 1.0, 100e6)], 0.0, 100_000_000)
     assert found.gpu_seconds("a100") == pytest.approx(2 * 1e8 * 1e8 / (UTILISATION * 312e12))
 
 
@@ -88,8 +88,8 @@ def test_bm25_is_estimated_too(miracl):
     selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))
     options = ModelOptions("xbench/bm25")
     found = estimate(options, selection, location=miracl, search=QUIET, seconds=1)
-    assert found.loads[0].seconds > 0
-    assert found.loads[0].tokens is None
+    assert found.workloads[0].seconds > 0
+    assert found.workloads[0].tokens is None
     assert not (miracl.cache_dir / "search").exists()
 
 
@@ -110,7 +110,7 @@ def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch,
     hub = DataLocation(None, tmp_path / "other", offline=True)
     selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))
     found = estimate(ModelOptions(model), selection, location=hub, search=QUIET, seconds=1)
-    assert found.loads[0].load.passages == MIRACL.passages["yo"]
+    assert found.workloads[0].workload.passages == MIRACL.passages["yo"]
     assert not (tmp_path / "other" / "scans").exists()
 
 

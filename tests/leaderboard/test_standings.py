@@ -17,7 +17,7 @@ from xbench.leaderboard.figures import Key
 from xbench.leaderboard.loading import read_measured
 from xbench.leaderboard.standings import standings
 from xbench.metrics.statistics import macro_mean, randomisation_test
-from xbench.results.summaries import addends
+from xbench.results.summaries import influence_values
 
 from .sound_results import write_sound
 
@@ -87,7 +87,7 @@ def test_a_value_per_question_says_as_much_as_all_of_its_versions(seed, question
     missing = random.random((questions, subsets)) < gaps
     missing[:2] = False
     first[missing] = second[missing] = np.nan
-    short = [addends(sample)[:, None] for sample in (first, second)]
+    short = [influence_values(sample)[:, None] for sample in (first, second)]
     assert np.nanmean(short[0]) == pytest.approx(macro_mean(first))
     assert randomisation_test(*short, 500) == randomisation_test(first, second, 500)
 

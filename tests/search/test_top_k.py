@@ -14,12 +14,12 @@ from xbench._util.errors import UserError
 from xbench.search.top_k import TopK, id_array
 
 
-def brute_force(scores: np.ndarray, ids: list[str], places: int) -> list[list[tuple[float, str]]]:
+def brute_force(scores: np.ndarray, ids: list[str], depth: int) -> list[list[tuple[float, str]]]:
     ranked = []
     for row in scores.tolist():
         found = [(score, passage) for score, passage in zip(row, ids, strict=True)]
         found = [item for item in found if np.isfinite(item[0])]
-        ranked.append(sorted(found, reverse=True)[:places])
+        ranked.append(sorted(found, reverse=True)[:depth])
     return ranked
 
 
@@ -53,39 +53,39 @@ def limits(request, monkeypatch):
 
 @given(searches())
 def test_as_sorting_everything_does(search):
-    scores, ids, cuts, places = search
-    top = TopK(len(scores), 8, places)
+    scores, ids, cuts, depth = search
+    top = TopK(len(scores), 8, depth)
     for low, high in pairwise(cuts):
         top.add(scores[:, low:high], id_array(ids[low:high]))
-    assert listed(top) == brute_force(scores, ids, places)
+    assert listed(top) == brute_force(scores, ids, depth)
 
 
 @given(searches())
 def test_found_in_parts_and_restored_on_the_way(search):
-    scores, ids, cuts, places = search
-    top = TopK(len(scores), 8, places)
+    scores, ids, cuts, depth = search
+    top = TopK(len(scores), 8, depth)
     for low, high in pairwise(cuts):
-        part = TopK(len(scores), 8, places, floor=top.floor)
+        part = TopK(len(scores), 8, depth, floor=top.floor)
         for start in range(low, high, 7):
             own = slice(start, min(start + 7, high))
             part.add(scores[:, own], id_array(ids[own]))
         top.absorb(part.candidates())
         state = [array.copy() for array in top.arrays()]
         top = TopK.restored(*state)
-    assert listed(top) == brute_force(scores, ids, places)
+    assert listed(top) == brute_force(scores, ids, depth)
 
 
 def test_a_floor_saves_what_need_not_be_handed_over():
-    top = TopK(1, 4, places=2)
+    top = TopK(1, 4, depth=2)
     top.add(np.array([[5, 6, 7]], np.float32), id_array(["a", "b", "c"]))
-    part = TopK(1, 4, places=2, floor=top.floor)
+    part = TopK(1, 4, depth=2, floor=top.floor)
     part.add(np.array([[4, 6, 8]], np.float32), id_array(["d", "e", "f"]))
     assert part.candidates().passage.tolist() == [b"e", b"f"]
 
 
 def test_ids_are_ordered_as_text_in_any_script():
     ids = ["ü", "z", "𝒳", "中", "Z", "a#10", "a#9"]
-    top = TopK(1, 8, places=4)
+    top = TopK(1, 8, depth=4)
     top.add(np.zeros((1, len(ids)), np.float32), id_array(ids))
     assert [passage for _, passage in listed(top)[0]] == sorted(ids, reverse=True)[:4]
 

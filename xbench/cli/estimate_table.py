@@ -23,12 +23,14 @@ def estimate_table(estimate: Estimate, gpu: str | None) -> None:
         table.add_column(name, no_wrap=True)
     for name in ("Passages", "Tokens", "Passages/s", "Hours"):
         table.add_column(name, justify="right", no_wrap=True)
-    for own in estimate.loads:
-        passages = own.load.passages
+    for own in estimate.workloads:
+        passages = own.workload.passages
         tokens = "" if own.tokens is None else f"{own.tokens / 1e6:,.1f} M"
         rate, hours = f"{passages / own.seconds:,.0f}", f"{own.seconds / 3600:,.2f}"
-        table.add_row(own.load.dataset, own.load.language, f"{passages:,}", tokens, rate, hours)
-    passages = sum(own.load.passages for own in estimate.loads)
+        table.add_row(
+            own.workload.dataset, own.workload.language, f"{passages:,}", tokens, rate, hours
+        )
+    passages = sum(own.workload.passages for own in estimate.workloads)
     tokens = "" if estimate.tokens is None else f"{estimate.tokens / 1e6:,.1f} M"
     rate, hours = f"{passages / estimate.seconds:,.0f}", f"{estimate.seconds / 3600:,.2f}"
     table.add_section()

@@ -15,8 +15,8 @@ import numpy as np
 
 from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
-from xbench.evaluation.estimate_measurement import LoadEstimate, Measurement, parameters_of
-from xbench.evaluation.estimate_workloads import Load, loads_of
+from xbench.evaluation.estimate_measurement import Measurement, WorkloadEstimate, parameters_of
+from xbench.evaluation.estimate_workloads import Workload, workloads_of
 from xbench.evaluation.evaluate_tasks import chosen_tasks
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics.ranks import RUN_DEPTH
@@ -48,25 +48,25 @@ class Estimate:
     """What a run takes.
 
     Attributes:
-        loads: What each corpus takes.
+        workloads: What each corpus takes.
         memory: Peak memory of the process on this machine, in bytes.
         parameters: Parameters of the model that every token goes through; None if unknown.
     """
 
-    loads: Sequence[LoadEstimate]
+    workloads: Sequence[WorkloadEstimate]
     memory: float
     parameters: int | None
 
     @property
     def seconds(self) -> float:
-        """Time of all loads on this machine."""
-        return sum(own.seconds for own in self.loads)
+        """Time of all workloads on this machine."""
+        return sum(own.seconds for own in self.workloads)
 
     @property
     def tokens(self) -> float | None:
-        """Tokens of all loads; None if they cannot be told."""
-        tokens = [own.tokens for own in self.loads if own.tokens is not None]
-        return sum(tokens) if len(tokens) == len(self.loads) else None
+        """Tokens of all workloads; None if they cannot be told."""
+        tokens = [own.tokens for own in self.workloads if own.tokens is not None]
+        return sum(tokens) if len(tokens) == len(self.workloads) else None
 
     def gpu_seconds(self, gpu: str) -> float | None:
         """Return the time on a GPU as it is computed; None if it cannot be.
@@ -103,11 +103,11 @@ def estimate(
     location = location or DataLocation.from_environment()
     tasks = chosen_tasks(selection, location, search or SearchOptions())
     source = find_model(options, offline=location.offline)
-    loads = loads_of(tasks)
+    workloads = workloads_of(tasks)
     model = load_model(source, options)
-    measure = Measurement(model, options, tasks[0], location, seconds / len(loads))
-    estimates = [measure.load(load) for load in loads]
-    return Estimate(estimates, _memory(loads), parameters_of(model))
+    measure = Measurement(model, options, tasks[0], location, seconds / len(workloads))
+    estimates = [measure.workload(workload) for workload in workloads]
+    return Estimate(estimates, _memory(workloads), parameters_of(model))
 
 
 def check_gpu(name: str | None) -> None:
@@ -120,11 +120,11 @@ def check_gpu(name: str | None) -> None:
         raise UserError(f"--gpu {name}: unknown; known are {', '.join(GPUS)}")
 
 
-def _memory(loads: Sequence[Load]) -> float:
+def _memory(workloads: Sequence[Workload]) -> float:
     """Return what this process has used at most, and what a run needs beyond it."""
     unit = 1 if sys.platform == "darwin" else 1024
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    queries = max(load.queries for load in loads)
+    queries = max(workload.queries for workload in workloads)
     best = 2 * queries * RUN_DEPTH * (len("en/1234567#89") + np.dtype(np.float32).itemsize)
     block = queries * PIECE * np.dtype(np.float32).itemsize
     return float(used + best + block)

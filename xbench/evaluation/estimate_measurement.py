@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from xbench.data.download import DataLocation
-from xbench.evaluation.estimate_workloads import SEED, Load
+from xbench.evaluation.estimate_workloads import SEED, Workload
 from xbench.models.encoder import MatrixProduct
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
@@ -31,16 +31,16 @@ ROUND = 256
 
 
 @dataclass(frozen=True)
-class LoadEstimate:
-    """What a load takes.
+class WorkloadEstimate:
+    """What a workload takes.
 
     Attributes:
-        load: The load.
+        workload: The workload.
         seconds: Time on this machine.
         tokens: Tokens of all its passages as the model reads them; None if they cannot be told.
     """
 
-    load: Load
+    workload: Workload
     seconds: float
     tokens: float | None
 
@@ -60,34 +60,36 @@ class Measurement:
         self._kwargs = {"batch_size": options.batch_size, "show_progress_bar": False}
         self._pairs: dict[int, float] = {}
 
-    def load(self, load: Load) -> LoadEstimate:
-        """Measure one load."""
+    def workload(self, workload: Workload) -> WorkloadEstimate:
+        """Measure one workload."""
         with tempfile.TemporaryDirectory(prefix="xbench-") as folder:
             location = replace(self._location, cache_dir=Path(folder))
-            queries = {load.language: list(load.own_queries[:32]) or ["?"]}
+            queries = {workload.language: list(workload.own_queries[:32]) or ["?"]}
             options = SearchOptions(show_progress=False)
             metadata = type(self._task).metadata
             with session_of(
                 self._model, metadata, self._kwargs, queries, options, location
             ) as session:
-                each = self._seconds_each(session.backend.scorer, load, len(queries[load.language]))
-        tokens = _tokens_each(self._model, load.sample)
-        return LoadEstimate(
-            load,
-            seconds=load.passages * each,
-            tokens=None if tokens is None else load.passages * tokens,
+                each = self._seconds_each(
+                    session.backend.scorer, workload, len(queries[workload.language])
+                )
+        tokens = _tokens_each(self._model, workload.sample)
+        return WorkloadEstimate(
+            workload,
+            seconds=workload.passages * each,
+            tokens=None if tokens is None else workload.passages * tokens,
         )
 
-    def _seconds_each(self, scorer: Scorer, load: Load, queries: int) -> float:
+    def _seconds_each(self, scorer: Scorer, workload: Workload, queries: int) -> float:
         """Return the seconds that a passage takes: to read, to encode, and to search."""
-        rounds = [load.sample[i : i + ROUND] for i in range(0, len(load.sample), ROUND)]
+        rounds = [workload.sample[i : i + ROUND] for i in range(0, len(workload.sample), ROUND)]
         prepared = (
-            (len(texts), scorer.prepare(sorted(texts, key=len, reverse=True), load.language))
+            (len(texts), scorer.prepare(sorted(texts, key=len, reverse=True), workload.language))
             for texts in cycle(rounds)
         )
         with closing(read_ahead(prepared, AHEAD)) as ready:
             size, first = next(ready)
-            search = self._search_seconds(scorer, load, scorer.read(first), size, queries)
+            search = self._search_seconds(scorer, workload, scorer.read(first), size, queries)
             passages, started = 0, time.perf_counter()
             while time.perf_counter() - started < self._seconds:
                 size, own = next(ready)
@@ -98,18 +100,18 @@ class Measurement:
     def _search_seconds(
         self,
         scorer: Scorer,
-        load: Load,
+        workload: Workload,
         read: Any,  # noqa: ANN401
         size: int,
         queries: int,
     ) -> float:
         """Return the seconds that the search takes for each passage."""
         if isinstance(read, np.ndarray):
-            return load.queries * self._pair_seconds(read.shape[1])
-        scorer.learn({load.language: scorer.count(read)})
+            return workload.queries * self._pair_seconds(read.shape[1])
+        scorer.set_statistics({workload.language: scorer.count(read)})
         started = time.perf_counter()
-        scorer.scores(load.language, (load.language,), read)
-        return (time.perf_counter() - started) / size * load.queries / queries
+        scorer.scores(workload.language, (workload.language,), read)
+        return (time.perf_counter() - started) / size * workload.queries / queries
 
     def _pair_seconds(self, dimensions: int) -> float:
         """Return the seconds that one query and passage take, when few passages are the best."""

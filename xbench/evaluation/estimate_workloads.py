@@ -19,7 +19,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Load:
+class Workload:
     """What is encoded of one language of a dataset, once for all chosen tasks.
 
     Attributes:
@@ -39,15 +39,15 @@ class Load:
     sample: Sequence[str]
 
 
-def loads_of(tasks: Sequence[RetrievalTask]) -> list[Load]:
+def workloads_of(tasks: Sequence[RetrievalTask]) -> list[Workload]:
     """Return what is encoded for some tasks, those of a dataset together."""
     by_dataset: dict[str, list[RetrievalTask]] = {}
     for task in tasks:
         by_dataset.setdefault(task.source.title, []).append(task)
-    return [load for own in by_dataset.values() for load in _dataset_loads(own)]
+    return [workload for own in by_dataset.values() for workload in _dataset_workloads(own)]
 
 
-def _dataset_loads(tasks: Sequence[RetrievalTask]) -> Iterator[Load]:
+def _dataset_workloads(tasks: Sequence[RetrievalTask]) -> Iterator[Workload]:
     settings = {task.setting for task in tasks}
     task = max(tasks, key=lambda task: len(task.subsets))
     if isinstance(task, StreamedRetrieval):
@@ -59,7 +59,7 @@ def _dataset_loads(tasks: Sequence[RetrievalTask]) -> Iterator[Load]:
     for code, passages, queries, texts in found:
         compared = every if settings - {"monolingual"} else len(queries)
         sample = random.Random(SEED).sample(list(texts), min(SAMPLE, len(texts)))
-        yield Load(task.source.title, code, passages, compared, queries, sample)
+        yield Workload(task.source.title, code, passages, compared, queries, sample)
 
 
 Samples = Iterator[tuple[str, int, Sequence[str], Sequence[str]]]

@@ -89,7 +89,7 @@ def evaluate(
     tasks = chosen_tasks(selection, location, search)
     source = find_model(options, offline=location.offline)
     run = _Run(options, selection, search, source, output, show_progress, location.offline)
-    pooled_first = sorted(tasks, key=lambda task: not task.answers_others)
+    pooled_first = sorted(tasks, key=lambda task: not task.run_first)
     evaluated = {
         task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
         for task in pooled_first
@@ -150,8 +150,14 @@ class _Run:
 
     def meta(self, task: RetrievalTask) -> ModelMeta:
         """Return the model's metadata, with what makes its result other than the standard one."""
-        deviations = {**self.options.deviations, **self.selection.deviations, **task.deviations}
-        return self.source.meta.model_copy(update={"experiment_kwargs": deviations or None})
+        non_default_settings = {
+            **self.options.non_default_settings,
+            **self.selection.non_default_settings,
+            **task.non_default_settings,
+        }
+        return self.source.meta.model_copy(
+            update={"experiment_kwargs": non_default_settings or None}
+        )
 
     def folder(self, task: RetrievalTask) -> Path:
         """Return the folder of a task's results."""
@@ -160,7 +166,7 @@ class _Run:
     def finished(self, task: RetrievalTask) -> Evaluated | None:
         """Return a task's results if they are there, whole and of this dataset and version."""
         name = task.task_name
-        task.look()
+        task.inspect_data()
         folder = self.folder(task)
         result = read_result(folder, name)
         if result is None or result["dataset_revision"] != task.metadata.revision:
@@ -218,11 +224,11 @@ class _Run:
             run_settings(self._model, task, self.options, self.selection, self.search),
         )
         self._report_truncation(task)
-        if task.deviations:
+        if task.non_default_settings:
             logger.warning(
                 "%s: not measured on what was published (%s); the results are stored apart",
                 task.task_name,
-                ", ".join(f"{name} {value}" for name, value in task.deviations.items()),
+                ", ".join(f"{name} {value}" for name, value in task.non_default_settings.items()),
             )
         path = folder / f"{task.task_name}.json"
         return Evaluated(result, ranks, path, skipped=False)

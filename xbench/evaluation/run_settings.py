@@ -33,7 +33,7 @@ class Selection:
     passage_form: PassageForm = "sentence"
 
     @property
-    def deviations(self) -> dict[str, str]:
+    def non_default_settings(self) -> dict[str, str]:
         """What makes the scores other than the task's full, standard ones."""
         partial = {"languages": ",".join(sorted(self.languages))} if self.languages else {}
         form = {"passage_form": self.passage_form} if self.passage_form != "sentence" else {}

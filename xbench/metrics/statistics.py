@@ -137,20 +137,20 @@ def pairwise_tests(
     """Return `randomisation_test` of every pair of models, not corrected; 1 on the diagonal.
 
     The sum of the subsets' means has one addend per question, so a swap only changes signs.
-    Differences that agree to 1e-9 of the absolute sum of the addends count as equal.
+    Differences that agree to 1e-9 of the absolute sum of the values count as equal.
     """
     samples = _paired(models)
     sizes = (~np.isnan(samples[0])).sum(axis=0)
-    addends = np.stack([np.nansum(sample / sizes, axis=1) for sample in samples], axis=1)
-    addends = _on_grid(addends - addends.mean(axis=1, keepdims=True))
-    questions, number = addends.shape
-    figures = addends.sum(axis=0)
-    tolerance = 1e-9 * np.abs(addends).sum(axis=0).max()
+    influence_values = np.stack([np.nansum(sample / sizes, axis=1) for sample in samples], axis=1)
+    influence_values = _on_grid(influence_values - influence_values.mean(axis=1, keepdims=True))
+    questions, number = influence_values.shape
+    figures = influence_values.sum(axis=0)
+    tolerance = 1e-9 * np.abs(influence_values).sum(axis=0).max()
     bound = np.abs(figures[:, None] - figures) - tolerance
     generator, reached = np.random.default_rng(seed), np.ones((number, number))
     for size in _blocks(permutations, questions):
         swap = generator.integers(0, 2, size=(size, questions), dtype=np.int8)
-        swapped = figures[:, None] - 2 * (addends.T @ swap.T.astype(np.float64))
+        swapped = figures[:, None] - 2 * (influence_values.T @ swap.T.astype(np.float64))
         for i in range(number):
             differences = np.abs(swapped[i + 1 :] - swapped[i])
             extreme = differences >= bound[i, i + 1 :, None]

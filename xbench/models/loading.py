@@ -71,11 +71,11 @@ def _check_protocol(model: Any, options: ModelOptions) -> None:  # noqa: ANN401
 
 
 def _apply(model: Any, options: ModelOptions) -> None:  # noqa: ANN401
-    if not options.deviations:
+    if not options.non_default_settings:
         return
     inner = sentence_transformer(model)
     if inner is None or not isinstance(model, SentenceTransformerEncoderWrapper):
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in options.deviations)
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in options.non_default_settings)
         raise UserError(
             f"{names} cannot be applied: --model {options.model} is a {type(model).__name__}, not "
             "a sentence-transformers model. Leave the option out."

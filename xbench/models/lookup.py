@@ -79,7 +79,7 @@ def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
 
 
 def _built_in(options: ModelOptions) -> ModelSource:
-    _refuse(options, "is built in", "revision", "device", *options.deviations)
+    _refuse(options, "is built in", "revision", "device", *options.non_default_settings)
     module, _, attribute = BUILT_IN[options.model].partition(":")
     model_class = getattr(importlib.import_module(module), attribute)
     meta = model_class().mteb_model_meta

@@ -38,7 +38,7 @@ class ModelOptions:
     batch_size: int = 32
 
     @property
-    def deviations(self) -> dict[str, str | int]:
+    def non_default_settings(self) -> dict[str, str | int]:
         """The options that change a model's scores, as they name the folder of their results."""
         values = {
             "query_prompt": _named(self.query_prompt),

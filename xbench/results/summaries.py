@@ -51,7 +51,7 @@ Values = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class InfluenceValues:
     """What the certainty of a mean over subsets follows from.
 
     Attributes:
@@ -80,13 +80,13 @@ class Summary:
     micro: float
     chance: float
     shares: Mapping[str, Mapping[str, float]]
-    evidence: Mapping[str, Evidence]
+    evidence: Mapping[str, InfluenceValues]
 
 
-def certain_measures(task: str) -> tuple[str, ...]:
+def measures_with_intervals(task: str) -> tuple[str, ...]:
     """Return the measures of a task whose certainty is shown.
 
-    >>> certain_measures("MIRACLMonolingualRetrieval")
+    >>> measures_with_intervals("MIRACLMonolingualRetrieval")
     ('ndcg_at_10', 'recall_at_100')
     """
     dataset, setting = TASKS[task]
@@ -100,7 +100,7 @@ def summarise(ranks: PerQuery) -> Summary:
     """Return what follows from ranks; the same ranks give the same summary."""
     values: dict[str, Values] = {
         measure: {name: _values(measure, own) for name, own in ranks.subsets.items()}
-        for measure in certain_measures(ranks.task)
+        for measure in measures_with_intervals(ranks.task)
     }
     precision = [_values("map", own) for own in ranks.subsets.values()]
     return Summary(
@@ -165,7 +165,7 @@ def from_document(document: Mapping[str, Any]) -> Summary:
         chance=document["chance"],
         shares=document["shares"],
         evidence={
-            measure: Evidence(_matrix(own["present"], own["values"]), (*own["interval"],))
+            measure: InfluenceValues(_matrix(own["present"], own["values"]), (*own["interval"],))
             for measure, own in document["evidence"].items()
         },
     )
@@ -228,10 +228,10 @@ def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
     }
 
 
-def _evidence(ranks: PerQuery, values: Values) -> Evidence:
+def _evidence(ranks: PerQuery, values: Values) -> InfluenceValues:
     sample = question_values(ranks, values)
-    kept = sample if np.isnan(sample).any() else addends(sample)[:, None]
-    return Evidence(kept, statistics.interval(statistics.bootstrap(kept, seed=SEED)))
+    kept = sample if np.isnan(sample).any() else influence_values(sample)[:, None]
+    return InfluenceValues(kept, statistics.interval(statistics.bootstrap(kept, seed=SEED)))
 
 
 def question_values(ranks: PerQuery, values: Values) -> FloatArray:
@@ -252,7 +252,7 @@ def question_values(ranks: PerQuery, values: Values) -> FloatArray:
     return sample[:, ~np.isnan(sample).all(axis=0)]
 
 
-def addends(sample: FloatArray) -> FloatArray:
+def influence_values(sample: FloatArray) -> FloatArray:
     """Return one value per question, whose mean is the mean of the subsets' means.
 
     A randomisation test swaps whole questions, so these say as much to it as all values do.

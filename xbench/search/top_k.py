@@ -56,7 +56,7 @@ class TopK:
     Args:
         queries: Number of queries.
         id_bytes: Length of the longest passage id in UTF-8.
-        places: How many passages are kept for each query.
+        depth: How many passages are kept for each query.
         floor: What a passage's score must reach at least, shape (queries,); without it any finite
             score does.
     """
@@ -65,11 +65,11 @@ class TopK:
         self,
         queries: int,
         id_bytes: int,
-        places: int = RUN_DEPTH,
+        depth: int = RUN_DEPTH,
         floor: ScoreArray | None = None,
     ) -> None:
-        self._scores = np.full((queries, places), -np.inf, np.float32)
-        self._ids = np.zeros((queries, places), f"S{id_bytes}")
+        self._scores = np.full((queries, depth), -np.inf, np.float32)
+        self._ids = np.zeros((queries, depth), f"S{id_bytes}")
         self._floor = np.full(queries, _LOWEST, np.float32) if floor is None else floor.copy()
         self._waiting: list[Candidates] = []
         self._number_waiting = 0
@@ -125,7 +125,7 @@ class TopK:
         """Return the best passages of each query, the best first.
 
         Returns:
-            Scores and ids, shape (queries, places) each; -inf and an empty id where fewer passages
+            Scores and ids, shape (queries, depth) each; -inf and an empty id where fewer passages
             were retrieved.
         """
         self._merge()
@@ -145,8 +145,8 @@ class TopK:
     @classmethod
     def restored(cls, scores: ScoreArray, ids: IdArray) -> TopK:
         """Return the object whose state `arrays` gave."""
-        queries, places = scores.shape
-        restored = cls(queries, ids.dtype.itemsize, places)
+        queries, depth = scores.shape
+        restored = cls(queries, ids.dtype.itemsize, depth)
         restored._scores, restored._ids = scores, ids
         restored._raise_floor(slice(None))
         return restored
@@ -209,10 +209,10 @@ def _highest(scores: ScoreArray, kept: IdArray, others: IdArray) -> NDArray[np.b
         kept: Ids of the kept passages, shape (queries, kept).
         others: Ids of the other passages, shape (queries, others).
     """
-    places, last = kept.shape[1], others.shape[1]
+    depth, last = kept.shape[1], others.shape[1]
     threshold = np.partition(scores, last, axis=1)[:, last, None]
     above, equal = scores > threshold, scores == threshold
-    room = places - np.count_nonzero(above, axis=1)
+    room = depth - np.count_nonzero(above, axis=1)
     crowded = np.count_nonzero(equal, axis=1) > room
     chosen = equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= room[:, None])
     for row in np.flatnonzero(crowded & np.isfinite(threshold[:, 0])):

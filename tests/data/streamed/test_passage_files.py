@@ -73,13 +73,13 @@ def test_random_access_finds_what_reading_in_order_finds(small_shards, folder, t
 def test_reading_in_order_opens_each_file_once(small_shards, folder, tmp_path, monkeypatch):
     corpus = scanned(LocalFiles(folder), tmp_path)
     opened = []
-    told = xbench.data.streamed.local_files._Told
+    told = xbench.data.streamed.local_files.HashingReader
 
     def counting(path, seen):
         opened.append(path.name)
         return told(path, seen)
 
-    monkeypatch.setattr(xbench.data.streamed.local_files, "_Told", counting)
+    monkeypatch.setattr(xbench.data.streamed.local_files, "HashingReader", counting)
     content(corpus)
     assert opened == [f"docs-{number}.jsonl.gz" for number in range(3)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbench._util.errors import UserError
-from xbench.data.streamed.local_files import Seen, stamp_of
+from xbench.data.streamed.local_files import OnBytes, cache_key_of
 from xbench.data.streamed.parsing import Row, passage
 
 if TYPE_CHECKING:
@@ -88,13 +88,13 @@ class HubFiles:
             return ()
         return (self.repository, self.config, self.split, str(self.revision))
 
-    def stamp(self) -> list[list[str | int]]:
+    def cache_key(self) -> list[list[str | int]]:
         """Return the identity on the hub; path, size and time of change of a clone's files."""
         if self.is_clone:
-            return stamp_of([Path(path) for path in self.paths])
+            return cache_key_of([Path(path) for path in self.paths])
         return [[*self.identity]]
 
-    def look(self, file: int, seen: Seen) -> Iterator[Row]:
+    def iter_checked(self, file: int, seen: OnBytes) -> Iterator[Row]:
         """Yield every row of a file; on the hub without title and text."""
         if self.is_clone:
             with Path(self.paths[file]).open("rb") as content:
@@ -133,7 +133,7 @@ def tables(files: HubFiles, file: int | None, *, with_texts: bool = True) -> Ite
     Raises:
         UserError: If the network fails or a file is damaged.
     """
-    with telling(files.repository):
+    with hub_errors_as_user_errors(files.repository):
         stream, shards = _stream(files, with_texts)
         if file is not None:
             stream = stream.shard(num_shards=shards, index=file)
@@ -141,7 +141,7 @@ def tables(files: HubFiles, file: int | None, *, with_texts: bool = True) -> Ite
 
 
 @contextmanager
-def telling(repository: str) -> Iterator[None]:
+def hub_errors_as_user_errors(repository: str) -> Iterator[None]:
     """Turn whatever fails on the way to the hub into a `UserError`.
 
     The HTTP library changes with the version of huggingface_hub, so there is no common base.
@@ -170,7 +170,7 @@ def _text(docid: object) -> object:
 def _builder(files: HubFiles, columns: list[str] | None) -> tuple[Any, str]:
     from datasets import load_dataset_builder
 
-    with telling(files.repository):
+    with hub_errors_as_user_errors(files.repository):
         builder = load_dataset_builder(
             files.repository,
             files.config,

@@ -25,7 +25,7 @@ _NUMBERED = re.compile(r"docs-(\d+)\.jsonl(?:\.gz)?")
 _BUFFER = 1 << 18
 
 
-Seen = Callable[[bytes], object]
+OnBytes = Callable[[bytes], object]
 """Is told the bytes of a file as they are read."""
 
 
@@ -52,11 +52,11 @@ class PassageFiles(Protocol):
         """What says which content this is where the bytes are far away; else nothing."""
         ...
 
-    def stamp(self) -> list[list[str | int]]:
+    def cache_key(self) -> list[list[str | int]]:
         """Return what changes when a file changes, without reading the files."""
         ...
 
-    def look(self, file: int, seen: Seen) -> Iterator[Row]:
+    def iter_checked(self, file: int, seen: OnBytes) -> Iterator[Row]:
         """Yield every row of a file, telling its bytes to ``seen`` where they are near.
 
         The text of a passage may be missing where reading it is dear.
@@ -117,11 +117,11 @@ class LocalFiles:
         """Nothing: the bytes of the files say it."""
         return ()
 
-    def stamp(self) -> list[list[str | int]]:
+    def cache_key(self) -> list[list[str | int]]:
         """Return path, size and time of change of every file."""
-        return stamp_of([self.folder / name for name in self.names])
+        return cache_key_of([self.folder / name for name in self.names])
 
-    def look(self, file: int, seen: Seen) -> Iterator[Row]:
+    def iter_checked(self, file: int, seen: OnBytes) -> Iterator[Row]:
         """Yield every row of a file, telling its bytes to ``seen``."""
         return self._rows(file, 0, seen)
 
@@ -129,9 +129,13 @@ class LocalFiles:
         """Yield the rows of a file after its first ``start``, which are skipped unparsed."""
         return self._rows(file, start, None)
 
-    def _rows(self, file: int, start: int, seen: Seen | None) -> Iterator[Row]:
+    def _rows(self, file: int, start: int, seen: OnBytes | None) -> Iterator[Row]:
         path = self.folder / self.names[file]
-        with _reading(path), _Told(path, seen) as told, io.BufferedReader(told, _BUFFER) as raw:
+        with (
+            _reading(path),
+            HashingReader(path, seen) as told,
+            io.BufferedReader(told, _BUFFER) as raw,
+        ):
             try:
                 if path.suffix == ".gz":
                     if not raw.peek(1):
@@ -147,14 +151,15 @@ class LocalFiles:
                     pass
 
 
-class _Told(io.FileIO):
+class HashingReader(io.FileIO):
     """A file that tells the bytes that are read from it."""
 
-    def __init__(self, path: Path, seen: Seen | None) -> None:
+    def __init__(self, path: Path, seen: OnBytes | None) -> None:
         super().__init__(path)
         self._seen = seen
 
     def readinto(self, buffer: Any, /) -> int | None:  # noqa: ANN401
+        """Read into a buffer, and hand over what was read."""
         count = super().readinto(buffer)
         if self._seen and count:
             self._seen(memoryview(buffer)[:count].tobytes())
@@ -202,7 +207,7 @@ def _lines(file: io.BufferedIOBase) -> Iterator[bytes]:
             line = file.readline(LONGEST_LINE)
 
 
-def stamp_of(paths: list[Path]) -> list[list[str | int]]:
+def cache_key_of(paths: list[Path]) -> list[list[str | int]]:
     """Return path, size and time of change of some files.
 
     Raises:

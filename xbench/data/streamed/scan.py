@@ -76,14 +76,14 @@ def scan(
         UserError: If there are defects and they are not to be skipped, if there is no passage, or
             if a file cannot be read.
     """
-    stamp = files.stamp()
-    known = [VERSION, SHARD, stamp, qrels.file, qrels.fingerprint]
+    cache_key = files.cache_key()
+    known = [VERSION, SHARD, cache_key, qrels.file, qrels.fingerprint]
     key = hashlib.sha256(json.dumps(known).encode()).hexdigest()
     path = cache_dir / "scans" / f"{key}.json"
-    found = _kept(path)
+    found = _cached(path)
     if found is None:
         found = _scan(language, files, qrels, path.parent, progress)
-        if files.stamp() != stamp:
+        if files.cache_key() != cache_key:
             raise UserError(f"{files.place}: a file changed while it was read; start again")
         write_atomically(path, json.dumps(asdict(found)).encode())
     if found.counts:
@@ -103,7 +103,7 @@ def scan(
     )
 
 
-def _kept(path: Path) -> _Scan | None:
+def _cached(path: Path) -> _Scan | None:
     try:
         return _Scan(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -135,12 +135,12 @@ def _tell(language: str, files: PassageFiles, found: _Scan, on_bad_line: str) ->
 def _scan(language: str, files: PassageFiles, qrels: Qrels, folder: Path, progress: bool) -> _Scan:
     size = files.size
     with IdHashes(folder) as hashes, _bar(f"Scanning {language}", size, progress) as bar:
-        look = _Look(files, qrels, bar, hashes=hashes)
-        found = look.all()
+        check = _Scanner(files, qrels, bar, hashes=hashes)
+        found = check.all()
         repeated = hashes.repeated(MOST_DUPLICATES + 1)
     if repeated:
         with _bar(f"Duplicates in {language}", size, progress) as bar:
-            found = _Look(files, qrels, bar, repeated=repeated).all()
+            found = _Scanner(files, qrels, bar, repeated=repeated).all()
     return found
 
 
@@ -149,7 +149,7 @@ def _bar(title: str, size: int | None, progress: bool) -> Any:  # noqa: ANN401
     return tqdm(total=size, desc=title, unit=unit, unit_scale=True, disable=not progress)
 
 
-class _Look:
+class _Scanner:
     """One pass over all files; with the repeated hashes known, duplicates are found in it."""
 
     def __init__(
@@ -191,7 +191,7 @@ class _Look:
 
         ids: list[str] = []
         start = number = 0
-        for number, row in enumerate(self._files.look(file, seen), 1):
+        for number, row in enumerate(self._files.iter_checked(file, seen), 1):
             if isinstance(row, tuple):
                 if self._repeated and self._is_duplicate(row[0], file, name, number):
                     continue

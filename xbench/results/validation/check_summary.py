@@ -18,9 +18,9 @@ from xbench.results.summaries import (
     MISSING,
     PRESENT,
     Summary,
-    certain_measures,
     digest,
     from_document,
+    measures_with_intervals,
 )
 from xbench.results.validation.check_scores import TOLERANCE
 from xbench.results.validation.field_types import Name
@@ -126,7 +126,7 @@ def _check_shares(shares: Mapping[str, Mapping[str, float]], task: str, notes: N
 
 def _check_evidence(evidence: Mapping[str, Mapping[str, Any]], task: str, notes: Notes) -> None:
     dataset, setting = TASKS[task]
-    expected = certain_measures(task)
+    expected = measures_with_intervals(task)
     if set(evidence) != set(expected):
         notes.error("evidence", Plain(", ".join(evidence)), f"expected {expected}; {RENEW}")
         return

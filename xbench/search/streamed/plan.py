@@ -123,13 +123,13 @@ class Search:
         return known or TopK(target.queries, self._plan.id_bytes, RUN_DEPTH)
 
     def run(
-        self, backend: Backend, learned: Mapping[str, Any], *, show_progress: bool = True
+        self, backend: Backend, statistics: Mapping[str, Any], *, show_progress: bool = True
     ) -> Outcome:
         """Search every shard that is not done.
 
         Args:
             backend: Where to search.
-            learned: What the scorer must know of the corpora, by language.
+            statistics: What the scorer must know of the corpora, by language.
             show_progress: Whether to show a progress bar.
 
         Raises:
@@ -141,7 +141,7 @@ class Search:
         done = sum(c.shards[i].passages for c in corpora for i in self._done[c.language])
         with progress_bar(f"Searching {self._plan.name}", total, done, show_progress) as bar:
             for corpus in corpora:
-                self._search(corpus, backend, learned, bar.update)
+                self._search(corpus, backend, statistics, bar.update)
         ranks = {t.name: pool_ranks(self._best[t.name], t, self._plan) for t in self._plan.targets}
         return Outcome(ranks, total, total - done, self._truncated)
 
@@ -149,11 +149,11 @@ class Search:
         self,
         corpus: StreamedCorpus,
         backend: Backend,
-        learned: Mapping[str, Any],
+        statistics: Mapping[str, Any],
         progress: Callable[[int], object],
     ) -> None:
         targets = [target for target in self._plan.targets if corpus.language in target.pool]
-        task = SearchShard(targets, self._plan.id_bytes, RUN_DEPTH, learned)
+        task = SearchShard(targets, self._plan.id_bytes, RUN_DEPTH, statistics)
         left = [i for i in range(len(corpus.shards)) if i not in self._done[corpus.language]]
 
         def floors() -> dict[str, ScoreArray]:

@@ -56,7 +56,7 @@ class _OneAtATime:
 
     def __init__(self, scorer: Scorer, lock: threading.Lock) -> None:
         self._scorer, self._lock = scorer, lock
-        self.learns = scorer.learns
+        self.needs_corpus_statistics = scorer.needs_corpus_statistics
 
     def prepare(self, texts: Sequence[str], language: str) -> Any:  # noqa: ANN401
         """Prepare passages while others are scored."""
@@ -79,12 +79,12 @@ class _OneAtATime:
         """Count in passages."""
         return self._scorer.count(prepared)
 
-    def learn(self, counted: Mapping[str, Any]) -> None:
+    def set_statistics(self, counted: Mapping[str, Any]) -> None:
         """Take note of what was counted."""
         with self._lock:
-            self._scorer.learn(counted)
+            self._scorer.set_statistics(counted)
 
-    def forget(self) -> None:
+    def delete_counts(self) -> None:
         """Do nothing: others may need what is kept."""
 
     def close(self) -> None:

@@ -30,10 +30,11 @@ class Scorer(Protocol):
     passages.
 
     Attributes:
-        learns: Whether it must know what is counted in all corpora before it scores a passage.
+        needs_corpus_statistics: Whether it must know what is counted in all corpora before it
+            scores a passage.
     """
 
-    learns: bool
+    needs_corpus_statistics: bool
 
     def prepare(self, texts: Sequence[str], language: str) -> Any:  # noqa: ANN401
         """Do what can be done with passages before their turn comes."""
@@ -59,11 +60,11 @@ class Scorer(Protocol):
         """Return what it must know of passages; what is counted of several can be added."""
         ...
 
-    def learn(self, counted: Mapping[str, Any]) -> None:
+    def set_statistics(self, counted: Mapping[str, Any]) -> None:
         """Take note of what was counted in the corpus of each language."""
         ...
 
-    def forget(self) -> None:
+    def delete_counts(self) -> None:
         """Delete what was kept on disk for the search that has now finished."""
         ...
 
@@ -102,7 +103,7 @@ class EncoderScorer:
         queries: Embeddings of the queries by language, shape (queries, dimensions).
     """
 
-    learns = False
+    needs_corpus_statistics = False
 
     def __init__(self, encoder: MtebTextEncoder, queries: Mapping[str, FloatArray]) -> None:
         self._encoder = encoder
@@ -146,10 +147,10 @@ class EncoderScorer:
     def count(self, prepared: PreparedTexts) -> None:
         """Do nothing: an encoder sees each passage alone."""
 
-    def learn(self, counted: Mapping[str, Any]) -> None:
+    def set_statistics(self, counted: Mapping[str, Any]) -> None:
         """Do nothing: an encoder sees each passage alone."""
 
-    def forget(self) -> None:
+    def delete_counts(self) -> None:
         """Do nothing: embeddings are not kept."""
 
     def close(self) -> None:
@@ -166,7 +167,7 @@ class BM25Scorer:
         folder: Where to keep counts, each under the digest of what was counted.
     """
 
-    learns = True
+    needs_corpus_statistics = True
 
     def __init__(self, bm25: StreamedBM25, folder: Path) -> None:
         self._bm25 = bm25
@@ -206,12 +207,12 @@ class BM25Scorer:
         """Return the statistics of passages."""
         return Statistics.of(prepared)
 
-    def learn(self, counted: Mapping[str, Statistics]) -> None:
+    def set_statistics(self, counted: Mapping[str, Statistics]) -> None:
         """Take note of the statistics of each language's corpus."""
         if counted is not self._counted:
             self._counted, self._pools = counted, {}
 
-    def forget(self) -> None:
+    def delete_counts(self) -> None:
         """Delete the counts."""
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -89,14 +89,14 @@ class Session:
             )
         done = False
         try:
-            learned = self._count(plan) if self.backend.scorer.learns else {}
+            statistics = self._count(plan) if self.backend.scorer.needs_corpus_statistics else {}
             search = Search(plan, checkpoint)
-            outcome = search.run(self.backend, learned, show_progress=self.show_progress)
+            outcome = search.run(self.backend, statistics, show_progress=self.show_progress)
             if self.identity is not None:
                 for target in plan.targets:
                     own = plan.only(target).identity(self.identity)
                     self._store.put(own, _finished(target, outcome))
-            self.backend.scorer.forget()
+            self.backend.scorer.delete_counts()
             done = True
         finally:
             if checkpoint:

@@ -135,22 +135,22 @@ class SearchShard:
     Attributes:
         targets: What to search for.
         id_bytes: Length of the longest passage id.
-        places: How many passages are kept for each query.
-        learned: What the scorer must know of the whole pool, by language.
+        depth: How many passages are kept for each query.
+        statistics: What the scorer must know of the whole pool, by language.
     """
 
     targets: Sequence[Target]
     id_bytes: int
-    places: int
-    learned: Mapping[str, Any] = field(default_factory=dict)
+    depth: int
+    statistics: Mapping[str, Any] = field(default_factory=dict)
 
     def run(
         self, scorer: Scorer, pieces: Iterable[Piece], state: Mapping[str, ScoreArray]
     ) -> Found:
         """Search the pieces of one shard."""
-        scorer.learn(self.learned)
+        scorer.set_statistics(self.statistics)
         best = {
-            target.name: TopK(target.queries, self.id_bytes, self.places, state[target.name])
+            target.name: TopK(target.queries, self.id_bytes, self.depth, state[target.name])
             for target in self.targets
         }
         truncated = 0
