@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from xbench._util.errors import UserError
-from xbench.results.validation.expected import upstream_tasks
-from xbench.results.validation.field_types import (
+from xbench.results.field_types import (
     Address,
     Count,
     DatasetRevision,
@@ -23,9 +22,10 @@ from xbench.results.validation.field_types import (
     Revision,
     Text,
 )
-from xbench.results.validation.findings import Finding, Notes
-from xbench.results.validation.safe_json import MEBIBYTE, read_object
-from xbench.results.validation.schema import Document, conforms
+from xbench.results.findings import Finding, Notes
+from xbench.results.safe_json import MEBIBYTE, read_object
+from xbench.results.schema import Document, conforms
+from xbench.results.upstream_tasks import upstream_tasks
 
 TITLE = "MTEB results"
 URL = "https://github.com/embeddings-benchmark/results"
