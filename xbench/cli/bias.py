@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xbench.cli.command import Command
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -47,7 +49,7 @@ NOTE = (
 file = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=file)
 @click.argument("qrels", type=file)
 @click.option(

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbench.cli.command import Command
+
 if TYPE_CHECKING:
     from xbench.analysis.comparison import Comparison, Figure
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @click.option(
     "--results",

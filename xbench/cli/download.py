@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from xbench.cli.command import Command
 from xbench.cli.options import location_options, split_codes, task_names
 from xbench.data.catalogue import BENCHMARKS
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--tasks", "-t", multiple=True, help="Task whose data to fetch; may be repeated.")
 @click.option("--benchmark", "-b", type=click.Choice(list(BENCHMARKS)))
 @click.option("--languages", "-l", callback=split_codes, help="Fetch only these, such as ar,de.")

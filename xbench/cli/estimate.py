@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from xbench.cli.command import Command
 from xbench.cli.options import location_options, model_options, selection_options, task_names
 from xbench.data.catalogue import PassageForm
 from xbench.models.options import ModelOptions
 from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @model_options
 @selection_options
 @click.option("--gpu", help="Compute the time on this GPU, too, such as h100.")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from xbench.cli.command import Group
 from xbench.cli.options import location_options, split_codes
 from xbench.data.catalogue import PARALLEL_DATASETS
 
 
-@click.group()
+@click.group(cls=Group)
 def study() -> None:
     """Run a research question again, at your scale."""
 

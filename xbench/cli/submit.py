@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xbench._util.errors import UserError
+from xbench.cli.command import Command
 
 if TYPE_CHECKING:
     from xbench.results.validation import TaskCheck
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 TEXT_NAME = "PULL_REQUEST.md"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
 @click.option(
     "--results",

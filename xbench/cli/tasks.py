@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from xbench.cli.command import Command
 from xbench.data.catalogue import TASKS, subsets
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name", required=False)
 def tasks(name: str | None) -> None:
     """List the tasks, or describe the task NAME."""

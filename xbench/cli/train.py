@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from xbench._util.errors import UserError
+from xbench.cli.command import Command
 from xbench.cli.options import location_options, split_codes
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from xbench.cli.command import Command
 
-@click.command()
+
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--format",
