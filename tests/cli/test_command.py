@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from xbench.cli import main
+from xbench.data.catalogue import BENCHMARKS
 
 LEFT_OUT = "XBenchMiniCrosslingualRetrieval has no subset in these languages"
 ONE_LANGUAGE = ["--model", "xbench/bm25", "-b", "XBenchMini", "-l", "de", "--no-progress"]
@@ -61,6 +64,28 @@ def test_a_flag_may_be_repeated():
     assert done.exit_code == 0
     done = CliRunner().invoke(main, ["download", "--offline", "--offline", "-b", "XBenchMini"])
     assert done.exit_code == 0, done.output
+
+
+def test_options_that_make_lists_add_up(tmp_path):
+    mono, cross, _ = BENCHMARKS["XBenchMini"]
+    with CliRunner().isolated_filesystem(tmp_path) as folder:
+        words = ["evaluate", *ONE_LANGUAGE, "-l", "en,de", "-t", cross, "-t", mono, "-o", "one"]
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        (path,) = Path(folder).rglob(f"{cross}.json")
+        assert path.parent.name == "languages_de,en"
+        subsets = json.loads(path.read_text())["scores"]["test"]
+        assert {subset["hf_subset"] for subset in subsets} == {"de-en", "en-de"}
+        words = ["evaluate", "--model", "xbench/char-ngram", "-t", mono, "-o", "other"]
+        assert CliRunner().invoke(main, words).exit_code == 0
+        words = ["evaluate", "--model", "xbench/bm25", "-t", mono, "-o", "one"]
+        assert CliRunner().invoke(main, words).exit_code == 0
+        both = ["-r", "one", "-r", "other"]
+        compared = CliRunner().invoke(main, ["compare", "xbench/bm25", "xbench/char-ngram", *both])
+        assert compared.exit_code == 0, compared.output
+        missed = CliRunner().invoke(main, ["compare", "xbench/bm52", *both])
+        assert "in one, other" in missed.output
+        assert "Did you mean 'xbench/bm25'?" in missed.output
 
 
 def test_messages_come_once_whatever_handlers_there_are(tmp_path):

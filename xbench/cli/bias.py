@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xbench.cli.command import Command
+from xbench.cli.command import Choice, Command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +63,7 @@ file = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv"]),
+    type=Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
     help="What to write; json and csv hold every score in full precision.",

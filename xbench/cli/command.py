@@ -62,11 +62,10 @@ class Choice(click.Choice):  # type: ignore[type-arg]
             click.BadParameter: If it is not one of the choices.
         """
         try:
-            return super().convert(value, param, ctx)
+            return str(super().convert(value, param, ctx))
         except click.BadParameter as error:
             question = did_you_mean(str(value), map(str, self.choices))
-            error.message = f"{error.message.rstrip('.')}{question or '.'}"
-            raise
+            self.fail(f"{error.message.rstrip('.')}{question or '.'}", param, ctx)
 
 
 @contextmanager

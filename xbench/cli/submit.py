@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
 from xbench.cli.command import Command
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _folder(model: str, results: Path) -> Path:
     there = sorted(path.name.replace("__", "/", 1) for path in results.glob("*__*"))
     raise UserError(
         f"{model}: neither a folder nor a model in {results}; there are "
-        f"{', '.join(there) or 'none'}"
+        f"{', '.join(there) or 'none'}{did_you_mean(name, there)}"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from xbench.cli.command import Command
+from xbench.cli.command import Choice, Command
 
 
 @click.command(cls=Command)
@@ -15,7 +15,7 @@ from xbench.cli.command import Command
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(("text", "json", "markdown")),
+    type=Choice(("text", "json", "markdown")),
     default="text",
     show_default=True,
     help="How to write the findings; Markdown is safe to paste into a comment.",
