@@ -28,7 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of a file in one worker, as they share its fixtures; a file may name a group."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").as_posix()))
+            item.add_marker(
+                pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").as_posix())
+            )
 
 
 class HashEncoder(AbsEncoder):

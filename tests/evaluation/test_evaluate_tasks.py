@@ -9,10 +9,13 @@ from mteb import ResultCache
 from mteb.results import TaskResult
 
 from tests.conftest import make_tiny_transformer
-from xbench import ModelOptions, Selection, evaluate, register
 from xbench._util.errors import UserError
 from xbench.data.catalogue import BENCHMARKS
+from xbench.evaluation.evaluate_tasks import evaluate
+from xbench.evaluation.mteb_plugin import register
+from xbench.evaluation.run_settings import Selection
 from xbench.metrics import scores
+from xbench.models.options import ModelOptions
 from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
 
 MINI = BENCHMARKS["XBenchMini"]

@@ -8,7 +8,8 @@ import click
 
 from xbench._util.errors import UserError
 from xbench.cli.command import Command
-from xbench.cli.options import language_option, location_options, task_names, task_options
+from xbench.cli.options import language_option, location_options, task_options
+from xbench.data.catalogue import task_names
 
 
 @click.command(cls=Command)

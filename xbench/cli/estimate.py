@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from xbench.cli.command import Choice, Command
-from xbench.cli.options import location_options, model_options, selection_options, task_names
-from xbench.data.catalogue import PassageForm
+from xbench.cli.options import location_options, model_options, selection_options
+from xbench.data.catalogue import PassageForm, task_names
 from xbench.evaluation.gpus import GPUS
 from xbench.models.options import ModelOptions
 from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions

@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 import click
 
 from xbench._util.errors import UserError
+from xbench._util.options import Option, options_of
 from xbench.cli.command import Choice
-from xbench.data.catalogue import BENCHMARKS, PASSAGE_FORMS, check_task_name
+from xbench.data.catalogue import BENCHMARKS, DEFAULT_BENCHMARK, check_task_name
+from xbench.data.download import LocationOptions
 from xbench.data.languages import language
-from xbench.models.options import DTYPES
+from xbench.evaluation.options import RunOptions
+from xbench.models.options import ModelOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-DEFAULT_BENCHMARK = "XBench"
 
 
 def language_codes(
@@ -73,30 +74,48 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
     return command
 
 
-MODEL_OPTIONS = (
-    click.option(
-        "--model",
-        required=True,
-        help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
-        "xbench/char-ngram, or path/to/file.py:factory.",
-    ),
-    click.option(
-        "--revision", help="Commit of the model [default: the registry's, or the newest]."
-    ),
-    click.option(
-        "--query-prompt", help="Put before every query, instead of the model's own prompt."
-    ),
-    click.option("--passage-prompt", help="Put before every passage, instead of the model's own."),
-    click.option("--max-length", type=click.IntRange(min=1), help="Maximum length in tokens."),
-    click.option("--dtype", type=Choice(DTYPES), help="Type of the model's weights."),
-    click.option("--device", help="Device, as torch names it (cpu, cuda, cuda:1, mps)."),
-    click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True),
+MODEL = click.option(
+    "--model",
+    required=True,
+    help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
+    "xbench/char-ngram, or path/to/file.py:factory.",
 )
+
+
+def options_from(group: type, *names: str) -> Callable[[Command], Command]:
+    """Return what adds the fields of a dataclass of options to a command.
+
+    Args:
+        group: The dataclass.
+        *names: Those to add; none adds all.
+    """
+    chosen = {n: own for n, own in options_of(group).items() if not names or n in names}
+
+    def add(command: Command) -> Command:
+        return _with([_option(name, *own) for name, own in chosen.items()], command)
+
+    return add
+
+
+def _option(name: str, about: Option, default: Any) -> Callable[[Command], Command]:  # noqa: ANN401
+    flags = [f"--{name.replace('_', '-')}", *([about.short] if about.short else [])]
+    if about.kind is bool:
+        return click.option(*flags, is_flag=True, help=about.help)
+    kind: Any = str
+    if about.choices:
+        kind = Choice(about.choices)
+    elif about.kind is Path:
+        kind = click.Path(path_type=Path, file_okay=False, exists=about.exists)
+    elif about.kind is int:
+        kind = click.IntRange(min=about.minimum)
+    return click.option(
+        *flags, type=kind, default=default, show_default=about.show_default, help=about.help
+    )
 
 
 def model_options(command: Command) -> Command:
     """Add the options that name a model and say how to run it."""
-    return _with(MODEL_OPTIONS, command)
+    return MODEL(options_from(ModelOptions)(command))
 
 
 TASK_OPTIONS = (
@@ -132,13 +151,7 @@ SELECTION_OPTIONS = (
         "-l",
         help="Keep only these languages, such as ar,de; stored apart from the full results.",
     ),
-    click.option(
-        "--passage-form",
-        type=Choice(PASSAGE_FORMS),
-        default="sentence",
-        show_default=True,
-        help="Encode a passage as the sentence alone, or followed by its paragraph.",
-    ),
+    options_from(RunOptions, "passage_form"),
 )
 
 
@@ -147,29 +160,6 @@ def selection_options(command: Command) -> Command:
     return _with(SELECTION_OPTIONS, command)
 
 
-def task_names(tasks: Sequence[str], benchmarks: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the chosen tasks, those of the default benchmark if none is chosen."""
-    named = [task for benchmark in benchmarks for task in BENCHMARKS[benchmark]]
-    return tuple(dict.fromkeys([*tasks, *named])) or BENCHMARKS[DEFAULT_BENCHMARK]
-
-
-LOCATION_OPTIONS = (
-    click.option(
-        "--data-dir",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        help="Read the datasets from this folder (xquad-r/ar.json …) instead of downloading "
-        "them [env: XBENCH_DATA_DIR].",
-    ),
-    click.option(
-        "--cache-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Where downloads and embeddings are kept [env: XBENCH_CACHE_DIR; default: the "
-        "user's cache folder].",
-    ),
-    click.option("--offline", is_flag=True, help="Never touch the network."),
-)
-
-
 def location_options(command: Command) -> Command:
     """Add the options that say where data is read from and kept."""
-    return _with(LOCATION_OPTIONS, command)
+    return options_from(LocationOptions)(command)

@@ -6,7 +6,7 @@ the command line, the result store and the leaderboard.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -228,6 +228,25 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     }.items()
 }
 """Task names of every benchmark, by its name."""
+
+DEFAULT_BENCHMARK = "XBench"
+
+
+def task_names(tasks: Sequence[str], benchmarks: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of chosen tasks, those of the default benchmark if none is chosen.
+
+    Raises:
+        UserError: If there is no such benchmark.
+
+    >>> len(task_names((), ("XBenchMini",)))
+    3
+    """
+    for name in benchmarks:
+        if name not in BENCHMARKS:
+            raise unknown_name("benchmark", name, BENCHMARKS)
+    named = [task for benchmark in benchmarks for task in BENCHMARKS[benchmark]]
+    return tuple(dict.fromkeys([*tasks, *named])) or BENCHMARKS[DEFAULT_BENCHMARK]
+
 
 ENTRY_POINT_GROUP = "xbench.tasks"
 """Installed packages add tasks by an entry point that names a task class or several."""

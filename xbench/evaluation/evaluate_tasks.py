@@ -59,6 +59,7 @@ def evaluate(
     options: ModelOptions,
     selection: Selection,
     *,
+    source: ModelSource | None = None,
     output: Path = Path("results"),
     location: DataLocation | None = None,
     search: SearchOptions | None = None,
@@ -74,6 +75,7 @@ def evaluate(
     Args:
         options: The model and how to run it.
         selection: What to evaluate on.
+        source: The model; by default the one that its options name.
         output: Folder of all results.
         location: Where the data and the caches are; by default as the environment says.
         search: How to search corpora that are streamed.
@@ -87,7 +89,7 @@ def evaluate(
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
     tasks = chosen_tasks(selection, location, search)
-    source = find_model(options, offline=location.offline)
+    source = source or find_model(options, offline=location.offline)
     run = _Run(options, selection, search, source, output, show_progress, location.offline)
     pooled_first = sorted(tasks, key=lambda task: not task.run_first)
     evaluated = {

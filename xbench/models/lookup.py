@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import importlib.util
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import mteb
-from mteb.models import ModelMeta
+from mteb.models import CrossEncoderProtocol, EncoderProtocol, ModelMeta, SearchProtocol
 
 from xbench._util.errors import UserError
 from xbench.models.options import ModelOptions
@@ -38,12 +39,12 @@ class ModelSource:
 
     Attributes:
         meta: mteb's metadata; its name and revision name the results.
-        identity: What decides the weights: the same identity, the same weights.
+        identity: What decides the weights: the same identity, the same weights; None if unknown.
         load: Loads the model, an mteb model or a SentenceTransformer.
     """
 
     meta: ModelMeta
-    identity: str
+    identity: str | None
     load: Callable[[], Any]
 
 
@@ -76,6 +77,46 @@ def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
         identity=f"{meta.name}@{meta.revision}",
         load=lambda: meta.load_model(device=options.device),
     )
+
+
+def object_source(model: Any, options: ModelOptions) -> tuple[ModelOptions, ModelSource]:  # noqa: ANN401
+    """Return a model that a user made, as a source, and its options under its name.
+
+    A SentenceTransformer has the digest of its weights, modules and tokenizer as revision; an mteb
+    model has what its metadata say.
+
+    Args:
+        model: A SentenceTransformer, an mteb encoder or an mteb search model.
+        options: How to run it.
+
+    Raises:
+        UserError: If it is none of these, or has no name.
+    """
+    from xbench.models.identity import weights_digest
+    from xbench.models.loading import is_sentence_transformer
+
+    _refuse(options, "is an object", "revision", "device")
+
+    def load() -> Any:  # noqa: ANN401
+        return copy.deepcopy(model) if options.non_default_settings else model
+
+    if is_sentence_transformer(model):
+        known = model.model_card_data.base_model or getattr(model[0], "model_name_or_path", None)
+        name = f"local/{re.sub(r'[^A-Za-z0-9_.-]+', '-', Path(known or 'model').name)}"
+        return replace(options, model=name), _local_source(name, weights_digest(model), load)
+    if not isinstance(model, (EncoderProtocol, SearchProtocol, CrossEncoderProtocol)):
+        raise UserError(
+            f"model: got a {type(model).__name__}; expected a name, a folder, a "
+            "SentenceTransformer, or an mteb encoder or search model (EncoderProtocol, "
+            "SearchProtocol)"
+        )
+    meta = getattr(model, "mteb_model_meta", None)
+    if meta is None or not meta.name:
+        raise UserError(
+            f"model: a {type(model).__name__} without a name; set its mteb_model_meta to "
+            "ModelMeta.create_empty({'name': 'organisation/name', 'revision': '1'})"
+        )
+    return replace(options, model=meta.name), ModelSource(meta, None, load)
 
 
 def _built_in(options: ModelOptions) -> ModelSource:
