@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xbench._util.errors import UserError
-    from xbench.analysis.comparison import Comparison, compare
+    from xbench.analysis.compare import compare
+    from xbench.analysis.comparison import Comparison
     from xbench.analysis.run_bias import LanguageBias, language_bias
     from xbench.evaluation.evaluate import evaluate, get_tasks
     from xbench.evaluation.mteb_plugin import register
@@ -33,7 +34,7 @@ _HOME = {
     "LanguageBias": "xbench.analysis.run_bias",
     "Results": "xbench.results.loading",
     "UserError": "xbench._util.errors",
-    "compare": "xbench.analysis.comparison",
+    "compare": "xbench.analysis.compare",
     "evaluate": "xbench.evaluation.evaluate",
     "get_tasks": "xbench.evaluation.evaluate",
     "language_bias": "xbench.analysis.run_bias",

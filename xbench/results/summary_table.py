@@ -99,7 +99,6 @@ def _notes(values: pd.DataFrame, scores: pd.DataFrame) -> Iterator[str]:
                 )
     if any(TITLES[title][1].demonstration for title in set(scores["dataset"]) & TITLES.keys()):
         yield "* A demonstration set: its scores say nothing of a model's quality."
-    for settings in sorted(set(scores["settings"])):
-        if "languages=" in settings:
-            codes = settings.partition("languages=")[2].partition("=")[0]
-            yield f"Only some languages ({codes}): these are not the full scores, and are stored apart."
+    partial = [text for text in sorted(set(scores["settings"])) if "languages=" in text]
+    for settings in partial:
+        yield f"Not the full scores, and stored apart from them: {settings}."
