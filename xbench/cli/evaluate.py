@@ -33,4 +33,5 @@ def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
 
     results = run(model, benchmark=options.pop("benchmarks"), **options)
     click.echo(results.table())
-    click.echo(f"Results: {next(iter(results.folders))}")
+    folder = next(iter(results.files.values())).parent
+    click.echo(f"Results: {folder}")

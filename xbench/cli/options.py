@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,14 +75,6 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
     return command
 
 
-MODEL = click.option(
-    "--model",
-    required=True,
-    help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
-    "xbench/char-ngram, or path/to/file.py:factory.",
-)
-
-
 def options_from(group: type, *names: str) -> Callable[[Command], Command]:
     """Return what adds the fields of a dataclass of options to a command.
 
@@ -108,14 +101,16 @@ def _option(name: str, about: Option, default: Any) -> Callable[[Command], Comma
         kind = click.Path(path_type=Path, file_okay=False, exists=about.exists)
     elif about.kind is int:
         kind = click.IntRange(min=about.minimum)
+    needed = default is MISSING
+    shown = {"required": True} if needed else {"default": default}
     return click.option(
-        *flags, type=kind, default=default, show_default=about.show_default, help=about.help
+        *flags, type=kind, show_default=about.show_default, help=about.help, **shown
     )
 
 
 def model_options(command: Command) -> Command:
     """Add the options that name a model and say how to run it."""
-    return MODEL(options_from(ModelOptions)(command))
+    return options_from(ModelOptions)(command)
 
 
 TASK_OPTIONS = (

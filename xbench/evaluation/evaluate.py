@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -21,6 +22,8 @@ from xbench.search.options import SearchOptions
 from xbench.tasks import RetrievalTask
 
 Names = str | Sequence[str] | None
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -84,6 +87,13 @@ def evaluate(
         overwrite=run.overwrite,
         show_progress=not run.no_progress,
     )
+    reused = sum(item.skipped for item in evaluated)
+    if reused:
+        logger.info(
+            "%d of %d tasks already had results; use --overwrite to re-run them.",
+            reused,
+            len(evaluated),
+        )
     return load_results([item.path for item in evaluated])
 
 
@@ -153,7 +163,6 @@ def _codes(languages: Names) -> tuple[str, ...]:
 def _names(option: str, names: Names) -> tuple[str, ...]:
     if names is None or isinstance(names, str):
         return (names,) if names else ()
-    found = tuple(names)
-    if not all(isinstance(name, str) for name in found):
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise UserError(f"{option}: {names!r}; expected a name, or a list of names")
-    return found
+    return tuple(names)

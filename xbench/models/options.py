@@ -21,7 +21,10 @@ class ModelOptions:
     A prompt, a length or a type that is None is the model's own.
     """
 
-    model: str
+    model: str = option(
+        help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
+        "xbench/char-ngram, or path/to/file.py:factory."
+    )
     revision: str | None = option(
         None, help="Commit of the model [default: the registry's, or the newest]."
     )

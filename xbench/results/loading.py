@@ -173,6 +173,7 @@ def load_results(paths: Any) -> Results:  # noqa: ANN401
 
 
 def _read_path(path: Path, contents: Contents) -> None:
+    path = path.absolute()
     if path.is_file():
         read_measured([(path, _root(path))], read_task, contents)
         return
@@ -196,11 +197,9 @@ def _read_path(path: Path, contents: Contents) -> None:
 
 
 def _root(file: Path) -> Path:
-    """Return the folder of all results that a result file is in."""
-    run = file.resolve().parent
-    levels = 4 if run.parent.name == "experiments" else 2
-    parents = list(file.absolute().parent.parents)
-    return parents[levels - 1] if len(parents) >= levels else file.absolute().parent
+    """Return the folder of all results that a result file, by its absolute path, is in."""
+    levels = 4 if file.parents[1].name == "experiments" else 2
+    return file.parent.parents[min(levels, len(file.parent.parents)) - 1]
 
 
 def _add_mteb(result: Any, model: str, revision: str, contents: Contents) -> None:  # noqa: ANN401

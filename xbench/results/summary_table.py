@@ -44,12 +44,12 @@ def summary_table(scores: pd.DataFrame) -> str:
         index=ROW, columns=["measure", "average"], values="value", observed=True, sort=False
     )
     values = values.loc[sorted(values.index, key=_order)]
-    named = values.reset_index()[ROW].drop_duplicates(["model", "settings", "passage_form"])
+    several = len({index[1:4] for index in values.index}) > 1
     rows = [
-        [*([_model(index)] if len(named) > 1 else []), *_cells(index, row)]
+        [*([_model(index)] if several else []), *_cells(index, row)]
         for index, row in values.iterrows()
     ]
-    head = [*(["Model"] if len(named) > 1 else []), "Dataset", "Setting", *COLUMNS]
+    head = [*(["Model"] if several else []), "Dataset", "Setting", *COLUMNS]
     texts = len(head) - len(COLUMNS)
     table = tabulate(
         rows,
