@@ -1,4 +1,4 @@
-"""``xbench`` in this process, in a fork of a process that has imported it, or as the real command."""
+"""``xbench`` in this process, in a fork of one that has imported it, or as the real command."""
 
 from __future__ import annotations
 
@@ -134,6 +134,8 @@ def start(
     """
     place.mkdir(exist_ok=True)
     output = Path(mkdtemp(prefix="output", dir=place.parent))
+    for name in ("stdout", "stderr"):
+        (output / name).touch()
     arguments = [str(word) for word in words]
     if real:
         with (output / "stdout").open("wb") as out, (output / "stderr").open("wb") as err:

@@ -25,7 +25,7 @@ SHARED = ROOT.parent / "shared"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of a file in one worker, as they share its fixtures; a file may name a group."""
+    """Run a file in one worker, as its tests share fixtures, unless it names a larger group."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(

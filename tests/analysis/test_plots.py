@@ -140,6 +140,7 @@ def test_what_xml_cannot_hold_is_replaced(character):
         assert any("a\N{REPLACEMENT CHARACTER}b" in text for text in texts(svg))
 
 
+@pytest.mark.integration
 def test_the_same_input_gives_the_same_bytes_in_every_process(tmp_path):
     code = (
         "import hashlib, sys; sys.path.insert(0, sys.argv[1]); import test_plots as t;"

@@ -28,6 +28,8 @@ from xbench.tasks import (
     XQuADRMultilingualRetrieval,
 )
 
+pytestmark = pytest.mark.slow
+
 KWARGS = {"batch_size": 64, "show_progress_bar": False}
 LENGTH = 32
 """Tokens; short, so that encoding both sets takes a minute or two."""

@@ -66,7 +66,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(model, undisturbed, tmp_path, mo
     real = moment == 9
     process = start(model, tmp_path, real=real)
     while stage(tmp_path) < moment and process.returncode is None:
-        time.sleep(0.002)
+        time.sleep(0.01)
     process.kill()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     start(model, tmp_path, real=real).succeed()
