@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,6 @@ def evaluate(
     from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    if location.offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"
     from xbench.evaluation.evaluate_tasks import evaluate as run
     from xbench.evaluation.run_settings import Selection
     from xbench.evaluation.summary_table import summary_table
