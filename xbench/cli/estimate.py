@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,6 @@ def estimate(
     from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    if location.offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"
     from xbench.cli.estimate_table import estimate_table
     from xbench.evaluation.estimate_cost import estimate as run
     from xbench.evaluation.run_settings import Selection

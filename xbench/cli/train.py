@@ -81,8 +81,6 @@ def train(
     from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    if location.offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"
     check_extra()
     from xbench.training.config import read_config
 

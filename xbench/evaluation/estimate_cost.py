@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.evaluation.estimate_measurement import Measurement, WorkloadEstimate, parameters_of
 from xbench.evaluation.estimate_workloads import Workload, workloads_of
@@ -85,12 +86,13 @@ def estimate(
         UserError: If a name, file or option is wrong, or the model fails.
     """
     location = location or DataLocation.from_environment()
-    tasks = chosen_tasks(selection, location, search or SearchOptions())
-    source = find_model(options, offline=location.offline)
-    workloads = workloads_of(tasks)
-    model = load_model(source, options)
-    measure = Measurement(model, options, tasks[0], location, seconds / len(workloads))
-    estimates = [measure.workload(workload) for workload in workloads]
+    with hub_access(offline=location.offline):
+        tasks = chosen_tasks(selection, location, search or SearchOptions())
+        source = find_model(options, offline=location.offline)
+        workloads = workloads_of(tasks)
+        model = load_model(source, options)
+        measure = Measurement(model, options, tasks[0], location, seconds / len(workloads))
+        estimates = [measure.workload(workload) for workload in workloads]
     return Estimate(estimates, _memory(workloads), parameters_of(model))
 
 

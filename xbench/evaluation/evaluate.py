@@ -15,7 +15,7 @@ from xbench.data.languages import language
 from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.options import GROUPS, OPTIONS, RunOptions
 from xbench.evaluation.run_settings import Selection
-from xbench.models.lookup import find_model, object_source
+from xbench.models.lookup import object_source
 from xbench.models.options import ModelOptions
 from xbench.results.loading import Results, load_results
 from xbench.search.options import SearchOptions
@@ -73,9 +73,8 @@ def evaluate(
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
     selection = Selection(selected_tasks(tasks, benchmark), _codes(languages), run.passage_form)
-    if named:
-        source = find_model(chosen, offline=location.offline)
-    else:
+    source = None
+    if not named:
         chosen, source = object_source(model, chosen)
     evaluated = evaluate_tasks.evaluate(
         chosen,

@@ -13,6 +13,7 @@ from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
@@ -88,14 +89,15 @@ def evaluate(
     """
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
-    tasks = chosen_tasks(selection, location, search)
-    source = source or find_model(options, offline=location.offline)
-    run = _Run(options, selection, search, source, output, show_progress, location.offline)
-    pooled_first = sorted(tasks, key=lambda task: not task.run_first)
-    evaluated = {
-        task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
-        for task in pooled_first
-    }
+    with hub_access(offline=location.offline):
+        tasks = chosen_tasks(selection, location, search)
+        source = source or find_model(options, offline=location.offline)
+        run = _Run(options, selection, search, source, output, show_progress, location.offline)
+        pooled_first = sorted(tasks, key=lambda task: not task.run_first)
+        evaluated = {
+            task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
+            for task in pooled_first
+        }
     return [evaluated[task.task_name] for task in tasks]
 
 

@@ -18,6 +18,7 @@ import mteb
 from mteb.models import CrossEncoderProtocol, EncoderProtocol, ModelMeta, SearchProtocol
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_is_offline
 from xbench.models.options import ModelOptions
 
 BUILT_IN = {
@@ -195,7 +196,7 @@ def _commit(options: ModelOptions, *, offline: bool, hint: str) -> str:
 
     name, revision = options.model, options.revision
     try:
-        if offline:
+        if offline or hub_is_offline():
             folder = snapshot_download(
                 name, revision=revision, local_files_only=True, allow_patterns="config.json"
             )
@@ -204,7 +205,8 @@ def _commit(options: ModelOptions, *, offline: bool, hint: str) -> str:
     except LocalEntryNotFoundError as error:
         raise UserError(
             f"--model {name}: not in the local Hugging Face cache"
-            f"{f' at revision {revision}' if revision else ''}, and --offline allows no download"
+            f"{f' at revision {revision}' if revision else ''}, and "
+            "--offline allows no download, nor does HF_HUB_OFFLINE"
         ) from error
     except Exception as error:
         raise UserError(

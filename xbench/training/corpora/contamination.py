@@ -90,7 +90,12 @@ class Overlap:
 
 
 def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
-    """Count the rows that have a question, or a passage, of each evaluation set.
+    """Count the rows of one corpus, as `evaluation_overlaps` does."""
+    return evaluation_overlaps([pairs], location)[0]
+
+
+def evaluation_overlaps(corpora: Sequence[ParallelPairs], location: DataLocation) -> list[Overlap]:
+    """Count the rows that have a question, or a passage, of each evaluation set, by corpus.
 
     Texts are compared as `plain` leaves them, in whatever languages the two are. A set that is
     not there and cannot be fetched is reported as not checked.
@@ -98,7 +103,7 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
     Of MIRACL the questions are compared; its hard negatives have the same ones.
 
     Args:
-        pairs: The corpus.
+        corpora: The corpora.
         location: Where the evaluation sets are; if offline, none is fetched.
     """
     hashes: dict[str, dict[str, NDArray[np.uint64]]] = {"query": {}, "passage": {}}
@@ -112,6 +117,14 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
         for side, own_texts in texts.items():
             (own,) = _hashes({side: own_texts})
             hashes[side][dataset.title] = np.unique(own.to_numpy())
+    return [_overlap(pairs, hashes, missing) for pairs in corpora]
+
+
+def _overlap(
+    pairs: ParallelPairs,
+    hashes: Mapping[str, dict[str, NDArray[np.uint64]]],
+    missing: Mapping[str, str],
+) -> Overlap:
     questions = _rows_with(pairs, "query", hashes["query"])
     passages = _rows_with(pairs, "passage", hashes["passage"])
     return Overlap(

@@ -10,6 +10,7 @@ from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_access
 from xbench.training.corpora.formats import read_table, read_text_file
 from xbench.training.corpora.pair_index import Scan, scan
 from xbench.training.corpora.pairs import ParallelPairs, ReadingReport
@@ -34,7 +35,8 @@ def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
         UserError: If it cannot be read or is not as expected; the message names file and row.
     """
     folder = cache_dir / "training"
-    read = _open(source, folder)
+    with hub_access(offline=not source.on_hub):
+        read = _open(source, folder)
     table = read.table
     if source.rows is not None:
         table = table.select(range(min(source.rows, len(table))))
