@@ -69,6 +69,17 @@ def location(tmp_path: Path) -> DataLocation:
     return DataLocation(data if data.is_dir() else None, tmp_path / "cache", offline=True)
 
 
+@pytest.fixture(scope="session")
+def mini_results(tmp_path_factory) -> Path:
+    """The folder ``results`` of both built-in models on the shipped set."""
+    import xbench
+
+    folder = tmp_path_factory.mktemp("mini") / "results"
+    for model in ("xbench/bm25", "xbench/char-ngram"):
+        xbench.evaluate(model, benchmark="XBenchMini", output=folder, no_progress=True)
+    return folder
+
+
 @pytest.fixture
 def tiny_transformer():
     """A real SentenceTransformer of two layers with random weights and a character vocabulary."""

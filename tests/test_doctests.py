@@ -17,7 +17,14 @@ def names():
             yield ".".join([package, *parts]).removesuffix(".__init__")
 
 
-def test_examples():
-    outcomes = {name: doctest.testmod(importlib.import_module(name)) for name in names()}
+def test_examples(mini_results, monkeypatch):
+    """Examples find the results of both built-in models on the shipped set in ``results``."""
+    monkeypatch.chdir(mini_results.parent)
+    outcomes = {
+        name: doctest.testmod(
+            importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE
+        )
+        for name in names()
+    }
     assert [name for name, outcome in outcomes.items() if outcome.failed] == []
     assert sum(outcome.attempted > 0 for outcome in outcomes.values()) >= 10

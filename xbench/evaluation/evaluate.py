@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xbench._util.errors import UserError
 from xbench._util.options import make, options_of, refuse_unknown
 from xbench.data.catalogue import check_task_name, task_names
 from xbench.data.download import DataLocation, LocationOptions
 from xbench.data.languages import language
-from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.options import GROUPS, OPTIONS, RunOptions
-from xbench.evaluation.run_settings import Selection
-from xbench.models.lookup import object_source
 from xbench.models.options import ModelOptions
-from xbench.results.loading import Results, load_results
 from xbench.search.options import SearchOptions
-from xbench.tasks import RetrievalTask
+
+if TYPE_CHECKING:
+    from xbench.results.loading import Results
+    from xbench.tasks import RetrievalTask
 
 Names = str | Sequence[str] | None
 
@@ -57,28 +57,28 @@ def evaluate(
 
     >>> import xbench
     >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
-    Results of xbench/char-ngram on 3 tasks: 0 scores
+    Results of xbench/char-ngram on 3 tasks: 922 scores
     """
-    refuse_unknown(options, OPTIONS)
-    given = {
-        group: {name: options[name] for name in options_of(group) if name in options}
-        for group in GROUPS
-    }
-    if output is not None:
-        given[RunOptions]["output"] = output
+    given = _by_group(options if output is None else options | {"output": output})
     run = make(RunOptions, given[RunOptions])
     search = make(SearchOptions, given[SearchOptions])
     location = location_of(given[LocationOptions])
     named = isinstance(model, str | PathLike)
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
-    selection = Selection(selected_tasks(tasks, benchmark), _codes(languages), run.passage_form)
+    chosen_tasks, codes = selected_tasks(tasks, benchmark), _codes(languages)
+
+    from xbench.evaluation import evaluate_tasks
+    from xbench.evaluation.run_settings import Selection
+    from xbench.models.lookup import object_source
+    from xbench.results.loading import load_results
+
     source = None
     if not named:
         chosen, source = object_source(model, chosen)
     evaluated = evaluate_tasks.evaluate(
         chosen,
-        selection,
+        Selection(chosen_tasks, codes, run.passage_form),
         source=source,
         output=run.output,
         location=location,
@@ -94,6 +94,29 @@ def evaluate(
             len(evaluated),
         )
     return load_results([item.path for item in evaluated])
+
+
+def _by_group(options: dict[str, Any]) -> dict[type, dict[str, Any]]:
+    refuse_unknown(options, OPTIONS)
+    return {
+        group: {name: options[name] for name in options_of(group) if name in options}
+        for group in GROUPS
+    }
+
+
+def _signature() -> inspect.Signature:
+    """Return the signature of `evaluate` with every option and its default."""
+    named = list(inspect.signature(evaluate).parameters.values())[:-1]
+    known = {parameter.name for parameter in named}
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, (_, default) in OPTIONS.items()
+        if name not in known
+    ]
+    return inspect.Signature([*named, *options])
+
+
+evaluate.__signature__ = _signature()  # type: ignore[attr-defined]
 
 
 def get_tasks(
@@ -122,14 +145,14 @@ def get_tasks(
     refuse_unknown(options, dict.fromkeys(known))
     location = {name: options.pop(name) for name in options_of(LocationOptions) if name in options}
     form = {name: options.pop(name) for name in ("passage_form",) if name in options}
-    selection = Selection(
-        selected_tasks(tasks, benchmark),
-        _codes(languages),
-        make(RunOptions, form).passage_form,
-    )
-    return evaluate_tasks.chosen_tasks(
-        selection, location_of(location), make(SearchOptions, options)
-    )
+    chosen, codes = selected_tasks(tasks, benchmark), _codes(languages)
+    passage_form, search = make(RunOptions, form).passage_form, make(SearchOptions, options)
+
+    from xbench.evaluation import evaluate_tasks
+    from xbench.evaluation.run_settings import Selection
+
+    selection = Selection(chosen, codes, passage_form)
+    return evaluate_tasks.chosen_tasks(selection, location_of(location), search)
 
 
 def selected_tasks(tasks: Names, benchmark: Names) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class Results:
         >>> ranks = xbench.load_results("results/xbench__bm25").per_question()
         >>> wrong = ranks.query("task == 'XBenchMiniMonolingualRetrieval' and rank > 1")
         >>> len(ranks), len(wrong)
-        (0, 0)
+        (6144, 94)
         """
         runs = self._table.runs.set_index("file")
         frames = []
@@ -122,10 +122,9 @@ class Results:
         scores = self._table.scores
         models, tasks = (list(dict.fromkeys(scores[name])) for name in ("model", "task"))
         excluded = f", {len(self.excluded)} files excluded" if self.excluded else ""
-        return (
-            f"Results of {_some(models, 'models')} on {_some(tasks, 'tasks')}: "
-            f"{len(scores):,} scores{excluded}"
-        )
+        named = ", ".join(models) if len(models) <= 3 else f"{len(models)} models"
+        on = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
+        return f"Results of {named} on {on}: {len(scores):,} scores{excluded}"
 
     def _repr_html_(self) -> str:
         scores = self._table.scores
@@ -155,7 +154,7 @@ def load_results(paths: Any) -> Results:  # noqa: ANN401
 
     >>> import xbench
     >>> xbench.load_results("results")
-    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 0 scores
+    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 1,844 scores
     """
     contents = Contents()
     for source in paths if isinstance(paths, list | tuple) else [paths]:
@@ -229,8 +228,3 @@ def _ranks(run: pd.Series, subset: str, ranks: Any) -> pd.DataFrame:  # noqa: AN
             "rank": rank,
         }
     )
-
-
-def _some(names: Iterable[str], what: str) -> str:
-    listed = list(names)
-    return ", ".join(listed) if len(listed) <= 3 else f"{len(listed)} {what}"
