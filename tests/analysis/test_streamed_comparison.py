@@ -58,7 +58,7 @@ def test_what_mixing_costs_stands_beside_and_there_is_no_gap(comparison):
 
 
 def test_tables_name_the_score_of_each_task(comparison):
-    text = markdown(comparison_tables(comparison))
+    text = " ".join(markdown(comparison_tables(comparison)).split())
     for part in (
         "mAP or nDCG@10 × 100, means over subsets",
         "MIRACL hard negatives monolingual (nDCG@10)",

@@ -1,141 +1,155 @@
-"""Tables of text, for the terminal, Markdown and LaTeX."""
+"""Tables of text, for the terminal, Markdown and LaTeX, through tabulate and pandas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich import box
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
+import pandas as pd
+from tabulate import SEPARATING_LINE, tabulate
+
+BOLD = "\033[1m{}\033[0m"
+GAP = 2
+"""Spaces between the columns on the terminal."""
+
+MARKDOWN_SIGNS = str.maketrans({"\n": " ", **{sign: f"\\{sign}" for sign in "\\|*_<>`"}})
+LATEX_SIGNS = str.maketrans({"−": "$-$", "Δ": r"$\Delta$", "≈": r"$\approx$", "×": r"$\times$"})
+"""What pandas' LaTeX does not escape and LaTeX's default fonts do not have."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Text, and whether it is the best of its row or column."""
-
-    text: str
-    best: bool = False
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextTable:
     """A table of text.
 
     Attributes:
-        title: Title.
-        columns: Column headings; those that start with ``>`` are aligned to the right.
-        rows: Cells by row.
+        title: Title; may be empty.
+        cells: Text of each cell, under unique headings.
+        keys: Number of columns, from the left, that say what a row is about. They are aligned to
+            the left, the others to the right.
+        best: Which cells are the best of their row or column, in the shape of `cells`; None if no
+            cell is marked.
+        total: Whether the last row sums up the others.
         note: What to know to read it; may be empty.
     """
 
     title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    cells: pd.DataFrame
+    keys: int = 1
+    best: pd.DataFrame | None = None
+    total: bool = False
     note: str = ""
 
+    @property
+    def alignment(self) -> list[str]:
+        """``left`` or ``right`` for each column."""
+        return ["left" if i < self.keys else "right" for i in range(self.cells.shape[1])]
 
-def print_tables(tables: Sequence[TextTable]) -> None:
-    """Print tables to the terminal, wider than it is rather than cut."""
-    wide = Console(width=10_000)
+    @property
+    def marked(self) -> pd.DataFrame:
+        """Which cells are marked as the best: none that is empty."""
+        filled = self.cells != ""
+        return filled & (False if self.best is None else self.best.to_numpy())
+
+    def emphasised(self, cells: pd.DataFrame, form: str) -> pd.DataFrame:
+        """Return cells with the best in a form such as ``**{}**``."""
+        return cells.mask(self.marked, cells.map(form.format))
+
+
+def text(tables: Sequence[TextTable], width: int | None = None) -> str:
+    """Return tables for the terminal, the best in bold.
+
+    Args:
+        tables: The tables.
+        width: Characters of a line. A wider table is split by columns, and each part repeats the
+            columns that say what a row is about. None splits nothing.
+    """
+    parts = []
     for table in tables:
-        shown = RichTable(title=table.title, title_justify="left", box=box.SIMPLE_HEAD)
-        for column in table.columns:
-            shown.add_column(
-                column.removeprefix(">"),
-                justify="right" if column.startswith(">") else "left",
-                no_wrap=True,
+        cells = table.emphasised(table.cells, BOLD)
+        blocks = [
+            tabulate(
+                _with_rules(cells.iloc[:, columns], table.total),
+                colalign=[table.alignment[i] for i in columns],
+                disable_numparse=True,
             )
-        for row in table.rows:
-            shown.add_row(*(Text(cell.text, "bold" if cell.best else "") for cell in row))
-        console = Console(highlight=False, width=wide.measure(shown).maximum)
-        console.print(shown)
-        if table.note:
-            console.print(Text(table.note, "dim"), soft_wrap=True)
+            for columns in _fitting(table, width)
+        ]
+        parts.append("\n\n".join(filter(None, [table.title, *blocks, table.note])))
+    return "\n\n\n".join(parts)
+
+
+def _with_rules(cells: pd.DataFrame, total: bool) -> list[list[str]]:
+    """Return the headings and the rows; tabulate would make headings wider than they are."""
+    rows = cells.to_numpy().tolist()
+    rule = [SEPARATING_LINE]
+    last = [rule, rows[-1]] if total else rows[-1:]
+    return [[*cells.columns], rule, *rows[:-1], *last]
+
+
+def _fitting(table: TextTable, width: int | None) -> Iterator[list[int]]:
+    """Split the columns into groups that fit into a width, each with the key columns."""
+    widths = [
+        max(len(line) for text in (str(name), *cells) for line in text.split("\n")) + GAP
+        for name, cells in table.cells.items()
+    ]
+    keys = [*range(table.keys)]
+    group = [*keys]
+    for column in range(table.keys, len(widths)):
+        needed = sum(widths[i] for i in [*group, column]) - GAP
+        if width is not None and needed > width and len(group) > len(keys):
+            yield group
+            group = [*keys]
+        group.append(column)
+    yield group
 
 
 def markdown(tables: Sequence[TextTable]) -> str:
     r"""Return tables in Markdown, the best in bold.
 
-    >>> table = TextTable("T", ("A", ">B"), ((Cell("a|b"), Cell("1", best=True)),))
-    >>> print(markdown([table]))
+    >>> cells, best = pd.DataFrame({"A": ["a|b"], "B": ["1"]}), pd.DataFrame([[False, True]])
+    >>> print(markdown([TextTable("T", cells, best=best)]))
     ### T
     <BLANKLINE>
-    | A | B |
-    |---|--:|
+    | A    |     B |
+    |:-----|------:|
     | a\|b | **1** |
     """
-    parts = []
+    parts: list[str] = []
     for table in tables:
-        heads = [column.removeprefix(">") for column in table.columns]
-        rules = ["--:" if column.startswith(">") else "---" for column in table.columns]
-        lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(rules)}|"]
-        for row in table.rows:
-            cells = (_emphasised(cell, _markdown_text, "**{}**") for cell in row)
-            lines.append(f"| {' | '.join(cells)} |")
-        parts.append("\n".join([f"### {table.title}", "", *lines, *_note(table, _markdown_text)]))
+        cells = table.cells.map(lambda cell: cell.translate(MARKDOWN_SIGNS))
+        content = tabulate(
+            table.emphasised(cells, "**{}**").to_numpy().tolist(),
+            headers=[str(name).translate(MARKDOWN_SIGNS) for name in cells],
+            tablefmt="pipe",
+            colalign=table.alignment,
+            disable_numparse=True,
+        )
+        title = f"### {table.title}" if table.title else ""
+        parts += filter(None, [title, content, table.note.translate(MARKDOWN_SIGNS)])
     return "\n\n".join(parts)
 
 
 def latex(tables: Sequence[TextTable]) -> str:
-    """Return tables in LaTeX with booktabs' rules, the best in bold."""
+    r"""Return tables in LaTeX with booktabs' rules, the best in bold.
+
+    >>> print(latex([TextTable("T", pd.DataFrame({"a_b": ["50 %"]}))]))
+    % T
+    \begin{tabular}{l}
+    \toprule
+    a\_b \\
+    \midrule
+    50 \% \\
+    \bottomrule
+    \end{tabular}
+    """
     parts = []
     for table in tables:
-        heads = " & ".join(_latex_text(column.removeprefix(">")) for column in table.columns)
-        aligned = "".join("r" if column.startswith(">") else "l" for column in table.columns)
-        rows = [
-            " & ".join(_emphasised(cell, _latex_text, r"\textbf{{{}}}") for cell in row) + r" \\"
-            for row in table.rows
-        ]
-        parts.append(
-            "\n".join(
-                [
-                    f"% {table.title}",
-                    rf"\begin{{tabular}}{{{aligned}}}",
-                    r"\toprule",
-                    rf"{heads} \\",
-                    r"\midrule",
-                    *rows,
-                    r"\bottomrule",
-                    r"\end{tabular}",
-                    *(f"% {line}" for line in table.note.splitlines()),
-                ]
-            )
-        )
+        style = table.cells.style.hide(axis="index").format(escape="latex")
+        style = style.format_index(escape="latex", axis="columns")
+        marks = table.marked.map({True: "textbf:--rwrap;", False: ""}.get)
+        style = style.apply(lambda _, marks=marks: marks, axis=None)
+        alignment = "".join(side[0] for side in table.alignment)
+        content = style.to_latex(hrules=True, column_format=alignment).translate(LATEX_SIGNS)
+        comments = [f"% {line}" for line in table.note.splitlines()]
+        parts.append("\n".join([f"% {table.title}", content.rstrip("\n"), *comments]))
     return "\n\n".join(parts)
-
-
-def _note(table: TextTable, escape: Callable[[str], str]) -> list[str]:
-    return ["", escape(table.note)] if table.note else []
-
-
-def _emphasised(cell: Cell, escape: Callable[[str], str], form: str) -> str:
-    return form.format(escape(cell.text)) if cell.best and cell.text else escape(cell.text)
-
-
-def _markdown_text(text: str) -> str:
-    for character in "\\|*_<>`":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("\n", " ")
-
-
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "Δ": r"$\Delta$",
-    "≈": r"$\approx$",
-    "×": r"$\times$",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
-
-
-def _latex_text(text: str) -> str:
-    r"""Escape a text for LaTeX.
-
-    >>> print(_latex_text("50 % of a_b"))
-    50 \% of a\_b
-    """
-    return "".join(LATEX.get(character, character) for character in text)

@@ -98,5 +98,5 @@ def evaluate(
         click.echo(
             f"{skipped} of {len(evaluated)} tasks were finished before; --overwrite runs them."
         )
-    summary_table(evaluated, partial=languages)
+    click.echo(summary_table(evaluated, partial=languages))
     click.echo(f"Results: {evaluated[0].path.parent}")

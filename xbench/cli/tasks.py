@@ -6,6 +6,8 @@ import click
 
 from xbench.data.catalogue import TASKS, subsets
 
+ALIGNMENT = ("left", "left", "left", "right", "left")
+
 
 @click.command()
 @click.argument("name", required=False)
@@ -18,14 +20,19 @@ def tasks(name: str | None) -> None:
 
 
 def _list() -> None:
-    width = max(map(len, TASKS))
-    titles = max(len(dataset.title) for dataset, _ in TASKS.values())
-    for task, (dataset, setting) in TASKS.items():
-        count = len(subsets(setting, dataset.languages))
-        note = "  (demonstration)" if dataset.demonstration else ""
-        click.echo(
-            f"{task:{width}}  {dataset.title:{titles}}  {setting:12}  {count:3} subsets{note}"
+    from tabulate import tabulate
+
+    rows = [
+        (
+            task,
+            dataset.title,
+            setting,
+            f"{len(subsets(setting, dataset.languages))} subsets",
+            "(demonstration)" if dataset.demonstration else "",
         )
+        for task, (dataset, setting) in TASKS.items()
+    ]
+    click.echo(tabulate(rows, tablefmt="plain", colalign=ALIGNMENT))
 
 
 def _describe(name: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from tabulate import SEPARATING_LINE, tabulate
 
 from xbench.data.catalogue import TASKS
 from xbench.evaluation.evaluate_tasks import Evaluated
@@ -19,45 +17,45 @@ PERCENT = {
     "R@10": "recall_at_10",
     "R@100": "recall_at_100",
 }
-WIDTH = 80
+DATASET_WIDTH = 12
+"""Width of the column of datasets with which a line has 80 characters."""
+
 NOTE = (
     "Means over the subsets, × 100; mAP micro: LAReQA's mean over all questions. Rank\n"
     "distance: worst minus best rank of a question's answers; lower is less biased."
 )
 
 
-def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> None:
-    """Print the macro averages of each task, and LAReQA's micro average of mAP.
+def summary_table(evaluated: Sequence[Evaluated], partial: Sequence[str] = ()) -> str:
+    """Return the macro averages of each task, and LAReQA's micro average of mAP, as text.
+
+    The lines have at most 80 characters, unless a task has a longer name than fits in there.
 
     Args:
         evaluated: The tasks.
         partial: The languages, if only some were evaluated.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     rows = [_row(item) for item in evaluated]
+    headers = ["Dataset", "Setting", *PERCENT, "mAP\nmicro", "Rank\ndistance"]
     longest_word = max(len(word) for title, *_ in rows for word in title.split())
-    table.add_column("Dataset", min_width=longest_word)
-    table.add_column("Setting", no_wrap=True)
-    for name in (*PERCENT, "mAP\nmicro", "Rank\ndistance"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console = Console(highlight=False)
-    console.width = max(console.width, WIDTH)
-    console.print(table)
-    console.print(NOTE, style="dim")
-    for item in evaluated:
-        if cost := _cost_of_mixing(item):
-            console.print(cost)
+    table = tabulate(
+        [headers, [SEPARATING_LINE], *rows],
+        colalign=["left", "left", *["right"] * (len(headers) - 2)],
+        maxcolwidths=[max(DATASET_WIDTH, longest_word)],
+        disable_numparse=True,
+    )
+    return "\n".join([table, "", *_notes(evaluated, partial)])
+
+
+def _notes(evaluated: Sequence[Evaluated], partial: Sequence[str]) -> Iterator[str]:
+    yield NOTE
+    yield from filter(None, map(_cost_of_mixing, evaluated))
     if any(
         item.ranks.task in TASKS and TASKS[item.ranks.task][0].demonstration for item in evaluated
     ):
-        console.print("* A demonstration set: its figures say nothing of a model's quality.")
+        yield "* A demonstration set: its scores say nothing of a model's quality."
     if partial:
-        console.print(
-            f"Only {', '.join(partial)}: these are not the full figures, and are stored apart.",
-            style="bold",
-        )
+        yield (f"Only {', '.join(partial)}: these are not the full figures, and are stored apart.")
 
 
 def _cost_of_mixing(item: Evaluated) -> str:
