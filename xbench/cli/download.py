@@ -25,10 +25,12 @@ def download(
 ) -> None:
     """Fetch and check the datasets ahead of time."""
     from xbench.data.download import DataLocation, dataset_files
+    from xbench.data.languages import codes
     from xbench.data.streamed.miracl_files import hub_snapshot
     from xbench.evaluation.mteb_plugin import find_task
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
+    languages = codes(languages)
     sources = dict.fromkeys(find_task(name).source for name in task_names(tasks, benchmark))
     for source in sources:
         chosen = [a for a in source.languages if not languages or a in languages]

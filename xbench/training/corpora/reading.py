@@ -12,7 +12,7 @@ from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.data.languages import language
+from xbench.data.languages import codes
 from xbench.training.corpora.formats import read_table, read_text_file
 from xbench.training.corpora.pair_index import Scan, scan
 from xbench.training.corpora.pairs import ParallelPairs, ReadingReport
@@ -38,7 +38,8 @@ class CorpusSource:
         format: ``wide`` (columns ``query_<language>`` and ``passage_<language>``), ``long``
             (columns ``id``, ``language``, ``query`` and ``passage``), ``squad``, or that of a
             published corpus of which ``path`` is a copy; by default what it looks like.
-        languages: ISO 639-1 codes to take, of those that there are; none takes all.
+        languages: Languages to take, of those that there are, kept as ISO 639-1 codes; none
+            takes all.
         split: Split of a dataset.
         revision: Revision of a dataset of the hub.
         passage: For SQuAD-style files, whether a passage is the sentence with the answer or the
@@ -59,8 +60,7 @@ class CorpusSource:
     rows: int | None = None
 
     def __post_init__(self) -> None:
-        for code in self.languages:
-            language(code)
+        object.__setattr__(self, "languages", codes(self.languages))
         if len(set(self.languages)) < len(self.languages):
             raise UserError(f"{self.path}: languages {','.join(self.languages)} has one twice")
         for field, expected in (("format", get_args(Format)), ("passage", get_args(Passage))):
