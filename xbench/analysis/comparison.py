@@ -132,10 +132,10 @@ class Comparison:
 
         >>> import xbench
         >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
-        >>> "| XBench-Mini, monolingual" in comparison.to_markdown()
+        >>> "### mAP × 100, means over subsets" in comparison.to_markdown()
         True
         """
-        from xbench.analysis import text_tables
+        from xbench._util import text_tables
         from xbench.analysis.comparison_tables import comparison_tables
 
         return text_tables.markdown(comparison_tables(self))
@@ -148,7 +148,7 @@ class Comparison:
         >>> comparison.to_latex().count("begin{tabular}") > 3
         True
         """
-        from xbench.analysis import text_tables
+        from xbench._util import text_tables
         from xbench.analysis.comparison_tables import comparison_tables
 
         return text_tables.latex(comparison_tables(self))

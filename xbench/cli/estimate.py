@@ -68,4 +68,4 @@ def estimate(
         search=SearchOptions(on_bad_line, show_progress=not no_progress),
         seconds=seconds,
     )
-    estimate_table(found, gpu)
+    click.echo(estimate_table(found, gpu))

@@ -14,7 +14,7 @@ from xbench._util.options import Option, options_of
 from xbench.cli.command import Choice
 from xbench.data.catalogue import BENCHMARKS, DEFAULT_BENCHMARK, check_task_name
 from xbench.data.download import LocationOptions
-from xbench.data.languages import language
+from xbench.data.languages import codes
 from xbench.evaluation.options import RunOptions
 from xbench.models.options import ModelOptions
 
@@ -31,11 +31,13 @@ def language_codes(
     Raises:
         click.BadParameter: If there is none, or one is no language of xbench.
     """
-    codes = [code.strip() for value in values for code in value.split(",") if code.strip()]
-    if values and not codes:
+    names = [name for value in values for name in value.split(",") if name.strip()]
+    if values and not names:
         raise click.BadParameter("expected codes such as ar,de; leave the option out for all")
-    _check(language, codes)
-    return tuple(dict.fromkeys(codes))
+    try:
+        return tuple(dict.fromkeys(codes(names)))
+    except UserError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def language_option(*names: str, help: str) -> Callable[[Command], Command]:

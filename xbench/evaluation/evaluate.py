@@ -12,7 +12,7 @@ from xbench._util.errors import UserError
 from xbench._util.options import make, options_of, refuse_unknown
 from xbench.data.catalogue import check_task_name, task_names
 from xbench.data.download import DataLocation, LocationOptions
-from xbench.data.languages import language
+from xbench.data.languages import codes
 from xbench.evaluation.options import GROUPS, OPTIONS, RunOptions
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
@@ -178,8 +178,8 @@ def location_of(options: dict[str, Any]) -> DataLocation:
 
 
 def _codes(languages: Names) -> tuple[str, ...]:
-    parts = [part.strip() for name in _names("languages", languages) for part in name.split(",")]
-    return tuple(dict.fromkeys(language(part).code for part in parts if part))
+    parts = [part for name in _names("languages", languages) for part in name.split(",")]
+    return tuple(dict.fromkeys(codes(part for part in parts if part.strip())))
 
 
 def _names(option: str, names: Names) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
-from xbench.data.languages import language
 from xbench.evaluation.mteb_plugin import find_task
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.models.lookup import ModelSource, find_model
@@ -113,10 +112,8 @@ def chosen_tasks(
     """Return the chosen tasks that have a subset in the chosen languages.
 
     Raises:
-        UserError: If there is no such task or language, or no subset is left.
+        UserError: If there is no such task, or no subset is left.
     """
-    for code in selection.languages:
-        language(code)
     tasks = [
         find_task(name)(
             passage_form=selection.passage_form,

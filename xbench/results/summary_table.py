@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
-from tabulate import tabulate
 
+from xbench._util.text_tables import TextTable, text
 from xbench.data.catalogue import DATASETS, SETTINGS
 
 COLUMNS = {
@@ -50,14 +50,8 @@ def summary_table(scores: pd.DataFrame) -> str:
         for index, row in values.iterrows()
     ]
     head = [*(["Model"] if several else []), "Dataset", "Setting", *COLUMNS]
-    texts = len(head) - len(COLUMNS)
-    table = tabulate(
-        rows,
-        head,
-        tablefmt="simple",
-        disable_numparse=True,
-        colalign=("left",) * texts + ("right",) * len(COLUMNS),
-    )
+    cells = pd.DataFrame(rows, columns=head)
+    table = text([TextTable("", cells, keys=len(head) - len(COLUMNS))])
     return "\n".join([table, "", NOTE, *_notes(values, scores)])
 
 

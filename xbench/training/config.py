@@ -13,6 +13,7 @@ from pydantic import field_validator as check
 
 from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
+from xbench.data.languages import codes
 from xbench.training.batching.options import BatchSampling, NegativeLanguage, SamplingMode
 from xbench.training.corpora.source import CorpusSource
 
@@ -31,7 +32,8 @@ class TrainingConfig(BaseModel):
         output: Folder for the model, its checkpoints and the record of the run.
         data: The training corpora.
         validation: Corpora whose monolingual loss is measured during training.
-        languages: ISO 639-1 codes to train on; none takes all that the data has.
+        languages: Languages to train on, kept as ISO 639-1 codes; none takes all that the data
+            has.
         sampling: See `BatchSampling`, as for the four fields that follow.
         alpha: Probability that a hybrid batch is monolingual.
         stratified: Whether shares are exact in every epoch.
@@ -104,6 +106,14 @@ class TrainingConfig(BaseModel):
         """Let a corpus be given by its path alone."""
         listed = [sources] if isinstance(sources, (str, Mapping)) else sources
         return [{"path": source} if isinstance(source, str) else source for source in listed or ()]
+
+    @check("languages", "evaluation_languages")
+    @classmethod
+    def _codes(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return codes(languages)
+        except UserError as error:
+            raise ValueError(str(error)) from error
 
     @check("evaluate_on")
     @classmethod

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from xbench._util.errors import UserError
-from xbench.data.languages import LANGUAGES, language
+from xbench.data.languages import LANGUAGES, codes
 
 Format = Literal["auto", "wide", "long", "squad", "mmarco", "squadshifts"]
 
@@ -28,7 +28,8 @@ class CorpusSource:
         format: ``wide`` (columns ``query_<language>`` and ``passage_<language>``), ``long``
             (columns ``id``, ``language``, ``query`` and ``passage``), ``squad``, or that of a
             published corpus of which ``path`` is a copy; by default what it looks like.
-        languages: ISO 639-1 codes to take, of those that there are; none takes all.
+        languages: Languages to take, of those that there are, kept as ISO 639-1 codes; none
+            takes all.
         split: Split of a dataset.
         revision: Revision of a dataset of the hub.
         passage: For SQuAD-style files, whether a passage is the sentence with the answer or the
@@ -49,8 +50,7 @@ class CorpusSource:
     rows: int | None = None
 
     def __post_init__(self) -> None:
-        for code in self.languages:
-            language(code)
+        object.__setattr__(self, "languages", codes(self.languages))
         if len(set(self.languages)) < len(self.languages):
             raise UserError(f"{self.path}: languages {','.join(self.languages)} has one twice")
         for field, expected in (("format", get_args(Format)), ("passage", get_args(Passage))):
