@@ -1,4 +1,4 @@
-"""The panels of which figures are made, and how they become SVG."""
+"""The panels of which figures are made, and how they become a file of any format."""
 
 from __future__ import annotations
 
@@ -38,12 +38,29 @@ SETTINGS: dict[Any, Any] = {
     "axes.labelsize": 9,
     "axes.unicode_minus": False,
     "font.sans-serif": ["DejaVu Sans", "Verdana"],
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "xbench",
     "text.parse_math": False,
     "xtick.labelsize": 9,
     "ytick.labelsize": 9,
 }
+
+
+DPI = 200
+"""Resolution of formats that hold pixels."""
+
+VECTOR = ("svg", "svgz", "pdf", "ps", "eps", "pgf")
+
+_SVG = {"Date": None, "Creator": None}
+METADATA: Mapping[str, dict[str, str | None]] = {
+    "svg": _SVG,
+    "svgz": _SVG,
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+"""What is left out of a file, so that the same input gives the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -55,31 +72,62 @@ class Panel:
     draw: Callable[[MakeAxes], None]
 
 
-def render(rows: Sequence[Sequence[Panel]]) -> bytes:
-    """Return the SVG of rows of panels.
+def formats() -> list[str]:
+    """Return the formats that matplotlib can write, as suffixes without the dot.
 
     Raises:
         UserError: If matplotlib is not installed.
     """
+    return sorted(_figure_class()().canvas.get_supported_filetypes())
+
+
+def render(rows: Sequence[Sequence[Panel]], form: str = "svg") -> bytes:
+    """Return the file of rows of panels.
+
+    Args:
+        rows: The panels, row by row.
+        form: One of `formats`.
+
+    Raises:
+        UserError: If matplotlib is not installed or cannot write the format.
+    """
+    figure_class = _figure_class()
+    import matplotlib
+
+    heights = [max(panel.height for panel in row) for row in rows]
+    widths = [[panel.width for panel in row] for row in rows]
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        figure = figure_class(figsize=(max(map(sum, widths)), sum(heights)), facecolor="white")
+        for i, row in enumerate(rows):
+            for j, panel in enumerate(row):
+                panel.draw(partial(_axes, figure, sum(widths[i][:j]), sum(heights[:i])))
+        return _saved(figure, form)
+
+
+def _figure_class() -> type[Figure]:
     try:
-        import matplotlib
+        import matplotlib  # noqa: F401
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UserError(
             f"figures need matplotlib ({error}); install it with `pip install 'xbench-mteb[plot]'`"
         ) from error
-    heights = [max(panel.height for panel in row) for row in rows]
-    widths = [[panel.width for panel in row] for row in rows]
+    return Figure
+
+
+def _saved(figure: Figure, form: str) -> bytes:
     content = io.BytesIO()
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
-        figure = Figure(figsize=(max(map(sum, widths)), sum(heights)), facecolor="white")
-        for i, row in enumerate(rows):
-            for j, panel in enumerate(row):
-                panel.draw(partial(_axes, figure, sum(widths[i][:j]), sum(heights[:i])))
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    pixels: dict[str, Any] = {} if form in VECTOR else {"dpi": DPI}
+    try:
+        figure.savefig(content, format=form, metadata=METADATA.get(form), **pixels)
+    except Exception as error:
+        raise UserError(
+            f"matplotlib cannot write a figure as {form} here ({type(error).__name__}: {error}); "
+            "choose another format, such as svg, png or pdf"
+        ) from error
     return content.getvalue()
 
 
