@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from xbench._util.errors import UserError
-from xbench.analysis.plot_panels import formats
+from xbench.analysis.plot_files import formats
 from xbench.analysis.plots import ModelPlot, comparison_figure, figure_format
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS

@@ -17,16 +17,15 @@ import numpy as np
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Candidate, common_tasks
+from xbench.analysis.plot_files import formats, render
 from xbench.analysis.plot_panels import (
     Codes,
     differences_panel,
     distances_panel,
-    formats,
     level_limits,
     levels_panel,
     log_ratio,
     ratio_limit,
-    render,
     shares_panel,
 )
 from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
