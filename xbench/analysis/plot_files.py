@@ -38,7 +38,7 @@ DPI = 200
 
 VECTOR = ("svg", "svgz", "pdf", "ps", "eps", "pgf")
 
-_SVG = {"Date": None, "Creator": None}
+_SVG: dict[str, str | None] = {"Date": None, "Creator": None}
 METADATA: Mapping[str, dict[str, str | None]] = {
     "svg": _SVG,
     "svgz": _SVG,
