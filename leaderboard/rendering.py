@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from xbench import __version__
-from xbench.results.validation.findings import printable
+from xbench.results.findings import printable
 
 LONGEST = 2000
 """Characters of a text that a page shows at most."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from xbench.data.catalogue import TASKS, Dataset, Setting, subsets
 from xbench.leaderboard.figures import Details, Figure, Key, RunDetails
-from xbench.leaderboard.zero_shot import zero_shot
+from xbench.results.zero_shot import zero_shot
 from xbench.metrics import SCORES, FloatArray
 from xbench.results.store import subset_scores
 from xbench.results.summaries import Summary, summarise

@@ -59,7 +59,7 @@ def test_the_wheel_holds_the_packages_and_their_data(wheel):
         "xbench/leaderboard/assets/style.css",
         "xbench/training/configs/xlm-r.yaml",
         "xbench/training/templates/card.md",
-        "xbench/results/validation/upstream_tasks.json",
+        "xbench/results/upstream_tasks.json",
         "xbench/cli/evaluate.py",
         "xbench/models/lookup.py",
         "xbench/models/baselines/bm25.py",

@@ -73,7 +73,7 @@ def test_evaluate_prints_a_table_and_where_the_files_lie(xbench, tmp_path):
     assert "demonstration" in outcome.stdout
     assert outcome.stdout.splitlines()[-1] == "Results: out/xbench__bm25/1"
     again = xbench("evaluate", "--model", "xbench/bm25", "-b", "XBenchMini", "-o", "out")
-    assert "3 of 3 tasks were finished before" in again.stdout
+    assert "3 of 3 tasks already had results; use --overwrite to re-run them." in again.stdout
     assert outcome.stdout.splitlines()[0:9] == again.stdout.splitlines()[1:10]
 
 

@@ -11,6 +11,7 @@ from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.imported import ISO_639_1, dataset_title, read_all_imported
 from xbench.leaderboard.rows import read_rows
+from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.validation import (
     Finding,
     ImportedRow,
@@ -18,7 +19,6 @@ from xbench.results.validation import (
     read_upstream,
     upstream_files,
 )
-from xbench.results.validation.expected import upstream_tasks
 
 MIRACL = upstream_tasks()["MIRACLRetrieval"]
 MLQA = upstream_tasks()["MLQARetrieval"]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xbench.cli.command import Choice, Command
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -47,7 +49,7 @@ NOTE = (
 file = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=file)
 @click.argument("qrels", type=file)
 @click.option(
@@ -61,7 +63,7 @@ file = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv"]),
+    type=Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
     help="What to write; json and csv hold every score in full precision.",

@@ -11,23 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbench.cli.command import Choice, Command
+
 if TYPE_CHECKING:
     from xbench.analysis.comparison import Comparison, Figure
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("models", nargs=-1, required=True, metavar="MODEL [MODEL ...]")
 @click.option(
     "--results",
     "-r",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
+    multiple=True,
+    default=(Path("results"),),
     show_default=True,
-    help="Folder of all results, in which model names are looked up.",
+    help="Folder of results, in which model names are looked up; may be repeated.",
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--format", "form", type=Choice(FORMATS), default="table", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
 @click.option(
     "--plot",
@@ -35,12 +38,12 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
     help="Draw the comparison to this SVG file, one per dataset (needs matplotlib).",
 )
 def compare(
-    models: tuple[str, ...], results: Path, form: str, seed: int, plot: Path | None
+    models: tuple[str, ...], results: tuple[Path, ...], form: str, seed: int, plot: Path | None
 ) -> None:
     """Compare models on the tasks that all were run on, with intervals and tests.
 
     A MODEL is a folder of results, or a name under --results: org/model or org/model@revision.
-    Nothing is run: the figures come from the per-query files.
+    Nothing is run: the scores come from the per-query files.
 
     \b
     Example:
@@ -49,7 +52,7 @@ def compare(
     from xbench.analysis.compared_models import read_candidates
     from xbench.analysis.comparison import compare as run
 
-    candidates = read_candidates(models, results)
+    candidates = read_candidates(models, *results)
     comparison = run(candidates, seed=seed)
     _print(comparison, form)
     if plot is not None:

@@ -8,7 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from xbench.evaluation.estimate_cost import GPUS, UTILISATION, Estimate
+from xbench.evaluation.estimate_cost import Estimate
+from xbench.evaluation.gpus import GPUS, UTILISATION
 
 
 def estimate_table(estimate: Estimate, gpu: str | None) -> None:
@@ -46,7 +47,9 @@ def estimate_table(estimate: Estimate, gpu: str | None) -> None:
     seconds = estimate.gpu_seconds(gpu.lower())
     peak, memory = GPUS[gpu.lower()]
     if seconds is None:
-        console.print(f"On {gpu.upper()}: cannot be told, as this model's tokens are not known.")
+        console.print(
+            f"On {gpu.upper()}: cannot be estimated, as this model's tokens are not known."
+        )
         return
     console.print(
         f"On {gpu.upper()} ({memory} GB): about {_duration(seconds)}, computed and not measured: "

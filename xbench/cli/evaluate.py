@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from xbench.cli.command import Choice, Command
 from xbench.cli.options import location_options, model_options, selection_options, task_names
 from xbench.data.catalogue import PassageForm
 from xbench.models.options import ModelOptions
 from xbench.search.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine, SearchOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @model_options
 @selection_options
 @click.option(
@@ -25,17 +26,17 @@ from xbench.search.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine,
     show_default=True,
     help="Folder of all results.",
 )
-@click.option("--overwrite", is_flag=True, help="Run tasks whose results are there, too.")
+@click.option("--overwrite", is_flag=True, help="Re-run tasks that already have results.")
 @click.option(
     "--on-bad-line",
-    type=click.Choice(ON_BAD_LINE),
+    type=Choice(ON_BAD_LINE),
     default="stop",
     show_default=True,
-    help="MIRACL: stop at defects of the corpus files, or leave them out and count them.",
+    help="MIRACL: stop at defects in the corpus files, or skip what is defective and count it.",
 )
 @click.option(
     "--backend",
-    type=click.Choice(BACKENDS),
+    type=Choice(BACKENDS),
     default="local",
     show_default=True,
     help="MIRACL: search in this process, or on Ray (pip install 'xbench-mteb[ray]').",
@@ -50,7 +51,7 @@ from xbench.search.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine,
 @location_options
 def evaluate(
     tasks: tuple[str, ...],
-    benchmark: str | None,
+    benchmarks: tuple[str, ...],
     languages: tuple[str, ...],
     passage_form: PassageForm,
     output: Path,
@@ -67,7 +68,7 @@ def evaluate(
 ) -> None:
     """Evaluate a model and write its results.
 
-    Work that is finished is skipped, and an interrupted run goes on where it stopped.
+    Tasks that already have results are skipped, and an interrupted run goes on where it stopped.
 
     \b
     Examples:
@@ -86,7 +87,7 @@ def evaluate(
 
     evaluated = run(
         ModelOptions(**model),
-        Selection(task_names(tasks, benchmark), languages, passage_form),
+        Selection(task_names(tasks, benchmarks), languages, passage_form),
         output=output,
         location=location,
         search=SearchOptions(on_bad_line, backend, ray_address, ray_workers),
@@ -96,7 +97,8 @@ def evaluate(
     skipped = sum(item.skipped for item in evaluated)
     if skipped:
         click.echo(
-            f"{skipped} of {len(evaluated)} tasks were finished before; --overwrite runs them."
+            f"{skipped} of {len(evaluated)} tasks already had results; use --overwrite to re-run "
+            "them."
         )
     summary_table(evaluated, partial=languages)
     click.echo(f"Results: {evaluated[0].path.parent}")

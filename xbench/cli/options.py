@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from xbench.data.catalogue import BENCHMARKS, PASSAGE_FORMS
+from xbench._util.errors import UserError
+from xbench.cli.command import Choice
+from xbench.data.catalogue import BENCHMARKS, PASSAGE_FORMS, check_task_name
+from xbench.data.languages import language
 from xbench.models.options import DTYPES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -16,18 +19,51 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_BENCHMARK = "XBench"
 
 
-def split_codes(
+def language_codes(
     context: click.Context,
     parameter: click.Parameter,
-    value: str | None,
+    values: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Split a list such as ``ar,de``."""
-    if value is None:
-        return ()
-    codes = tuple(code.strip() for code in value.split(",") if code.strip())
-    if not codes:
+    """Return the codes of lists such as ``ar,de``.
+
+    Raises:
+        click.BadParameter: If there is none, or one is no language of xbench.
+    """
+    codes = [code.strip() for value in values for code in value.split(",") if code.strip()]
+    if values and not codes:
         raise click.BadParameter("expected codes such as ar,de; leave the option out for all")
-    return codes
+    _check(language, codes)
+    return tuple(dict.fromkeys(codes))
+
+
+def language_option(*names: str, help: str) -> Callable[[Command], Command]:
+    """Make an option that takes language codes."""
+    repeated = f"{help} May be repeated."
+    return click.option(
+        *names, multiple=True, callback=language_codes, metavar="CODES", help=repeated
+    )
+
+
+def known_tasks(
+    context: click.Context,
+    parameter: click.Parameter,
+    value: tuple[str, ...] | str | None,
+) -> tuple[str, ...] | str | None:
+    """Check names of tasks before anything is imported that knows the tasks themselves.
+
+    Raises:
+        click.BadParameter: If there is no task of that name.
+    """
+    _check(check_task_name, [value] if isinstance(value, str) else value or ())
+    return value
+
+
+def _check(check: Callable[[str], object], names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            check(name)
+        except UserError as error:
+            raise click.BadParameter(str(error)) from error
 
 
 def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
@@ -52,7 +88,7 @@ MODEL_OPTIONS = (
     ),
     click.option("--passage-prompt", help="Put before every passage, instead of the model's own."),
     click.option("--max-length", type=click.IntRange(min=1), help="Maximum length in tokens."),
-    click.option("--dtype", type=click.Choice(DTYPES), help="Type of the model's weights."),
+    click.option("--dtype", type=Choice(DTYPES), help="Type of the model's weights."),
     click.option("--device", help="Device, as torch names it (cpu, cuda, cuda:1, mps)."),
     click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True),
 )
@@ -63,23 +99,42 @@ def model_options(command: Command) -> Command:
     return _with(MODEL_OPTIONS, command)
 
 
-SELECTION_OPTIONS = (
-    click.option("--tasks", "-t", multiple=True, help="Task to run; may be repeated."),
+TASK_OPTIONS = (
+    click.option(
+        "--tasks",
+        "-t",
+        multiple=True,
+        callback=known_tasks,
+        metavar="NAME",
+        help="Name of a task, as `xbench tasks` lists them; may be repeated.",
+    ),
     click.option(
         "--benchmark",
         "-b",
-        type=click.Choice(list(BENCHMARKS)),
-        help=f"Run the tasks of a benchmark [default without --tasks: {DEFAULT_BENCHMARK}].",
+        "benchmarks",
+        multiple=True,
+        type=Choice(list(BENCHMARKS)),
+        help=f"All tasks of a benchmark; may be repeated [default without --tasks: "
+        f"{DEFAULT_BENCHMARK}].",
     ),
-    click.option(
+)
+
+
+def task_options(command: Command) -> Command:
+    """Add the options that choose tasks."""
+    return _with(TASK_OPTIONS, command)
+
+
+SELECTION_OPTIONS = (
+    *TASK_OPTIONS,
+    language_option(
         "--languages",
         "-l",
-        callback=split_codes,
-        help="Keep only these languages, such as ar,de. Stored apart from the full results.",
+        help="Keep only these languages, such as ar,de; stored apart from the full results.",
     ),
     click.option(
         "--passage-form",
-        type=click.Choice(PASSAGE_FORMS),
+        type=Choice(PASSAGE_FORMS),
         default="sentence",
         show_default=True,
         help="Encode a passage as the sentence alone, or followed by its paragraph.",
@@ -92,10 +147,10 @@ def selection_options(command: Command) -> Command:
     return _with(SELECTION_OPTIONS, command)
 
 
-def task_names(tasks: tuple[str, ...], benchmark: str | None) -> tuple[str, ...]:
+def task_names(tasks: Sequence[str], benchmarks: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the chosen tasks, those of the default benchmark if none is chosen."""
-    named = BENCHMARKS[benchmark] if benchmark else ()
-    return (*tasks, *named) or BENCHMARKS[DEFAULT_BENCHMARK]
+    named = [task for benchmark in benchmarks for task in BENCHMARKS[benchmark]]
+    return tuple(dict.fromkeys([*tasks, *named])) or BENCHMARKS[DEFAULT_BENCHMARK]
 
 
 LOCATION_OPTIONS = (

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from xbench.cli.command import Command
+from xbench.cli.options import known_tasks
 from xbench.data.catalogue import TASKS, subsets
 
 
-@click.command()
-@click.argument("name", required=False)
+@click.command(cls=Command)
+@click.argument("name", required=False, callback=known_tasks)
 def tasks(name: str | None) -> None:
     """List the tasks, or describe the task NAME."""
     if name is None:

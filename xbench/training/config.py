@@ -11,11 +11,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic import field_validator as check
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
-from xbench.training.batching.dataset import NegativeLanguage
-from xbench.training.batching.options import BatchSampling, SamplingMode
-from xbench.training.corpora.reading import CorpusSource
+from xbench.training.batching.options import BatchSampling, NegativeLanguage, SamplingMode
+from xbench.training.corpora.source import CorpusSource
 
 Precision = Literal["fp32", "bf16", "fp16"]
 SelectBy = Literal[
@@ -136,7 +135,9 @@ class TrainingConfig(BaseModel):
 def _one_of(title: Any, datasets: Sequence[Dataset]) -> Any:  # noqa: ANN401
     known = [dataset.title for dataset in datasets]
     if title not in known:
-        raise ValueError(f"{title!r} is not one of {', '.join(known)}")
+        raise ValueError(
+            f"{title!r} is not one of {', '.join(known)}{did_you_mean(str(title), known)}"
+        )
     return title
 
 
@@ -186,6 +187,8 @@ def _line(problem: dict[str, Any]) -> str:
     field = ".".join(str(part) for part in problem["loc"])
     found = "" if problem["type"] == "missing" else f" is {problem['input']!r:.80}"
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(TrainingConfig.model_fields)
-        return f"unknown field {field}; the fields are {known}"
+        known = list(TrainingConfig.model_fields)
+        return (
+            f"unknown field {field}; the fields are {', '.join(known)}{did_you_mean(field, known)}"
+        )
     return f"{field}{found}: {problem['msg']}"

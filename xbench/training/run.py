@@ -29,7 +29,8 @@ from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.config import TrainingConfig
 from xbench.training.corpora.contamination import evaluation_overlap, refuse_overlap
 from xbench.training.corpora.pairs import ParallelPairs
-from xbench.training.corpora.reading import CorpusSource, read_pairs
+from xbench.training.corpora.reading import read_pairs
+from xbench.training.corpora.source import CorpusSource
 from xbench.training.evaluator import RANK_DISTANCE, SettingsEvaluator, evaluation_name
 from xbench.training.record import begin, finish, is_finished, write_card
 from xbench.training.trainer import PROMPT_NAMES, HybridTrainer

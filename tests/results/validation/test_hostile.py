@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.results.validation.conftest import CROSSLINGUAL, MULTILINGUAL, Submission
+from xbench.results.safe_json import PACKED_LIMIT, RESULT_LIMIT, UNPACKED_LIMIT
 from xbench.results.validation import check
 from xbench.results.validation.report import as_json, as_markdown, as_text
-from xbench.results.validation.safe_json import PACKED_LIMIT, RESULT_LIMIT, UNPACKED_LIMIT
 
 RESULT, RANKS = f"{MULTILINGUAL}.json", f"{MULTILINGUAL}.per_query.json.gz"
 META, SETTINGS = "model_meta.json", "run_settings.jsonl"

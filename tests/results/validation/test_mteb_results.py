@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mteb.get_tasks import get_task
 
+from xbench.results.findings import Finding
+from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.validation import check, read_upstream, upstream_files
-from xbench.results.validation.expected import upstream_tasks
-from xbench.results.validation.findings import Finding
 
 TASK = "MIRACLRetrieval"
 LANGUAGES = upstream_tasks()[TASK].subsets

@@ -16,12 +16,12 @@ from tests.leaderboard.sound_results import write_sound
 from tests.results.validation.test_fuzzing import places, replaced, values
 from tests.results.validation.test_hostile import drop, put
 from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, TASKS
+from xbench.results.findings import Notes
+from xbench.results.schema import RanksDocument, conforms
 from xbench.results.store import PER_QUERY_SUFFIX
 from xbench.results.validation import check_summarised, check_task
 from xbench.results.validation.check_ranks import check_ranks
-from xbench.results.validation.findings import Notes
 from xbench.results.validation.report import as_json, as_markdown, as_text
-from xbench.results.validation.schema import RanksDocument, conforms
 
 STREAMED = [name for name, (dataset, _) in TASKS.items() if dataset.streamed]
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from xbench.results.findings import Finding, RunIdentity, TaskCheck
+from xbench.results.imported import Imported, ImportedRow, imported_json, read_imported
 from xbench.results.validation.check_task import check_summarised, check_task, result_files
-from xbench.results.validation.findings import Finding, RunIdentity, TaskCheck
 from xbench.results.validation.folders import check, check_changes
-from xbench.results.validation.imported import Imported, ImportedRow, imported_json, read_imported
 from xbench.results.validation.mteb_results import read_upstream, upstream_files
 
 __all__ = [

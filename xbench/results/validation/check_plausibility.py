@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from xbench.results.findings import Notes, Plain
+from xbench.results.safe_json import RESULT_LIMIT, read_object
 from xbench.results.store import subset_scores
-from xbench.results.validation.findings import Notes, Plain
-from xbench.results.validation.safe_json import RESULT_LIMIT, read_object
 
 PERFECT = 0.99
 """A main score above this is suspicious."""

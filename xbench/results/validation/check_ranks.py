@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
 from xbench.metrics import TOP_K, IntArray
 from xbench.metrics.ranks import RUN_DEPTH
+from xbench.results.findings import ABSENT, Notes, Plain
 from xbench.results.validation.expected import Corpus, corpora, digest
-from xbench.results.validation.findings import ABSENT, Notes, Plain
 
 RERUN = "run the task again with `xbench evaluate`"
 

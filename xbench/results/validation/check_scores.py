@@ -8,9 +8,9 @@ from typing import Any
 from xbench.data.catalogue import TASKS, subsets
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import SCORES, score_range, scores
+from xbench.results.findings import ABSENT, Notes
 from xbench.results.store import PerQuery
 from xbench.results.validation.check_ranks import RERUN, compare_names
-from xbench.results.validation.findings import ABSENT, Notes
 
 TOLERANCE = 1e-5
 """How far a score may be from what its ranks give; result files round to six decimals."""

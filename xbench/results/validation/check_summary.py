@@ -12,6 +12,16 @@ from pydantic import Field, StringConstraints
 from xbench.data.catalogue import TASKS, PassageForm, subsets
 from xbench.metrics import FloatArray, score_range, task_scores
 from xbench.metrics.statistics import macro_mean
+from xbench.results.field_types import Name
+from xbench.results.findings import ABSENT, Notes, Plain
+from xbench.results.safe_json import (
+    PACKED_LIMIT,
+    RESULT_LIMIT,
+    parse_object,
+    read_bytes,
+    unpack,
+)
+from xbench.results.schema import Document, conforms
 from xbench.results.store import subset_scores
 from xbench.results.summaries import (
     FORMAT,
@@ -23,16 +33,6 @@ from xbench.results.summaries import (
     measures_with_intervals,
 )
 from xbench.results.validation.check_scores import TOLERANCE
-from xbench.results.validation.field_types import Name
-from xbench.results.validation.findings import ABSENT, Notes, Plain
-from xbench.results.validation.safe_json import (
-    PACKED_LIMIT,
-    RESULT_LIMIT,
-    parse_object,
-    read_bytes,
-    unpack,
-)
-from xbench.results.validation.schema import Document, conforms
 
 RENEW = "renew it with `xbench validate --write-summaries`, or remove it"
 

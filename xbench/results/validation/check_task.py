@@ -9,6 +9,23 @@ from typing import Any
 
 from xbench._util.errors import UserError
 from xbench.data.catalogue import TASK_VERSION, TASKS, subsets
+from xbench.results.findings import ABSENT, Finding, Notes, Plain, RunIdentity, TaskCheck
+from xbench.results.safe_json import (
+    META_LIMIT,
+    PACKED_LIMIT,
+    RESULT_LIMIT,
+    parse_object,
+    read_bytes,
+    read_object,
+    unpack,
+)
+from xbench.results.schema import (
+    ModelMeta,
+    RanksDocument,
+    RunSettings,
+    TaskResult,
+    conforms,
+)
 from xbench.results.store import PER_QUERY_SUFFIX, SETTINGS_NAME, PerQuery, read_per_query
 from xbench.results.summaries import SUMMARY_SUFFIX, Summary, mean_chance, summarise
 from xbench.results.validation.check_plausibility import (
@@ -20,24 +37,7 @@ from xbench.results.validation.check_plausibility import (
 from xbench.results.validation.check_ranks import RERUN, check_ranks, compare_names
 from xbench.results.validation.check_scores import check_result, compare_with_ranks
 from xbench.results.validation.check_summary import agrees, compare_with_summary, read_summary
-from xbench.results.validation.findings import ABSENT, Finding, Notes, Plain, RunIdentity, TaskCheck
 from xbench.results.validation.locations import EXPERIMENTS, META_NAME, check_home, check_links
-from xbench.results.validation.safe_json import (
-    META_LIMIT,
-    PACKED_LIMIT,
-    RESULT_LIMIT,
-    parse_object,
-    read_bytes,
-    read_object,
-    unpack,
-)
-from xbench.results.validation.schema import (
-    ModelMeta,
-    RanksDocument,
-    RunSettings,
-    TaskResult,
-    conforms,
-)
 
 
 def result_files(root: Path) -> Iterator[Path]:

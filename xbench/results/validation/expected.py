@@ -1,4 +1,4 @@
-"""What results must be of: pools and relevant passages of each dataset; fields of mteb's tasks."""
+"""What every result of a dataset must be measured on: its pools and its relevant passages."""
 
 from __future__ import annotations
 
@@ -50,39 +50,3 @@ def corpora() -> Mapping[str, Corpus]:
     """
     text = files("xbench.results.validation").joinpath("corpora.json").read_text("utf-8")
     return {title: Corpus(**entry) for title, entry in json.loads(text).items()}
-
-
-@dataclass(frozen=True)
-class UpstreamTask:
-    """A multilingual retrieval task of mteb.
-
-    Attributes:
-        measure: Name of its main score, from 0 to 1.
-        dataset_revisions: Revisions of the dataset that mteb has read, the present one last.
-        splits: Its splits.
-        subsets: The languages of each subset, as mteb writes them.
-    """
-
-    measure: str
-    dataset_revisions: tuple[str, ...]
-    splits: tuple[str, ...]
-    subsets: Mapping[str, tuple[str, ...]]
-
-
-@cache
-def upstream_tasks() -> Mapping[str, UpstreamTask]:
-    """Return the tasks whose public results are imported, by name.
-
-    ``tests/results/validation/test_upstream_tasks.py`` makes the table from mteb, and checks that
-    it still is what mteb says.
-    """
-    text = files("xbench.results.validation").joinpath("upstream_tasks.json").read_text("utf-8")
-    return {
-        name: UpstreamTask(
-            measure=entry["measure"],
-            dataset_revisions=tuple(entry["dataset_revisions"]),
-            splits=tuple(entry["splits"]),
-            subsets={name: tuple(codes) for name, codes in entry["subsets"].items()},
-        )
-        for name, entry in json.loads(text).items()
-    }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import PASSAGE_FORMS
-from xbench.results.validation.findings import ABSENT, Notes, Plain
+from xbench.results.findings import ABSENT, Notes, Plain
 
 META_NAME = "model_meta.json"
 EXPERIMENTS = "experiments"

@@ -10,9 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from xbench.results.validation.check_plausibility import PERFECT
-from xbench.results.validation.expected import UpstreamTask, upstream_tasks
-from xbench.results.validation.field_types import (
+from xbench.results.field_types import (
     Count,
     DatasetRevision,
     ModelName,
@@ -21,11 +19,13 @@ from xbench.results.validation.field_types import (
     Revision,
     is_version,
 )
-from xbench.results.validation.findings import ABSENT, Finding, Notes, Plain
-from xbench.results.validation.imported import ImportedRow
+from xbench.results.findings import ABSENT, Finding, Notes, Plain
+from xbench.results.imported import ImportedRow
+from xbench.results.safe_json import META_LIMIT, RESULT_LIMIT, read_object
+from xbench.results.schema import Document, conforms
+from xbench.results.upstream_tasks import UpstreamTask, upstream_tasks
+from xbench.results.validation.check_plausibility import PERFECT
 from xbench.results.validation.locations import META_NAME, check_home, check_links
-from xbench.results.validation.safe_json import META_LIMIT, RESULT_LIMIT, read_object
-from xbench.results.validation.schema import Document, conforms
 
 NEAR_ZERO = 0.01
 """A main score below this is suspicious."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import DATASETS, SETTINGS, TASKS, Dataset
+from xbench.results.findings import Notes, RunIdentity, TaskCheck
+from xbench.results.safe_json import RESULT_LIMIT, read_object
 from xbench.results.store import macro_average
-from xbench.results.validation.findings import Notes, RunIdentity, TaskCheck
 from xbench.results.validation.report import as_markdown, code
-from xbench.results.validation.safe_json import RESULT_LIMIT, read_object
 
 INTRODUCTION = """\
 Means over subsets, × 100; rank distance in ranks. Please check the declaration of the training data

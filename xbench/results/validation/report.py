@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from xbench.results.validation.findings import Finding, TaskCheck
+from xbench.results.findings import Finding, TaskCheck
 
 PLAIN = frozenset(string.ascii_letters + string.digits + " -/=+,()")
 """Characters that mean nothing in Markdown inside a line, nor in HTML."""

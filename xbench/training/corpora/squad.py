@@ -5,25 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.data.languages import LANGUAGES
 from xbench.data.lareqa import read_lareqa
 from xbench.training.corpora.rows import Row
+from xbench.training.corpora.source import Passage
 from xbench.training.corpora.tables import WideTable, columns_of, file_state, keep
-
-Passage = Literal["sentence", "paragraph"]
-
-PLACEHOLDER = "{lang}"
-"""What stands for the language in a path."""
-
-
-def squad_files(path: str) -> dict[str, Path]:
-    """Return the files by language of a folder with ``<code>.json`` or a path with ``{lang}``."""
-    pattern = path if PLACEHOLDER in path else str(Path(path) / f"{PLACEHOLDER}.json")
-    files = {code: Path(pattern.replace(PLACEHOLDER, code)) for code in sorted(LANGUAGES)}
-    return {code: file for code, file in files.items() if file.is_file()}
 
 
 def read_squad(files: Mapping[str, Path], passage: Passage, folder: Path) -> WideTable:

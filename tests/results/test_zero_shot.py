@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xbench.leaderboard.zero_shot import zero_shot
+from xbench.results.zero_shot import zero_shot
 
 SETS = ("XQuAD-R", "MLQA-R", "XQuADRetrieval", "MLQARetrieval", "MIRACLRetrieval")
 

@@ -120,6 +120,12 @@ class Notes:
         self.findings += other.findings
         self.unlisted += other.unlisted
 
+    def first(self) -> str:
+        """Return the first finding in a sentence, and how many more there are."""
+        found = self.findings[0]
+        more = f" (and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
+        return f"{self.file}: {found.field or 'the file'}: {found.found}; {found.rule}{more}"
+
     def _add(self, where: str, value: object, rule: str, *, warning: bool) -> None:
         if sum(finding.warning == warning for finding in self.findings) >= LISTED:
             self.unlisted[warning] += 1

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from xbench.data.catalogue import PassageForm
-from xbench.results.validation.field_types import (
+from xbench.results.field_types import (
     Address,
     Amount,
     Count,
@@ -24,8 +24,8 @@ from xbench.results.validation.field_types import (
     Settings,
     Text,
 )
-from xbench.results.validation.findings import ABSENT, Notes
-from xbench.results.validation.safe_json import OBJECTS
+from xbench.results.findings import ABSENT, Notes
+from xbench.results.safe_json import OBJECTS
 
 
 class Document(BaseModel):

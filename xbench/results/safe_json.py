@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from xbench.results.validation.findings import ABSENT, Notes, Plain
+from xbench.results.findings import ABSENT, Notes, Plain
 
 MEBIBYTE = 2**20
 

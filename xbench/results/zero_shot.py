@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
-from xbench.leaderboard.figures import ZeroShot
+ZeroShot = Literal["zero-shot", "not zero-shot", "unknown"]
+"""Whether a model was trained on what a dataset derives from."""
 
 STEMS = {
     "XQuAD": ("xquad", "lareqa"),
