@@ -7,7 +7,7 @@ is interpreted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -176,6 +176,30 @@ SHARES_AT = 10
 """First places whose languages are shown."""
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Figures of a comparison, one per dataset, as a notebook shows them.
+
+    Attributes:
+        svg: The figure of each dataset, by its title.
+    """
+
+    svg: Mapping[str, str]
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<h4>{title}</h4>{svg}" for title, svg in self.svg.items())
+
+
+def comparison_pictures(candidates: Sequence[Candidate]) -> Pictures:
+    """Draw a figure for each dataset of which all models have the three settings.
+
+    Raises:
+        UserError: If there is no such dataset, or matplotlib is missing.
+    """
+    drawn = _drawn(candidates, _datasets(candidates), "svg")
+    return Pictures({dataset.title: content.decode() for dataset, content in drawn})
+
+
 def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[Path]:
     """Write a figure for each dataset of which all models have the three settings.
 
@@ -191,7 +215,16 @@ def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[
         UserError: If there is no such dataset, matplotlib is missing or knows no such format, or a
             file cannot be written.
     """
-    form = figure_format(path)
+    form, datasets = figure_format(path), _datasets(candidates)
+    written = []
+    for dataset, content in _drawn(candidates, datasets, form):
+        place = path if len(datasets) == 1 else path.with_stem(f"{path.stem}-{dataset.folder}")
+        write_atomically(place, content)
+        written.append(place)
+    return written
+
+
+def _datasets(candidates: Sequence[Candidate]) -> list[Dataset]:
     tasks = common_tasks(candidates)
     datasets = [
         dataset
@@ -203,14 +236,16 @@ def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[
             "--plot needs the three settings of a dataset; the models have in common only "
             f"{', '.join(tasks)}"
         )
-    written = []
+    return datasets
+
+
+def _drawn(
+    candidates: Sequence[Candidate], datasets: Sequence[Dataset], form: str
+) -> Iterator[tuple[Dataset, bytes]]:
     for dataset in datasets:
-        place = path if len(datasets) == 1 else path.with_stem(f"{path.stem}-{dataset.folder}")
         models = [_model_plot(candidate, dataset) for candidate in candidates]
         languages = sorted(candidates[0].tasks[dataset.task_name("multilingual")].subsets)
-        write_atomically(place, comparison_figure(models, languages, SHARES_AT, form))
-        written.append(place)
-    return written
+        yield dataset, comparison_figure(models, languages, SHARES_AT, form)
 
 
 def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:
