@@ -159,6 +159,15 @@ def test_models_are_compared_by_name_and_by_results(mini_results, results):
     assert repr(by_name) == "Comparison of xbench/bm25, xbench/char-ngram on 3 tasks"
 
 
+def test_a_comparison_is_drawn_for_a_notebook_or_to_a_file(results, tmp_path):
+    comparison = xbench.compare(results)
+    assert "<svg" in comparison.plot()._repr_html_()
+    (file,) = comparison.plot(tmp_path / "languages.png")
+    assert file.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(xbench.UserError, match=r"expected one of .*\.svg"):
+        comparison.plot(tmp_path / "languages.xyz")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -18,7 +18,6 @@ from xbench.analysis.plots import (
     heat_map,
     rank_distance_by_language,
     share_matrix,
-    write_svg,
 )
 
 CODES = ["ar", "de", "zh"]
@@ -181,10 +180,3 @@ def test_importing_the_module_does_not_import_matplotlib():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "False"
-
-
-def test_a_figure_is_written_as_svg_only(tmp_path):
-    write_svg(tmp_path / "new" / "figure.svg", b"<svg/>")
-    assert (tmp_path / "new" / "figure.svg").read_bytes() == b"<svg/>"
-    with pytest.raises(UserError, match=r"ends in \.svg"):
-        write_svg(tmp_path / "figure.png", b"<svg/>")

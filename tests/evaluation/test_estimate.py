@@ -104,10 +104,9 @@ def test_an_unknown_gpu_is_told():
 def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch, tmp_path):
     from xbench.data.catalogue import MIRACL
     from xbench.data.streamed.miracl_files import language_files
-    from xbench.evaluation import estimate_workloads
 
     monkeypatch.setattr(
-        estimate_workloads, "language_files", lambda d, c, _: language_files(d, c, miracl)
+        "xbench.tasks.miracl.language_files", lambda d, c, _: language_files(d, c, miracl)
     )
     hub = DataLocation(None, tmp_path / "other", offline=True)
     selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))

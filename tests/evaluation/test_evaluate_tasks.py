@@ -139,7 +139,9 @@ def test_other_settings_are_stored_apart(tmp_path, location, folder):
 def test_prompts_that_look_alike_in_a_path_are_stored_apart(tmp_path, location, folder):
     long = "سؤال " * 60
     paths = {
-        run(folder, tmp_path, location, [MONO], options={"query_prompt": prompt})[0].path
+        run(
+            folder, tmp_path, location, [MONO], options={"query_prompt": prompt, "max_length": 400}
+        )[0].path
         for prompt in ("query: ", "query? ", "query/ ", long)
     }
     assert len(paths) == 4

@@ -161,15 +161,15 @@ class Comparison:
                 name is added where there are several. Without it nothing is written.
 
         Returns:
-            The files that were written, or the figures, one per dataset, as matplotlib has them.
+            The files that were written; or without a path the pictures, which a notebook shows.
 
         Raises:
             UserError: If no dataset has its three settings, or matplotlib is not installed.
         """
-        from xbench.analysis.plots import comparison_figures, write_comparison_plots
+        from xbench.analysis.plots import comparison_pictures, write_comparison_plots
 
         if path is None:
-            return comparison_figures(self.candidates)
+            return comparison_pictures(self.candidates)
         return write_comparison_plots(self.candidates, Path(path))
 
     def __repr__(self) -> str:

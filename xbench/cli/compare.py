@@ -33,7 +33,8 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw the comparison to this SVG file, one per dataset (needs matplotlib).",
+    help="Draw the comparison to this file, one per dataset; its suffix names the format: svg, "
+    "png, pdf and others (needs matplotlib).",
 )
 def compare(
     models: tuple[str, ...], results: tuple[Path, ...], form: str, seed: int, plot: Path | None
@@ -50,6 +51,10 @@ def compare(
     from xbench.analysis.compared_models import read_candidates
     from xbench.analysis.comparison import compare as run
 
+    if plot is not None:
+        from xbench.analysis.plots import figure_format
+
+        figure_format(plot)
     candidates = read_candidates(models, *results)
     comparison = run(candidates, seed=seed)
     click.echo(_text(comparison, form).rstrip("\n"))

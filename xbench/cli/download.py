@@ -26,25 +26,26 @@ def download(
 ) -> None:
     """Fetch and check the datasets ahead of time."""
     from xbench.data.download import DataLocation, dataset_files
-    from xbench.data.streamed.miracl_files import hub_snapshot
     from xbench.evaluation.mteb_plugin import find_task
+    from xbench.tasks import StreamedRetrieval
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    sources = dict.fromkeys(find_task(name).source for name in task_names(tasks, benchmarks))
+    classes = map(find_task, task_names(tasks, benchmarks))
+    sources = {task.source: task for task in classes}
     there = {code for source in sources for code in source.languages}
     if languages and not there & set(languages):
         raise UserError(
             f"--languages {','.join(languages)}: none of the datasets is in these; they are in "
             f"{', '.join(sorted(there))}"
         )
-    for source in sources:
+    for source, task in sources.items():
         chosen = [a for a in source.languages if not languages or a in languages]
         if not chosen:
             click.echo(f"{source.title}: not in {', '.join(languages)}")
             continue
-        if source.streamed:
-            snapshot = hub_snapshot(source, chosen, location)
-            click.echo(f"{source.title}: {len(chosen)} languages in {snapshot}")
+        if issubclass(task, StreamedRetrieval):
+            folder = task.download(chosen, location)
+            click.echo(f"{source.title}: {len(chosen)} languages in {folder}")
             continue
         if not source.url:
             click.echo(f"{source.title}: shipped with xbench")

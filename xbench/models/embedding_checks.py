@@ -87,8 +87,9 @@ class Spread:
         if what:
             raise UserError(
                 f"{self.name}: the embeddings of {self.texts:,} texts in the role {self.role!r} "
-                f"{what}, so that nothing can be ranked by them. Check the model's weights, its "
-                "pooling and its prompts, or try another --dtype (float32); they were not kept."
+                f"{what}, so that nothing can be ranked by them. Check the model's weights and "
+                "pooling, whether its prompt fills the maximum length, or try another --dtype "
+                "(float32); they were not kept."
             )
 
     def warn(self) -> None:

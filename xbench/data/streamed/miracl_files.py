@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,28 +11,13 @@ from xbench._util.hub import hub_is_offline
 from xbench.data.catalogue import Dataset
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import Qrels, Texts
-from xbench.data.streamed.corpus import HubFiles, LocalFiles, PassageFiles
+from xbench.data.streamed.corpus import HubFiles, LanguageFiles, LocalFiles, PassageFiles
 from xbench.data.streamed.miracl_tables import Rows, qrels_of, read_qrels, read_topics, topics_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _UNIQUE = "Expected every query once"
-
-
-@dataclass(frozen=True)
-class LanguageFiles:
-    """What there is in one language.
-
-    Attributes:
-        topics: Queries with a relevant passage.
-        qrels: Their judgments.
-        passages: Where the passages lie.
-    """
-
-    topics: Texts
-    qrels: Qrels
-    passages: PassageFiles
 
 
 def language_files(dataset: Dataset, language: str, location: DataLocation) -> LanguageFiles:

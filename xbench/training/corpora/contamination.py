@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from xbench._util.errors import UserError
 from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
-from xbench.data.streamed.miracl_files import language_topics
-from xbench.tasks import TASK_CLASSES, ParallelRetrieval
+from xbench.tasks import TASK_CLASSES, ParallelRetrieval, StreamedRetrieval
 from xbench.training.corpora.pair_index import BATCH
 from xbench.training.corpora.pairs import ParallelPairs
 
@@ -190,12 +189,12 @@ OTHER_SPACE = "[\t-\r\x1c-\x1f\x85\u1680\u2028\u2029]"
 
 def _texts(dataset: Dataset, location: DataLocation) -> dict[str, list[str]]:
     """Return the queries of an evaluation set, and the passages of one that fits in memory."""
-    if dataset.streamed:
-        topics = [language_topics(dataset, code, location) for code in dataset.languages]
-        return {"query": [text for own in topics for text in own.texts]}
     name = dataset.task_name("multilingual")
-    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)(location=location)
-    corpus = cast("ParallelRetrieval", task).load_corpus(dataset.languages)
+    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)
+    if issubclass(task, StreamedRetrieval):
+        topics = [task.read_topics(code, location) for code in dataset.languages]
+        return {"query": [text for own in topics for text in own.texts]}
+    corpus = cast("ParallelRetrieval", task(location=location)).load_corpus(dataset.languages)
     sides = {"query": corpus.queries, "passage": corpus.passages}
     return {side: [t for own in by.values() for t in own.texts] for side, by in sides.items()}
 
