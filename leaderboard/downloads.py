@@ -6,21 +6,24 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from xbench.data.catalogue import SETTINGS, Setting, subsets
-from xbench.leaderboard.entries import Entry, dataset_order, keys_of, titles_of
-from xbench.leaderboard.figures import Key, Row
+import numpy as np
+import pandas as pd
+
+from xbench.data.catalogue import subsets
+from xbench.leaderboard.board import Board, Score, pivot
+from xbench.leaderboard.layout import Mean
 from xbench.leaderboard.measures import (
     SETTING_ABBREVIATIONS,
     language_name,
     lower_is_better,
     measure_name,
     scale,
-    score_order,
 )
 from xbench.leaderboard.tables import Column, Table
+from xbench.results.score_table import COLUMNS, RUN
 
 Record = Mapping[str, str | float | int | None]
 
@@ -36,7 +39,7 @@ def table_records(table: Table) -> list[Record]:
     records: list[Record] = []
     for group in table.groups:
         for line in group.lines:
-            record = _identity(line.entry)
+            record = _identity(line.model)
             for column, cell in zip(table.columns, line.cells, strict=True):
                 name = f"{column.dataset} {column.label}"
                 record[name] = cell.value
@@ -46,30 +49,13 @@ def table_records(table: Table) -> list[Record]:
     return records
 
 
-def entry_records(entry: Entry) -> list[Record]:
-    """Return every figure of an entry, one record each, from 0 to 1 or in ranks."""
-    return [
-        {
-            "dataset": row.dataset,
-            **key._asdict(),
-            "value": figure.value,
-            "low": figure.interval and figure.interval[0],
-            "high": figure.interval and figure.interval[1],
-            "table": figure.table,
-            "note": figure.note,
-        }
-        for row in entry.rows.values()
-        for key, figure in row.figures.items()
-    ]
-
-
-def _identity(entry: Entry) -> dict[str, str | float | int | None]:
+def _identity(model: Any) -> dict[str, str | float | int | None]:  # noqa: ANN401
     return {
-        "model": entry.model,
-        "revision": entry.first.revision,
-        "origin": entry.origin,
-        "source": entry.publication.source if entry.publication else None,
-        "passage_form": entry.first.passage_form,
+        "model": model.name,
+        "revision": model.revision,
+        "origin": model.provenance,
+        "source": model.source or None,
+        "passage_form": model.passage_form,
     }
 
 
@@ -111,96 +97,134 @@ def as_json(records: Sequence[Record]) -> bytes:
     return ("[" + ",\n".join(lines) + "]\n").encode()
 
 
-def subsets_script(columns: Sequence[Column], entries: Iterable[Entry]) -> bytes:
-    """Return the script that holds each entry's figures of single subsets, for other means.
+def score_files(scores: pd.DataFrame) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield the rows of the score table of each model, as CSV and as JSON.
+
+    Args:
+        scores: The rows, with the number of the model as ``run``.
+    """
+    values = list(map(repr, scores.value.tolist()))
+    named = [f'"value": {value}' for value in values]
+    lines = list(map(",".join, _rows(scores, _csv_line, values)))
+    objects = [", ".join(filter(None, row)) for row in _rows(scores, _json_fields, named)]
+    for run, rows in scores.groupby("run").indices.items():
+        table = "\n".join([",".join(COLUMNS), *(lines[row] for row in rows), ""])
+        records = "},\n{".join(objects[row] for row in rows)
+        yield run, table.encode("utf-8", "backslashreplace"), f"[{{{records}}}]\n".encode()
+
+
+def _rows(
+    scores: pd.DataFrame, text: Callable[[Mapping[str, Any]], str], values: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """Yield each row in parts; what many rows have in common is made text once."""
+
+    def part(*columns: str) -> list[str]:
+        group = scores.groupby(list(columns), observed=True, sort=False, dropna=False).ngroup()
+        _, first, number = np.unique(group, return_index=True, return_inverse=True)
+        rows = scores[list(columns)].iloc[first].astype(object)
+        texts = [text(row) for row in rows.where(rows.notna(), None).to_dict("records")]
+        return [texts[n] for n in number]
+
+    what = COLUMNS[len(RUN) : COLUMNS.index("value")]
+    rest = COLUMNS[COLUMNS.index("high") + 1 :]
+    yield from zip(part(*RUN), part(*what), values, part("low", "high"), part(*rest), strict=True)
+
+
+def _csv_line(row: Mapping[str, Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(_plain(list(row.values())))
+    return text.getvalue()
+
+
+def _json_fields(row: Mapping[str, Any]) -> str:
+    present = {name: value for name, value in row.items() if value not in (None, "")}
+    return json.dumps(present, allow_nan=False)[1:-1]
+
+
+def subsets_script(columns: Sequence[Column], board: Board) -> bytes:
+    """Return the script that holds each model's scores of single subsets, for other means.
 
     Args:
         columns: The columns that a mean can be formed for.
-        entries: The entries.
+        board: What pages show.
     """
+    scores = board.scores[board.scores.query_language != ""]
     described: list[dict[str, Any]] = []
+    values: list[dict[int, dict[str, float]]] = []
     for column in columns:
-        pairs = column.key.setting == "crosslingual"
-        names = list(subsets(column.key.setting, _languages(column, entries)))
+        dataset, setting, measure = column.key[:3]
+        same = (scores.dataset == dataset) & (scores.measure == measure)
+        own = scores[same & (scores.setting == setting)]
+        pairs = setting == "crosslingual"
+        names = list(subsets(column.mean.setting, tuple(sorted(own.query_language.unique()))))
         described.append(_described(column) | {"pairs": pairs, "subsets": names})
+        single = own[own.average == ""]
+        name = single.query_language.astype(object)
+        if pairs:
+            name += "-" + single.passage_language.astype(object)
+        wide = single.assign(name=name).pivot(index="name", columns="run", values="value")
+        values.append(wide.reindex(names).to_dict("list"))
     rows = {
-        entry.slug: [
-            _values(entry.rows.get(column.dataset), column.key, own["subsets"])
-            for column, own in zip(columns, described, strict=True)
-        ]
-        for entry in entries
+        slug: [_values(of.get(run), column.mean) for of, column in zip(values, columns, strict=True)]
+        for run, slug in board.models.slug.items()
     }
     codes = {name.partition("-")[0] for own in described for name in own["subsets"]}
     names_of = {code: language_name(code) for code in sorted(codes)}
     return _script("subsets", {"languages": names_of, "columns": described, "rows": rows})
 
 
-def means_script(entries: Sequence[Entry]) -> bytes:
-    """Return the script that holds what is compared of each entry: who it is, and all means."""
-    keys = [
-        (title, key)
-        for title in titles_of(entries)
-        for key in keys_of(entry.rows[title] for entry in entries if title in entry.rows)
-        if key.average
-    ]
+def means_script(board: Board) -> bytes:
+    """Return the script that holds what is compared of each model: who it is, and all means."""
+    means = board.cells[board.cells.query_language == ""]
+    wide = pivot(means, "run", ["dataset", "setting", "measure", "average"])
     columns = [
-        Column(_label(key), "", dataset, key)
-        for dataset, key in sorted(keys, key=lambda pair: _order(*pair))
+        Column(_label(Mean(*mean)), "", dataset, Mean(*mean)) for dataset, *mean in wide.columns
     ]
-    rows = {}
-    for entry in entries:
-        size = entry.n_parameters
-        figures = [_interval(entry.rows.get(column.dataset), column.key) for column in columns]
-        rows[entry.slug] = {**_identity(entry), "parameters": size, "figures": figures}
+    cells = wide.reindex(board.models.index).to_numpy()
+    rows = {
+        model.slug: {
+            **_identity(model),
+            "parameters": model.n_parameters,
+            "figures": [
+                _interval(column.mean.measure, score)
+                for column, score in zip(columns, own, strict=True)
+            ],
+        }
+        for model, own in zip(board.models.itertuples(), cells, strict=True)
+    }
     return _script("means", {"columns": [_described(c) for c in columns], "rows": rows})
 
 
-def _order(dataset: str, key: Key) -> tuple[object, ...]:
-    order = SETTINGS.index(key.setting), score_order(key.measure), key.average
-    return dataset_order(dataset), *order
-
-
-def _label(key: Key) -> str:
-    micro = " micro" if key.average == "micro" else ""
-    return f"{SETTING_ABBREVIATIONS[key.setting]} {measure_name(key.measure)}{micro}"
+def _label(mean: Mean) -> str:
+    micro = " micro" if mean.average == "micro" else ""
+    return f"{SETTING_ABBREVIATIONS[mean.setting]} {measure_name(mean.measure)}{micro}"
 
 
 def _described(column: Column) -> dict[str, Any]:
-    factor, decimals = scale(column.key.measure)
+    factor, decimals = scale(column.mean.measure)
     return {
         "id": column.id,
         "dataset": column.dataset,
-        "label": _label(column.key),
-        "lower": lower_is_better(column.key.measure),
+        "label": _label(column.mean),
+        "lower": lower_is_better(column.mean.measure),
         "factor": factor,
         "decimals": decimals,
     }
 
 
-def _languages(column: Column, entries: Iterable[Entry]) -> tuple[str, ...]:
-    rows = (entry.rows.get(column.dataset) for entry in entries)
-    wanted: tuple[Setting, str] = column.key[:2]
-    found = {key.language for key in keys_of(row for row in rows if row) if key[:2] == wanted}
-    return tuple(sorted(code for code in found if code))
+def _values(values: Sequence[float] | None, mean: Mean) -> list[float | None] | None:
+    """Return a model's scores of single subsets, or None if it has none."""
+    factor, _ = scale(mean.measure)
+    return values and [
+        None if np.isnan(value) else round(factor * value, DECIMALS) for value in values
+    ]
 
 
-def _values(row: Row | None, key: Key, names: Sequence[str]) -> list[float | None] | None:
-    """Return a row's figures of single subsets, or None if it has none."""
-    factor, _ = scale(key.measure)
-    values: list[float | None] = []
-    for name in names if row else ():
-        query, _, passage = name.partition("-")
-        figure = row and row.figures.get(Key(*key[:2], query, None, passage or None))
-        values.append(round(factor * figure.value, DECIMALS) if figure else None)
-    return values if any(value is not None for value in values) else None
-
-
-def _interval(row: Row | None, key: Key) -> list[float] | None:
-    figure = row.figures.get(key) if row else None
-    if figure is None:
+def _interval(measure: str, score: Score | float) -> list[float] | None:
+    if not isinstance(score, Score):
         return None
-    factor, _ = scale(key.measure)
-    return [round(factor * x, DECIMALS) for x in (figure.value, *(figure.interval or ()))]
+    factor, _ = scale(measure)
+    return [round(factor * x, DECIMALS) for x in score[:3] if not np.isnan(x)]
 
 
 def _script(name: str, content: object) -> bytes:

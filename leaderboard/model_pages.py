@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
+from typing import Any
 
-from xbench.data.catalogue import SETTINGS, Setting
-from xbench.leaderboard.entries import zero_shot
-from xbench.leaderboard.figures import Figure, Key, Row, RunDetails, ZeroShot
-from xbench.leaderboard.matrices import Matrix, matrices_of
+import pandas as pd
+
+from xbench.data.catalogue import SETTINGS
+from xbench.leaderboard.board import Block, Board, Score, blocks
 from xbench.leaderboard.measures import (
     SETTING_ABBREVIATIONS,
     SETTING_NAMES,
     language_name,
     measure_name,
-    score_order,
     written,
 )
 from xbench.metrics import EFFECTIVENESS, SCORES
+from xbench.results.measured import LANGUAGE_SHARE
 
+BIAS = [score for score in SCORES if score not in EFFECTIVENESS]
 LANGUAGE_MEASURES = ("map", "ndcg_at_10", "recall_at_10", "recall_at_100")
-"""Measures of effectiveness whose figures by query language are shown."""
+HIDDEN = [score for score in EFFECTIVENESS if score not in LANGUAGE_MEASURES]
+"""Measures of effectiveness whose scores by query language are not shown, and the others."""
+
+MATRIX_MEASURES = ("map", "ndcg_at_10")
+"""Measures that are shown for every pair of languages."""
+
+STEPS = 10
+"""Number of steps of the colour scale of matrices, from 0 to 100."""
+
+RUN_DETAILS = (
+    "command",
+    "versions",
+    "query_prompt",
+    "passage_prompt",
+    "maximum_length",
+    "truncated",
+    "dtype",
+    "date",
+)
+"""Columns of the runs that are shown."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A plain table of figures.
+    """A plain table of scores.
 
     Attributes:
         caption: What it shows.
         columns: Its headings, the first that of the row headers.
-        lines: Row header and cells; a cell is a figure and its interval.
+        lines: Row header and cells; a cell is a score and its interval.
     """
 
     caption: str
@@ -39,104 +61,167 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """Scores of every pair of query and passage language, as coloured cells.
+
+    Attributes:
+        caption: What it shows.
+        languages: The languages of its columns.
+        rows: Each query language with its scores, each with its step of the colour scale.
+    """
+
+    caption: str
+    languages: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+
+
+@dataclass(frozen=True)
 class DatasetPart:
-    """What a model's page shows of one dataset."""
+    """What a model's page shows of one dataset; of its runs, each different one with its name."""
 
     title: str
-    zero_shot: ZeroShot
+    zero_shot: str
     sheets: tuple[Sheet, ...]
     matrices: tuple[Matrix, ...]
     notes: tuple[str, ...]
-    runs: tuple[tuple[str, RunDetails], ...]
+    runs: tuple[tuple[str, Mapping[str, Any]], ...]
 
 
-def dataset_part(row: Row) -> DatasetPart:
-    """Return what a model's page shows of a row."""
-    sheets = [*_means(row), *_by_language(row)]
-    notes = [figure.note for figure in row.figures.values() if figure.note]
-    publication = [row.publication.note] if row.publication and row.publication.note else []
-    return DatasetPart(
-        title=row.dataset,
-        zero_shot=zero_shot(row),
-        sheets=tuple(sheet for sheet in sheets if sheet.lines),
-        matrices=tuple(matrices_of(row)),
-        notes=tuple(dict.fromkeys([*publication, *row.notes, *notes])),
-        runs=_runs(row),
+def dataset_parts(board: Board, models: pd.DataFrame) -> Iterator[tuple[Any, list[DatasetPart]]]:
+    """Yield some of the models, as rows, with what their pages show of each dataset."""
+    cells = board.cells[board.cells.run.isin(models.index)]
+    scores = board.scores[board.scores.run.isin(models.index)]
+    sheets, matrices = _sheets(cells), _matrices(scores)
+    runs = dict(list(board.runs.groupby(["run", "dataset"])))
+    noted = scores[scores.note != ""][["run", "dataset", "note"]].drop_duplicates()
+    for model in models.itertuples():
+        yield model, [
+            DatasetPart(
+                title=title,
+                zero_shot=runs[at].zero_shot.iloc[0],
+                sheets=tuple(sheets.get(at, ())),
+                matrices=tuple(matrices.get(at, ())),
+                notes=_notes(runs[at], noted[(noted.run == at[0]) & (noted.dataset == title)]),
+                runs=_runs(runs[at]) if model.provenance == "measured" else (),
+            )
+            for title in model.datasets
+            for at in [(model.Index, title)]
+        ]
+
+
+def _notes(runs: pd.DataFrame, noted: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(note for own in runs.notes for note in own), *noted.note]))
+
+
+def _sheets(cells: pd.DataFrame) -> dict[tuple[int, str], list[Sheet]]:
+    """Return the sheets by model and dataset: means and languages, effectiveness and bias apart."""
+    means = cells[cells.query_language == ""]
+    languages = cells[(cells.query_language != "") & ~cells.measure.isin(HIDDEN)]
+    found: dict[tuple[int, str], list[Sheet]] = {}
+    for caption, own, make in (
+        ("means", means[~means.measure.isin(BIAS)], _mean_sheet),
+        ("language bias, means", means[means.measure.isin(BIAS)], _mean_sheet),
+        ("by query language", languages[~languages.measure.isin(BIAS)], _language_sheet),
+        (
+            "language bias by query language",
+            languages[languages.measure.isin(BIAS)],
+            _language_sheet,
+        ),
+    ):
+        rows, columns = (
+            (["measure", "average"], ["setting"])
+            if make is _mean_sheet
+            else (["query_language"], ["measure", "setting"])
+        )
+        for at, block in blocks(own, ["run", "dataset"], rows, columns).items():
+            found.setdefault(at, []).append(make(f"{at[1]}: {caption}", block))
+    return found
+
+
+def _mean_sheet(caption: str, block: Block) -> Sheet:
+    """Return a sheet with a line per mean and a column per setting."""
+    lines = (
+        (
+            measure_name(measure) + (", over all questions" if average == "micro" else ""),
+            tuple(_written(measure, score) for score in scores),
+        )
+        for (measure, average), scores in zip(block.rows, block.cells, strict=True)
     )
+    headings = (SETTING_NAMES[setting] for (setting,) in block.columns)
+    return Sheet(caption, ("Measure", *headings), tuple(lines))
 
 
-def _means(row: Row) -> list[Sheet]:
-    """Return the sheets of all means: of effectiveness, and of language bias."""
-    keys = sorted((key for key in row.figures if key.average), key=_order)
-    bias = [key for key in keys if key.measure in SCORES and key.measure not in EFFECTIVENESS]
-    other = [key for key in keys if key not in bias]
-    return [
-        _mean_sheet(row, f"{row.dataset}: means", other),
-        _mean_sheet(row, f"{row.dataset}: language bias, means", bias),
-    ]
-
-
-def _mean_sheet(row: Row, caption: str, keys: Sequence[Key]) -> Sheet:
-    """Return a sheet with a line per score and a column per setting."""
-    settings = [setting for setting in SETTINGS if any(key.setting == setting for key in keys)]
-    lines = []
-    for measure, average in dict.fromkeys((key.measure, key.average) for key in keys):
-        name = measure_name(measure) + (", over all questions" if average == "micro" else "")
-        figures = [row.figures.get(Key(setting, measure, None, average)) for setting in settings]
-        lines.append((name, tuple(_written(measure, figure) for figure in figures)))
-    columns = ("Measure", *(SETTING_NAMES[setting] for setting in settings))
-    return Sheet(caption, columns, tuple(lines))
-
-
-def _order(key: Key) -> tuple[tuple[int, str], str]:
-    return score_order(key.measure), key.average or ""
-
-
-def _by_language(row: Row) -> list[Sheet]:
-    """Return the sheets with a line per query language: of effectiveness, and of language bias."""
-    present = {key[:2] for key in row.figures if key.language and not key.passage_language}
-    known = [(s, m) for m in SCORES for s in SETTINGS if (s, m) in present]
-    other = sorted(present - set(known))
-    shown = [(s, m) for s, m in known if m in LANGUAGE_MEASURES] + other
-    bias = [(s, m) for s, m in known if m not in EFFECTIVENESS]
-    return [
-        _language_sheet(row, f"{row.dataset}: by query language", shown),
-        _language_sheet(row, f"{row.dataset}: language bias by query language", bias),
-    ]
-
-
-def _language_sheet(row: Row, caption: str, shown: Sequence[tuple[Setting, str]]) -> Sheet:
-    wanted = set(shown)
-    languages = sorted({k.language for k in row.figures if k.language and k[:2] in wanted})
-    several = len({setting for setting, _ in shown}) > 1
-    columns = [
+def _language_sheet(caption: str, block: Block) -> Sheet:
+    """Return a sheet with a line per query language and a column per measure and setting."""
+    several = len({setting for _, setting in block.columns}) > 1
+    headings = (
         f"{SETTING_ABBREVIATIONS[setting]} {measure_name(measure)}"
         if several
         else measure_name(measure)
-        for setting, measure in shown
-    ]
-    lines = tuple(
-        (
-            f"{language_name(a)} ({a})",
-            tuple(_written(m, row.figures.get(Key(s, m, a))) for s, m in shown),
-        )
-        for a in languages
+        for measure, setting in block.columns
     )
-    return Sheet(caption, ("Query language", *columns), lines)
+    measures = [measure for measure, _ in block.columns]
+    lines = (
+        (f"{language_name(code)} ({code})", tuple(map(_written, measures, scores)))
+        for (code,), scores in zip(block.rows, block.cells, strict=True)
+    )
+    return Sheet(caption, ("Query language", *headings), tuple(lines))
 
 
-def _written(measure: str, figure: Figure | None) -> tuple[str, str]:
-    if figure is None:
+def _written(measure: str, score: Score | float) -> tuple[str, str]:
+    if not isinstance(score, Score):
         return "", ""
-    ends = [written(measure, end) for end in figure.interval or ()]
-    return written(measure, figure.value), "\N{EN DASH}".join(ends)
+    ends = () if isnan(score.low) else (score.low, score.high)
+    return written(measure, score.value), "\N{EN DASH}".join(written(measure, end) for end in ends)
 
 
-def _runs(row: Row) -> tuple[tuple[str, RunDetails], ...]:
+def _matrices(scores: pd.DataFrame) -> dict[tuple[int, str], list[Matrix]]:
+    """Return the matrices by model and dataset: effectiveness, and shares of the languages."""
+    shown = scores.measure.isin([*MATRIX_MEASURES, LANGUAGE_SHARE])
+    pairs = scores[shown & (scores.query_language != "") & (scores.passage_language != "")]
+    axes = ["query_language"], ["passage_language"]
+    found: dict[tuple[int, str], list[Matrix]] = {}
+    for (run, title, measure), block in blocks(pairs, ["run", "dataset", "measure"], *axes).items():
+        there = [
+            query == passage
+            for (query,), row in zip(block.rows, block.cells, strict=True)
+            for (passage,), score in zip(block.columns, row, strict=True)
+            if isinstance(score, Score)
+        ]
+        if len(set(there)) == 2:
+            caption = f"{measure_name(measure)} of each query language and passage language, × 100"
+            if measure == LANGUAGE_SHARE:
+                caption = "languages of the first 20 places of the multilingual pool, in %"
+            found.setdefault((run, title), []).append(_matrix(f"{title}: {caption}", block))
+    return found
+
+
+def _matrix(caption: str, block: Block) -> Matrix:
+    rows = (
+        (code, tuple(map(_step, scores)))
+        for (code,), scores in zip(block.rows, block.cells, strict=True)
+    )
+    return Matrix(caption, tuple(code for (code,) in block.columns), tuple(rows))
+
+
+def _step(score: Score | float) -> tuple[str, int]:
+    """Return a score as it is shown, and its step of the colour scale."""
+    if not isinstance(score, Score):
+        return "", 0
+    return written("map", score.value), min(max(round(STEPS * score.value), 0), STEPS)
+
+
+def legend() -> Sequence[tuple[int, int]]:
+    """Return each step of the colour scale and the score it stands for."""
+    return [(step, 100 * step // STEPS) for step in range(STEPS + 1)]
+
+
+def _runs(runs: pd.DataFrame) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     """Return the different ways in which the settings were run, each under their names."""
-    runs = row.details.runs if row.details else {}
-    different: list[tuple[list[str], RunDetails]] = []
-    for setting, run in runs.items():
+    different: list[tuple[list[str], Mapping[str, Any]]] = []
+    ordered = runs.sort_values("setting", key=lambda own: own.map(SETTINGS.index))
+    details = ordered[list(RUN_DETAILS)].to_dict("records")
+    for setting, run in zip(ordered.setting, details, strict=True):
         same = next((names for names, known in different if known == run), None)
         if same is None:
             different.append(([SETTING_NAMES[setting]], run))

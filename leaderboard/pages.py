@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from xbench.data.catalogue import Dataset
-from xbench.leaderboard.entries import Entry, keys_of, passages_of, slug, titles_of
-from xbench.leaderboard.figures import Key, LeftOut
-from xbench.leaderboard.layout import ALSO, DEMONSTRATIONS, RANKED, shown
-from xbench.leaderboard.matrices import legend
+from xbench.leaderboard.board import Board, Cells, Standings, by_column, slug
+from xbench.leaderboard.layout import ALSO, DEMONSTRATIONS, RANKED, Mean, shown, streamed
 from xbench.leaderboard.measures import (
     MEASURES,
     SETTING_NAMES,
@@ -19,16 +19,10 @@ from xbench.leaderboard.measures import (
     language_name,
     measure_name,
 )
-from xbench.leaderboard.model_pages import dataset_part
-from xbench.leaderboard.tables import (
-    Column,
-    Standings,
-    Table,
-    column_of,
-    language_columns,
-    make_table,
-)
+from xbench.leaderboard.model_pages import dataset_parts, legend
+from xbench.leaderboard.tables import Column, Table, column_of, language_columns, make_table
 from xbench.metrics import IN_RANKS
+from xbench.results.score_table import Excluded
 
 
 @dataclass(frozen=True)
@@ -63,30 +57,27 @@ def dataset_path(title: str) -> str:
     return f"datasets/{known[title].folder if title in known else slug(title)}.html"
 
 
-def figure_columns(title: str) -> list[Column]:
+def mean_columns(title: str) -> list[Column]:
     """Return the columns of a dataset's means."""
-    return [column_of(title, key) for key in shown(title).figures]
+    return [column_of(title, mean) for mean in shown(title).means]
 
 
-def overview_columns(entries: Sequence[Entry]) -> list[Column]:
+def overview_columns(board: Board) -> list[Column]:
     """Return the columns of the overview: of ranked datasets, and means of some others."""
     columns = []
-    for title in titles_of(entries):
-        means = keys_of(entry.rows[title] for entry in entries if title in entry.rows)
+    for title in board.titles:
         if title in RANKED:
             columns.append(column_of(title, shown(title).place, rank=True))
-            columns += figure_columns(title)
+            columns += mean_columns(title)
         elif title.startswith(ALSO):
-            columns += [
-                column_of(title, key)
-                for key in sorted(means, key=str)
-                if key.average == "macro" and key.measure == "ndcg_at_10"
-            ]
+            own = board.cells[(board.cells.dataset == title) & (board.cells.average == "macro")]
+            settings = own[(own.measure == "ndcg_at_10") & (own.query_language == "")].setting
+            columns += [column_of(title, Mean(s, "ndcg_at_10")) for s in sorted(set(settings))]
     return columns
 
 
-def other_pages(left_out: Sequence[LeftOut]) -> Iterator[Page]:
-    """Yield the pages that show no figures."""
+def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
+    """Yield the pages that show no scores."""
     yield Page(
         "compare.html", "compare.html", "Compare models",
         "Chosen models side by side: every measure, its interval, and each language.", {},
@@ -103,21 +94,24 @@ def other_pages(left_out: Sequence[LeftOut]) -> Iterator[Page]:
     )  # fmt: skip
     yield Page(
         "left-out.html", "left_out.html", "Left out",
-        "Files that no figure is taken from, and why.", {"left_out": left_out},
+        "Files that no figure is taken from, and why.", {"left_out": excluded},
     )  # fmt: skip
 
 
-def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
+def overview_page(board: Board, standings: Standings) -> Page:
     """Return the first page."""
-    columns = overview_columns(entries)
+    columns = overview_columns(board)
     caption = f"All models: {_scale(columns)}"
-    order = dict.fromkeys(key for title in RANKED for key in shown(title).order)
-    table = make_table("overview", caption, columns, entries, tuple(order), standings)
-    demonstrations = [_main_table(title, entries, standings) for title in DEMONSTRATIONS]
+    order = dict.fromkeys(mean for title in RANKED for mean in shown(title).order)
+    means = board.cells[(board.cells.query_language == "") & (board.cells.average != "")]
+    cells = by_column(means)
+    table = make_table(
+        board, cells, "overview", caption, columns, tuple(order), standings=standings
+    )
+    demonstrations = [_main_table(title, board, cells, standings) for title in DEMONSTRATIONS]
     tables = [own for own in (table, *demonstrations) if own]
-    titles = {column.dataset for column in columns}
-    keys = keys_of(row for e in entries for title, row in e.rows.items() if title in titles)
-    codes = {key.language for key in keys if key.language}
+    shown_scores = board.scores[board.scores.dataset.isin([column.dataset for column in columns])]
+    codes = set(shown_scores.query_language.unique()) - {""}
     return Page(
         path="index.html",
         template="overview.html",
@@ -128,27 +122,37 @@ def overview_page(entries: Sequence[Entry], standings: Standings) -> Page:
             "table": table,
             "demonstrations": [own for own in tables if own is not table],
             "languages": {code: language_name(code) for code in sorted(codes)},
-            "empty": not entries,
+            "empty": board.models.empty,
         },
         tables=tables,
     )
 
 
-def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> Page:
+def dataset_page(title: str, board: Board, standings: Standings) -> Page:
     """Return the page of a dataset."""
-    own = [entry for entry in entries if title in entry.rows]
-    tables = [_main_table(title, own, standings), *_language_tables(title, own)]
+    known = title in RANKED or title in DEMONSTRATIONS
+    cells = board.cells[board.cells.dataset == title]
+    if known:
+        means = (*shown(title).means, *shown(title).by_language)
+        cells = cells[cells.measure.isin([mean.measure for mean in means])]
+    models = board.of(title)
+    tables = [
+        _main_table(title, board, by_column(cells), standings),
+        *_language_tables(title, board, cells),
+    ]
     kept = [table for table in tables if table]
+    others = models[models.source != ""]
+    publications = others.drop_duplicates(["source", "title", "url", "note"])
     return Page(
         path=dataset_path(title),
         template="dataset.html",
         title=title,
-        description=f"The figures of {len(own)} models on {title}, by language.",
+        description=f"The figures of {len(models)} models on {title}, by language.",
         content={
             "dataset": RANKED.get(title) or DEMONSTRATIONS.get(title),
             "order": _order_name(title),
             "tables": kept,
-            "publications": list(dict.fromkeys(e.publication for e in own if e.publication)),
+            "publications": list(publications.itertuples()),
             "legend": legend(),
         },
         tables=kept,
@@ -156,78 +160,95 @@ def dataset_page(title: str, entries: Sequence[Entry], standings: Standings) -> 
 
 
 def _scale(columns: Sequence[Column]) -> str:
-    """Return in which units the figures of some columns are."""
-    distance = any(column.key.measure in IN_RANKS for column in columns)
+    """Return in which units the scores of some columns are."""
+    distance = any(column.mean.measure in IN_RANKS for column in columns)
     return f"means × 100{', rank distance in ranks' if distance else ''}"
 
 
-def _main_table(title: str, entries: Sequence[Entry], standings: Standings) -> Table | None:
+def _main_table(title: str, board: Board, cells: Cells, standings: Standings) -> Table | None:
     """Return the table of a dataset's means; a demonstration is not ranked."""
-    scale = _scale(figure_columns(title)) if title in {**RANKED, **DEMONSTRATIONS} else ""
-    path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
+    name = f"{_file_name(title)}-all"
     if title in RANKED:
         columns = [
             column
-            for figures in figure_columns(title)
-            for column in (figures, column_of(title, figures.key, rank=True))
-            if column.key in shown(title).standing or not column.rank
+            for mean in shown(title).means
+            for column in (column_of(title, mean), column_of(title, mean, rank=True))
+            if mean in shown(title).standing or not column.rank
         ]
-        order = shown(title).order
-        return make_table(f"{path}-all", f"{title}: {scale}", columns, entries, order, standings)
+        caption = f"{title}: {_scale(columns)}"
+        return make_table(
+            board, cells, name, caption, columns, shown(title).order, standings=standings
+        )
     if title in DEMONSTRATIONS:
-        caption = f"{title}, a demonstration that is not ranked: {scale}"
-        return make_table(f"{path}-all", caption, figure_columns(title), entries)
+        caption = f"{title}, a demonstration that is not ranked: {_scale(mean_columns(title))}"
+        return make_table(board, cells, name, caption, mean_columns(title))
     return None
+
+
+def _file_name(title: str) -> str:
+    return dataset_path(title).removeprefix("datasets/").removesuffix(".html")
 
 
 def _order_name(title: str) -> str:
     """Return by what the models of a ranked dataset are ordered; empty for another."""
     if title not in RANKED:
         return ""
-    key = shown(title).order[0]
-    return f"{SETTING_NAMES[key.setting].lower()} {measure_name(key.measure)}"
+    mean = shown(title).order[0]
+    return f"{SETTING_NAMES[mean.setting].lower()} {measure_name(mean.measure)}"
 
 
-def _language_tables(title: str, entries: Sequence[Entry]) -> list[Table | None]:
-    """Return the tables of a dataset that have a column per query language."""
-    keys = keys_of(entry.rows[title] for entry in entries)
-    present = {key[:2] for key in keys if key.language}
+def _language_tables(title: str, board: Board, cells: pd.DataFrame) -> Iterator[Table | None]:
+    """Yield the tables of a dataset that have a column per query language."""
     known = title in RANKED or title in DEMONSTRATIONS
-    wanted = shown(title).by_language if known else sorted(present)
-    return [_language_table(title, entries, Key(*which, None, "macro"), keys) for which in wanted]
+    scores = board.scores[(board.scores.dataset == title) & (board.scores.query_language != "")]
+    present = scores[["setting", "measure"]].drop_duplicates().itertuples(index=False)
+    by_language = cells[cells.query_language != ""]
+    scores_of = by_column(cells)
+    for mean in shown(title).by_language if known else sorted(Mean(*own) for own in present):
+        own = by_language[by_language.measure == mean.measure]
+        languages = sorted(own[own.setting == mean.setting].query_language.unique())
+        measure = mean.measure
+        name = measure.replace("_", "-") if _is_known(measure) else slug(measure)
+        scale = "in ranks" if measure in IN_RANKS else "× 100"
+        setting = SETTING_NAMES[mean.setting]
+        yield make_table(
+            board,
+            scores_of,
+            name=f"{_file_name(title)}-{mean.setting}-{name}",
+            caption=f"{setting} {measure_name(measure)} by query language, {scale}",
+            columns=language_columns(title, mean, languages),
+            order=(mean,) if title in RANKED else (),
+        )
 
 
-def _language_table(
-    title: str, entries: Sequence[Entry], mean: Key, keys: Set[Key]
-) -> Table | None:
-    setting, measure = mean[:2]
-    own = {key for key in keys if key[:2] == mean[:2] and not key.passage_language}
-    languages = sorted({key.language for key in own if key.language})
-    path = dataset_path(title).removeprefix("datasets/").removesuffix(".html")
-    known = measure.partition("_at_")[0] in MEASURES
-    name = re.sub(r"_", "-", measure) if known else slug(measure)
-    scale = "in ranks" if measure in IN_RANKS else "× 100"
-    return make_table(
-        name=f"{path}-{setting}-{name}",
-        caption=f"{SETTING_NAMES[setting]} {measure_name(measure)} by query language, {scale}",
-        columns=language_columns(title, mean, languages),
-        entries=entries,
-        order=(mean,) if title in RANKED else (),
-    )
+def _is_known(measure: str) -> bool:
+    return measure.partition("_at_")[0] in MEASURES
 
 
-def model_page(entry: Entry, entries: Sequence[Entry]) -> Page:
-    """Return the page of one of the entries."""
-    return Page(
-        path=f"models/{entry.slug}.html",
-        template="model.html",
-        title=entry.model,
-        description=f"All figures of {entry.model}: means, languages, language bias and settings.",
-        content={
-            "entry": entry,
-            "passages": passages_of(entry),
-            "parts": [dataset_part(row) for row in entry.rows.values()],
-            "others": [e for e in entries if e.model == entry.model and e is not entry],
-            "legend": legend(),
-        },
-    )
+def model_pages(board: Board, models: pd.DataFrame) -> Iterator[Page]:
+    """Yield the pages of some of the models."""
+    for model, parts in dataset_parts(board, models):
+        same = board.models[(board.models.name == model.name)].drop(index=model.Index)
+        yield Page(
+            path=f"models/{model.slug}.html",
+            template="model.html",
+            title=model.name,
+            description=f"All figures of {model.name}: means, languages, language bias and settings.",
+            content={
+                "model": model,
+                "passages": _passages(model),
+                "parts": parts,
+                "others": list(same.itertuples()),
+                "legend": legend(),
+            },
+        )
+
+
+def _passages(model: Any) -> str:  # noqa: ANN401
+    """Return in words what the passages of a model's datasets are."""
+    if model.passage_form == "context":
+        return "sentences followed by their paragraph"
+    kinds = {streamed(title) for title in model.datasets}
+    if kinds == {True}:
+        return "as published"
+    return "sentences; MIRACL's as published" if True in kinds else "sentences"

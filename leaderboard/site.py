@@ -5,57 +5,55 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from itertools import chain
 from pathlib import Path
 
+import pandas as pd
 from jinja2 import Environment
 
+from xbench.leaderboard.board import Board, Standings, arrange
 from xbench.leaderboard.downloads import (
     as_csv,
     as_json,
-    entry_records,
     means_script,
+    score_files,
     subsets_script,
     table_records,
 )
-from xbench.leaderboard.entries import Entry, entries_of, titles_of
-from xbench.leaderboard.figures import LeftOut, Row
-from xbench.leaderboard.layout import STANDING
 from xbench.leaderboard.pages import (
     Page,
     dataset_page,
     dataset_path,
-    model_page,
+    model_pages,
     other_pages,
     overview_columns,
     overview_page,
 )
 from xbench.leaderboard.rendering import environment
-from xbench.leaderboard.rows import read_rows
-from xbench.leaderboard.standings import standings
-from xbench.leaderboard.tables import Standings
+from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.leaderboard.writing import Part, in_processes, write_site
+from xbench.results.findings import TaskCheck
+from xbench.results.imported import read_all_imported
+from xbench.results.measured import read_measured
+from xbench.results.reported import read_reported
+from xbench.results.score_table import Contents, ScoreTable, read_score_table
+from xbench.results.summaries import summarise
+from xbench.results.validation import check_summarised, check_task, result_files
 
-AT_ONCE = 10
+AT_ONCE = 25
 """How many models' files make a part of the site."""
 
 
-def build_site(
-    results: Sequence[Path],
-    output: Path,
-    cache_dir: Path | None = None,
-    *,
-    from_ranks: bool = False,
-) -> Path:
+def build_site(results: Sequence[Path], output: Path, *, from_ranks: bool = False) -> Path:
     """Write the pages of results; the same results give the same bytes.
 
     Args:
         results: Folders of results; of two results of the same run the first counts.
         output: Folder to write the pages to; files of an earlier site that are not part of this one
             are removed, other files in it are left alone.
-        cache_dir: Where to keep what was derived from the results; None to keep nothing.
         from_ranks: Whether to recompute everything from the ranks, whatever summaries say.
 
     Returns:
@@ -65,14 +63,47 @@ def build_site(
         UserError: If a folder of results does not exist or a page cannot be written.
     """
     with _no_collection():
-        rows, left_out = read_rows(results, cache_dir, from_ranks=from_ranks)
-        write_site(output, site_parts(rows, left_out, cache_dir))
+        return write_pages(read_results(results, from_ranks=from_ranks), output)
+
+
+def read_results(results: Sequence[Path], *, from_ranks: bool = False) -> ScoreTable:
+    """Read all scores of folders of results.
+
+    Args:
+        results: Folders of results; of two results of the same run the first counts.
+        from_ranks: Whether to recompute everything from the ranks, whatever summaries say.
+
+    Raises:
+        UserError: If a folder does not exist.
+    """
+    measured = partial(_read_measured, from_ranks=from_ranks)
+    return read_score_table(results, [measured, read_reported, read_all_imported])
+
+
+def _read_measured(folders: Sequence[Path], contents: Contents, *, from_ranks: bool) -> None:
+    files = [(path, folder) for folder in folders for path in result_files(folder)]
+    checks = {} if from_ranks else {file: check_summarised(*file) for file in files}
+    rest = [file for file in files if checks.get(file) is None]
+    from_their_ranks = in_processes(lambda number: _check_ranks(*rest[number]), len(rest))
+    checks |= zip(rest, from_their_ranks, strict=True)
+    read_measured(files, lambda path, root: checks[path, root], contents)
+
+
+def _check_ranks(path: Path, root: Path) -> TaskCheck:
+    """Check a result and its ranks, and hand back what follows from these in their stead."""
+    check = check_task(path, root, stored=False)
+    return replace(check, ranks=None, summary=check.ranks and summarise(check.ranks))
+
+
+def write_pages(table: ScoreTable, output: Path) -> Path:
+    """Write the pages of a score table, like `build_site`."""
+    write_site(output, site_parts(table))
     return output / "index.html"
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Do without searches for garbage: all figures are kept, and each search looks at them all."""
+    """Do without searches for garbage: all scores are kept, and each search looks at them all."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -82,30 +113,26 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def site_files(
-    rows: Sequence[Row], left_out: Sequence[LeftOut], cache_dir: Path | None = None
-) -> Iterator[tuple[str, bytes]]:
+def site_files(table: ScoreTable) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the site: its place, and its content."""
-    return chain.from_iterable(part() for part in site_parts(rows, left_out, cache_dir))
+    return chain.from_iterable(part() for part in site_parts(table))
 
 
-def site_parts(
-    rows: Sequence[Row], left_out: Sequence[LeftOut], cache_dir: Path | None = None
-) -> list[Part]:
+def site_parts(table: ScoreTable) -> list[Part]:
     """Return what gives the files of the site, in parts that do not need each other."""
-    entries = entries_of(rows)
-    keys = [key for key in STANDING if any(key in row.evidence for row in rows)]
-    ranked = in_processes(lambda number: standings(rows, keys[number], cache_dir), len(keys))
+    board = arrange(table)
+    columns = ranked_columns(board.scores)
+    keys = list(columns)
+    ranked = in_processes(lambda i: standings(columns[keys[i]], table.influence), len(keys))
     found = dict(zip(keys, ranked, strict=True))
-    titles = titles_of(entries)
-    filling = environment(datasets=[(title, dataset_path(title)) for title in titles])
-    few = [entries[i : i + AT_ONCE] for i in range(0, len(entries), AT_ONCE)]
+    filling = environment(datasets=[(title, dataset_path(title)) for title in board.titles])
+    models = [board.models[i : i + AT_ONCE] for i in range(0, len(board.models), AT_ONCE)]
     return [
-        lambda: _files(filling, [overview_page(entries, found)]),
-        *(partial(_dataset_files, filling, title, entries, found) for title in titles),
-        lambda: _scripts(entries),
-        *(partial(_model_files, filling, own, entries) for own in few),
-        lambda: _files(filling, other_pages(left_out)),
+        lambda: _files(filling, [overview_page(board, found)]),
+        *(partial(_dataset_files, filling, title, board, found) for title in board.titles),
+        lambda: _scripts(board),
+        *(partial(_model_files, filling, board, own) for own in models),
+        lambda: _files(filling, other_pages(board.excluded)),
         _assets,
     ]
 
@@ -121,19 +148,19 @@ def _files(filling: Environment, pages: Iterable[Page]) -> Iterator[tuple[str, b
 
 
 def _dataset_files(
-    filling: Environment, title: str, entries: Sequence[Entry], found: Standings
+    filling: Environment, title: str, board: Board, found: Standings
 ) -> Iterator[tuple[str, bytes]]:
-    return _files(filling, [dataset_page(title, entries, found)])
+    return _files(filling, [dataset_page(title, board, found)])
 
 
 def _model_files(
-    filling: Environment, own: Sequence[Entry], entries: Sequence[Entry]
+    filling: Environment, board: Board, models: pd.DataFrame
 ) -> Iterator[tuple[str, bytes]]:
-    yield from _files(filling, (model_page(entry, entries) for entry in own))
-    for entry in own:
-        records = entry_records(entry)
-        yield f"data/{entry.slug}.csv", as_csv(records)
-        yield f"data/{entry.slug}.json", as_json(records)
+    yield from _files(filling, model_pages(board, models))
+    scores = board.scores[board.scores.run.isin(models.index)]
+    for run, table, objects in score_files(scores):
+        yield f"data/{models.slug[run]}.csv", table
+        yield f"data/{models.slug[run]}.json", objects
 
 
 def _assets() -> Iterator[tuple[str, bytes]]:
@@ -146,8 +173,8 @@ def _filled(filling: Environment, template: str, **content: object) -> bytes:
     return filling.get_template(template).render(**content).encode("utf-8", "replace")
 
 
-def _scripts(entries: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
-    means = (column for column in overview_columns(entries) if not column.rank)
-    columns = [column for column in means if column.key.average == "macro"]
-    yield "data/subsets.js", subsets_script(columns, entries)
-    yield "data/means.js", means_script(entries)
+def _scripts(board: Board) -> Iterator[tuple[str, bytes]]:
+    means = (column for column in overview_columns(board) if not column.rank)
+    columns = [column for column in means if column.mean.average == "macro"]
+    yield "data/subsets.js", subsets_script(columns, board)
+    yield "data/means.js", means_script(board)

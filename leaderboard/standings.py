@@ -2,102 +2,82 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pydantic import TypeAdapter
+import pandas as pd
 
-from xbench.leaderboard.cache import FOLDER, code_digest, store
-from xbench.leaderboard.figures import Key, Row, RowIdentity, Standing
+from xbench.leaderboard.board import Standing
+from xbench.leaderboard.layout import RANKED, shown
 from xbench.leaderboard.measures import lower_is_better
 from xbench.metrics import FloatArray, statistics
 from xbench.results.summaries import SEED, influence_values
 
 MANY = 30
-"""Up to so many rows, all is as in ``xbench compare``. Of more, only the best so many are tested
+"""Up to so many models, all is as in ``xbench compare``. Of more, only the best so many are tested
 for tiers, because all pairs are and the time grows steeply, and fewer resamples are ranked."""
 
 RESAMPLES = 10_000
 RESAMPLES_OF_MANY = 2_000
-"""How many resamples are ranked of more rows than `MANY`; 50 of them lie beyond each end."""
+"""How many resamples are ranked of more models than `MANY`; 50 of them are beyond each end."""
 
-_STANDINGS = TypeAdapter(list[Standing])
+Influence = Mapping[tuple[str, str], FloatArray]
+"""What each question adds to a mean, by file and measure."""
 
 
-def standings(
-    rows: Sequence[Row], key: Key, cache_dir: Path | None = None
-) -> dict[RowIdentity, Standing]:
-    """Return where each row stands in a column among those that it may be compared with.
+def ranked_columns(scores: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Return the scores of each column with standings, by dataset, setting and measure."""
+    means = scores[(scores.average == "macro") & (scores.query_language == "")]
+    means = means[(means.provenance == "measured") & means.dataset.isin(list(RANKED))]
+    return {
+        key: own
+        for key, own in means.groupby(["dataset", "setting", "measure"], observed=True)
+        if (*key[1:], "macro") in shown(key[0]).standing
+    }
 
-    Rows are compared that were measured on the same dataset in the same passage form, and have
-    values for the same questions; one alone has no standing. The questions are resampled for all
-    rows alike, so ranks and tiers of up to `MANY` rows are those that ``xbench compare`` gives for
-    the same models.
+
+def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]:
+    """Return where each model of a column stands among those that it may be compared with.
+
+    Models are compared if their passages have the same form and they have values for the same
+    questions; one alone has no standing. The questions are resampled for all models alike, so ranks
+    and tiers of up to `MANY` models are those that ``xbench compare`` gives for the same models.
 
     Args:
-        rows: The rows.
-        key: What the column's figures say: a mean over subsets that has an interval.
-        cache_dir: Where to keep what was found; None to keep nothing.
+        column: The rows of one mean on one dataset, with the number of the model as ``run``.
+        influence: The influence values.
     """
-    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        if key in row.evidence:
-            values = row.evidence[key]
-            questions = values.shape, np.isnan(values).tobytes()
-            groups[row.dataset, row.passage_form, questions].append(row)
-    found: dict[RowIdentity, Standing] = {}
+    groups = defaultdict(list)
+    for row in column.itertuples():
+        values = influence[row.file, row.measure]
+        groups[row.passage_form, values.shape, np.isnan(values).tobytes()].append((row, values))
+    found = {}
     for group in groups.values():
         if len(group) > 1:
-            own = _Column(group, key).standings(cache_dir)
-            found |= {row.identity: standing for row, standing in zip(group, own, strict=True)}
+            rows, values = zip(*group, strict=True)
+            sign = -1 if lower_is_better(rows[0].measure) else 1
+            scores = sign * np.array([row.value for row in rows])
+            own = _standings(scores, [sign * each for each in values])
+            found |= {row.run: standing for row, standing in zip(rows, own, strict=True)}
     return found
 
 
-class _Column:
-    """The figures of comparable rows, turned so that the highest is the best."""
+def _standings(scores: FloatArray, values: Sequence[FloatArray]) -> list[Standing]:
+    """Return the standing of each model; the highest score is the best."""
+    resamples = RESAMPLES_OF_MANY if len(scores) > MANY else RESAMPLES
+    drawn = statistics.bootstrap_models(values, resamples, SEED)
+    intervals = statistics.rank_intervals(drawn)
+    return [
+        Standing(1 + int((scores > score).sum()), *interval, tier)
+        for score, interval, tier in zip(scores, intervals, _tiers(scores, values), strict=True)
+    ]
 
-    def __init__(self, rows: Sequence[Row], key: Key) -> None:
-        sign = -1 if lower_is_better(key.measure) else 1
-        self.figures: FloatArray = sign * np.array([row.figures[key].value for row in rows])
-        self.values = [sign * row.evidence[key] for row in rows]
 
-    def standings(self, cache_dir: Path | None) -> list[Standing]:
-        """Return the standing of each row, from the cache where it is there."""
-        if cache_dir is None:
-            return self._standings()
-        place = cache_dir / FOLDER / f"{self._digest()}.json"
-        try:
-            found = _STANDINGS.validate_json(place.read_bytes())
-        except (OSError, ValueError):
-            found = []
-        if len(found) != len(self.figures):
-            found = self._standings()
-            store(place, _STANDINGS.dump_json(found))
-        return found
-
-    def _standings(self) -> list[Standing]:
-        resamples = RESAMPLES_OF_MANY if len(self.figures) > MANY else RESAMPLES
-        drawn = statistics.bootstrap_models(self.values, resamples, SEED)
-        intervals = statistics.rank_intervals(drawn)
-        tiers = self._tiers()
-        return [
-            Standing(1 + int((self.figures > figure).sum()), *interval, tier)
-            for figure, interval, tier in zip(self.figures, intervals, tiers, strict=True)
-        ]
-
-    def _tiers(self) -> list[int | None]:
-        best = sorted(np.argsort(-self.figures, kind="stable")[:MANY].tolist())
-        tiers: list[int | None] = [None] * len(self.figures)
-        values = [influence_values(self.values[i])[:, None] for i in best]
-        for index, tier in zip(best, statistics.tiers(values, seed=SEED), strict=True):
-            tiers[index] = tier
-        return tiers
-
-    def _digest(self) -> str:
-        digest = hashlib.sha256(code_digest())
-        for array in (self.figures, *self.values):
-            digest.update(array.tobytes())
-        return digest.hexdigest()
+def _tiers(scores: FloatArray, values: Sequence[FloatArray]) -> list[int | None]:
+    best = sorted(np.argsort(-scores, kind="stable")[:MANY].tolist())
+    tiers: list[int | None] = [None] * len(scores)
+    tested = [influence_values(values[i])[:, None] for i in best]
+    for index, tier in zip(best, statistics.tiers(tested, seed=SEED), strict=True):
+        tiers[index] = tier
+    return tiers

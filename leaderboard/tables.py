@@ -1,14 +1,16 @@
-"""Tables of entries: which are in, in which order, which figure is best, how each is written."""
+"""Tables of models: which are in, in which order, which score is best, how each is written."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
+from typing import Any
 
 from xbench.data.catalogue import PASSAGE_FORMS, PassageForm
-from xbench.leaderboard.entries import Entry, streamed
-from xbench.leaderboard.figures import Figure, Key, Row, RowIdentity, Standing
+from xbench.leaderboard.board import Board, Cells, Score, Standing, Standings
+from xbench.leaderboard.layout import Mean, streamed
 from xbench.leaderboard.measures import (
     SETTING_ABBREVIATIONS,
     SETTING_NAMES,
@@ -24,52 +26,56 @@ FORM_NAMES: Mapping[PassageForm, str] = {
     "context": "A passage is a sentence followed by its paragraph",
 }
 
-Standings = Mapping[Key, Mapping[RowIdentity, Standing]]
-"""Where rows stand, by what the column says."""
-
 
 @dataclass(frozen=True)
 class Column:
-    """A column of figures, or of where the entries stand by these figures.
+    """A column of scores, or of where the models stand by these scores.
 
     Attributes:
         label: Short heading.
         title: The heading in words.
         dataset: Title of the dataset.
-        key: What its figures say.
-        rank: Whether it shows where the entries stand.
+        mean: Setting, measure and average.
+        language: ISO 639-1 code of the queries; empty for a mean over the languages.
+        rank: Whether it shows where the models stand.
     """
 
     label: str
     title: str
     dataset: str
-    key: Key
+    mean: Mean
+    language: str = ""
     rank: bool = False
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What its scores are of, as `board.CELL` names it."""
+        return (self.dataset, *self.mean, self.language)
 
     @property
     def id(self) -> str:
         """Its name in addresses and scripts."""
-        ends = (self.key.language, self.key.average if self.key.average == "micro" else None)
-        parts = (self.dataset, *self.key[:2], *ends, "rank" if self.rank else None)
+        micro = "micro" if self.mean.average == "micro" else ""
+        parts = (self.dataset, *self.mean[:2], self.language, micro, "rank" if self.rank else "")
         name = "-".join(part for part in parts if part)
         return re.sub(r"[^a-z0-9]+", "-", name.lower())
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the lowest figure is the best."""
-        return self.rank or lower_is_better(self.key.measure) is True
+        """Whether the lowest score is the best."""
+        return self.rank or lower_is_better(self.mean.measure) is True
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure as it is shown; all empty where there is none.
+    """A score as it is shown; all empty where there is none.
 
     Attributes:
-        text: The figure.
+        text: The score.
         value: The number it is sorted by, in the units shown.
         detail: Its interval, or the rank interval and the tier.
         ends: The interval in the units shown.
-        best: Whether it is the best of its column among comparable rows.
+        best: Whether it is the best of its column among comparable models.
         note: Number of its note under the table, or 0.
     """
 
@@ -83,9 +89,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """An entry as it is shown: its figures, and in which published tables they stand."""
+    """A model as it is shown: a row of `Board.models`, its scores, and the published tables."""
 
-    entry: Entry
+    model: Any
     cells: tuple[Cell, ...]
     tables: str
 
@@ -115,109 +121,112 @@ class Table:
         return [(title, titles.count(title)) for title in dict.fromkeys(titles)]
 
 
-def column_of(dataset: str, key: Key, *, rank: bool = False) -> Column:
-    """Return the column of a mean, or of where the entries stand by it."""
-    name = f"{SETTING_ABBREVIATIONS[key.setting]} {measure_name(key.measure)}"
-    title = f"{SETTING_NAMES[key.setting]} {measure_name(key.measure)}, mean over "
-    title += "all questions" if key.average == "micro" else "the languages"
-    label = f"{name} micro" if key.average == "micro" else name
-    if key.measure == "rank_distance":
+def column_of(dataset: str, mean: Mean, *, rank: bool = False) -> Column:
+    """Return the column of a mean, or of where the models stand by it."""
+    name = f"{SETTING_ABBREVIATIONS[mean.setting]} {measure_name(mean.measure)}"
+    title = f"{SETTING_NAMES[mean.setting]} {measure_name(mean.measure)}, mean over "
+    title += "all questions" if mean.average == "micro" else "the languages"
+    label = f"{name} micro" if mean.average == "micro" else name
+    if mean.measure == "rank_distance":
         label, title = "Rank distance", "Rank distance in ranks: lower is less language bias"
     if rank:
         label, title = "Rank", f"Rank by {name}, with its 95 % interval and tier"
-    return Column(label, title, dataset, key, rank)
+    return Column(label, title, dataset, mean, rank=rank)
 
 
-def language_columns(dataset: str, key: Key, languages: Iterable[str]) -> tuple[Column, ...]:
+def language_columns(dataset: str, mean: Mean, languages: Iterable[str]) -> tuple[Column, ...]:
     """Return a column per query language, and the mean over them."""
-    mean = Column("Mean", "mean over languages", dataset, key)
-    own = (
-        Column(a, language_name(a), dataset, Key(key.setting, key.measure, a)) for a in languages
-    )
-    return (*own, mean)
+    single = mean._replace(average="")
+    own = (Column(code, language_name(code), dataset, single, code) for code in languages)
+    return (*own, Column("Mean", "mean over languages", dataset, mean))
 
 
 def make_table(
+    board: Board,
+    cells: Cells,
     name: str,
     caption: str,
     columns: Sequence[Column],
-    entries: Iterable[Entry],
-    order: Sequence[Key] = (),
+    order: Sequence[Mean] = (),
     standings: Standings | None = None,
 ) -> Table | None:
-    """Return a table of the entries that have figures of its measures, or None if none has.
+    """Return a table of the models that have scores of its measures, or None if none has.
 
     Args:
+        board: What pages show.
+        cells: The scores by column.
         name: Its id in the page.
         caption: What it shows.
         columns: Its columns.
-        entries: The entries to choose from.
-        order: The figures to order by, best first: for each entry the first of these that it has,
-            on the first dataset that has it. Without it the table is not a ranking: ordered by
-            name, and no figure is best.
-        standings: Where the rows stand, for the columns that show it.
+        order: The means to order by, best first: for each model the first of these that it has, on
+            the first dataset that has it. Without it the table is not a ranking: ordered by name,
+            and no score is best.
+        standings: Where the models stand, for the columns that show it.
     """
-    said = {(column.dataset, *column.key[:2]) for column in columns}
-    kept = [entry for entry in entries if any(_says(row, said) for row in entry.rows.values())]
+    kept = frozenset().union(*(board.present.get(c.key[:3], ()) for c in columns))
+    models = board.models[board.models.index.isin(kept)]
     notes: list[str] = []
-    forms = [f for f in PASSAGE_FORMS if any(entry.first.passage_form == f for entry in kept)]
     groups = []
-    for form in forms:
-        own = [entry for entry in kept if entry.first.passage_form == form]
-        heading = "" if forms == ["sentence"] else FORM_NAMES[form]
-        if heading and form == "sentence" and any(streamed(title) for title, *_ in said):
+    for form in (form for form in PASSAGE_FORMS if (models.passage_form == form).any()):
+        own = models[models.passage_form == form]
+        heading = "" if set(models.passage_form) == {"sentence"} else FORM_NAMES[form]
+        if heading and form == "sentence" and any(streamed(c.dataset) for c in columns):
             heading += ", or as MIRACL has it"
-        groups.append(Group(heading, tuple(_lines(own, columns, order, standings or {}, notes))))
+        rows = sorted(own.itertuples(), key=_place(cells, columns, order))
+        lines = _lines(rows, columns, cells, standings or {}, notes, ranked=bool(order))
+        groups.append(Group(heading, tuple(lines)))
     return Table(name, caption, tuple(columns), tuple(groups), tuple(notes)) if kept else None
 
 
+def _place(cells: Cells, columns: Sequence[Column], order: Sequence[Mean]) -> Any:  # noqa: ANN401
+    """Return what puts models in order."""
+    datasets = dict.fromkeys(column.dataset for column in columns)
+    keys = [Column("", "", dataset, mean).key for dataset in datasets for mean in order]
+
+    def place(model: Any) -> tuple[int, float, str, str, str]:  # noqa: ANN401
+        for number, key in enumerate(keys):
+            if score := cells.get(key, {}).get(model.Index):
+                sign = 1 if lower_is_better(key[2]) else -1
+                return number, sign * score.value, model.name, model.source, model.revision
+        last = (model.name, model.source) if order else (model.source, model.name)
+        return len(keys), 0.0, *last, model.revision
+
+    return place
+
+
 def _lines(
-    entries: list[Entry],
+    models: Sequence[Any],
     columns: Sequence[Column],
-    order: Sequence[Key],
+    cells: Cells,
     standings: Standings,
     notes: list[str],
+    *,
+    ranked: bool,
 ) -> Iterator[Line]:
-    best = {column: _best(column, entries) if order else None for column in columns}
-    datasets = tuple(dict.fromkeys(column.dataset for column in columns))
-    for entry in sorted(entries, key=lambda entry: _place(entry, datasets, order)):
-        cells = tuple(_cell(entry, column, best[column], standings, notes) for column in columns)
-        yield Line(entry, cells, _tables(entry, columns))
+    scores = [cells.get(column.key, {}) for column in columns]
+    own = [[of.get(model.Index) for model in models] for of in scores]
+    best = [_best(*pair) if ranked else None for pair in zip(columns, own, strict=True)]
+    for model, row in zip(models, zip(*own, strict=True), strict=True):
+        shown = []
+        for column, score, top in zip(columns, row, best, strict=True):
+            if score and column.rank:
+                standing = standings.get(column.key[:3], {}).get(model.Index)
+                shown.append(_standing_cell(standing) if standing else Cell())
+            else:
+                shown.append(_cell(column.mean.measure, score, top, notes) if score else Cell())
+        yield Line(model, tuple(shown), _tables(row))
 
 
-def _says(row: Row, said: Set[tuple[str, str, str]]) -> bool:
-    return any((row.dataset, *score) in said for score in row.scores)
-
-
-def _figure(entry: Entry, column: Column) -> Figure | None:
-    row = entry.rows.get(column.dataset)
-    return row.figures.get(column.key) if row else None
-
-
-def _cell(
-    entry: Entry, column: Column, best: str | None, standings: Standings, notes: list[str]
-) -> Cell:
-    figure = _figure(entry, column)
-    if figure is None:
-        return Cell()
-    if column.rank:
-        standing = standings.get(column.key, {}).get(entry.rows[column.dataset].identity)
-        return _standing_cell(standing) if standing else Cell()
-    if figure.note and figure.note not in notes:
-        notes.append(figure.note)
-    text, detail = written(column.key.measure, figure.value), ""
-    factor, _ = scale(column.key.measure)
-    if figure.interval:
-        low, high = (written(column.key.measure, end) for end in figure.interval)
-        detail = f"{low}\N{EN DASH}{high}"
-    return Cell(
-        text=text,
-        value=factor * figure.value,
-        detail=detail,
-        ends=figure.interval and (factor * figure.interval[0], factor * figure.interval[1]),
-        best=text == best,
-        note=notes.index(figure.note) + 1 if figure.note else 0,
-    )
+def _cell(measure: str, score: Score, best: str | None, notes: list[str]) -> Cell:
+    if score.note and score.note not in notes:
+        notes.append(score.note)
+    text, detail, ends = written(measure, score.value), "", None
+    factor, _ = scale(measure)
+    if not isnan(score.low):
+        detail = f"{written(measure, score.low)}\N{EN DASH}{written(measure, score.high)}"
+        ends = factor * score.low, factor * score.high
+    note = notes.index(score.note) + 1 if score.note else 0
+    return Cell(text, factor * score.value, detail, ends, text == best, note)
 
 
 def _standing_cell(standing: Standing) -> Cell:
@@ -227,32 +236,16 @@ def _standing_cell(standing: Standing) -> Cell:
     return Cell(str(standing.rank), standing.rank, detail, (low, high))
 
 
-def _place(
-    entry: Entry, datasets: Sequence[str], order: Sequence[Key]
-) -> tuple[int, float, str, str, str]:
-    places = [(dataset, key) for dataset in datasets for key in order]
-    source = entry.publication.source if entry.publication else ""
-    for number, (dataset, key) in enumerate(places):
-        row = entry.rows.get(dataset)
-        if row and key in row.figures:
-            sign = 1 if lower_is_better(key.measure) else -1
-            value = sign * row.figures[key].value
-            return number, value, entry.model, source, entry.first.revision
-    last = (entry.model, source) if order else (source, entry.model)
-    return len(places), 0.0, *last, entry.first.revision
-
-
-def _best(column: Column, entries: Sequence[Entry]) -> str | None:
-    figures = [figure for entry in entries if (figure := _figure(entry, column))]
-    if len(figures) < 2 or column.rank:
+def _best(column: Column, scores: Sequence[Score | None]) -> str | None:
+    values = [score.value for score in scores if score]
+    if len(values) < 2 or column.rank:
         return None
     choose = min if column.lower_is_better else max
-    return written(column.key.measure, choose(figure.value for figure in figures))
+    return written(column.mean.measure, choose(values))
 
 
-def _tables(entry: Entry, columns: Sequence[Column]) -> str:
-    figures = (_figure(entry, column) for column in columns)
-    tables = {figure.table for figure in figures if figure and figure.table}
+def _tables(scores: Iterable[Score | None]) -> str:
+    tables = {score.table for score in scores if score and score.table}
     if not tables:
         return ""
     ordered = sorted(tables, key=lambda t: [int(n) for n in re.findall(r"\d+", t)])

@@ -211,7 +211,7 @@ def as_table(contents: Contents) -> ScoreTable:
     """Return what was gathered as tables."""
     return ScoreTable(
         scores=contents.columns.frame(),
-        runs=pd.DataFrame(contents.runs, columns=RUN_COLUMNS),
+        runs=pd.DataFrame(contents.runs, columns=RUN_COLUMNS, dtype=object).astype(RUN_NUMBERS),
         influence=contents.influence,
         excluded=tuple(contents.excluded),
         paths=contents.paths,
@@ -245,4 +245,8 @@ RUN_COLUMNS = (
 ``training_data`` is a tuple of names, None if not declared; ``versions`` a dictionary of packages;
 ``truncated`` the share of texts longer than the maximum length; ``title`` that of the publication
 or repository; ``notes`` a tuple of what a reader should know, of measured results the warnings.
+"""
+
+RUN_NUMBERS = {"n_parameters": "Int64", "maximum_length": "Int64", "truncated": "Float64"}
+"""Type of the columns of the runs that are numbers, missing where unknown; the others are objects.
 """

@@ -1,0 +1,226 @@
+"""The score table as pages show it: their rows are models, run in one way, with a cell per score."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xbench.data.catalogue import DATASETS, SETTINGS
+from xbench.leaderboard.layout import dataset_order
+from xbench.leaderboard.measures import score_order
+from xbench.results.measured import LANGUAGE_SHARE
+from xbench.results.score_table import RUN, Excluded, ScoreTable
+
+CELL = ("dataset", "setting", "measure", "average", "query_language")
+"""What a column of a page is of; ``query_language`` is empty for a mean, ``average`` for others."""
+
+ORDER: Mapping[str, Callable[[str], Any]] = {
+    "dataset": dataset_order,
+    "setting": SETTINGS.index,  # type: ignore[dict-item]
+    "measure": score_order,
+    "average": str,
+    "query_language": str,
+    "passage_language": str,
+}
+"""What puts the values of a column in the order of pages."""
+
+
+class Score(NamedTuple):
+    """A cell: columns of the score table."""
+
+    value: float
+    low: float
+    high: float
+    table: str
+    note: str
+
+
+class Standing(NamedTuple):
+    """Where a model stands among the comparable ones of a column.
+
+    Attributes:
+        rank: Its rank, 1 the best; equal scores share the better rank.
+        low: Best rank in 95 % of the resamples.
+        high: Worst rank in 95 % of the resamples.
+        tier: Tier from 1: models of a tier do not differ from its best; None if not tested.
+    """
+
+    rank: int
+    low: int
+    high: int
+    tier: int | None
+
+
+Standings = Mapping[tuple[str, ...], Mapping[int, Standing]]
+"""Standings by dataset, setting and measure, then by number of the model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Everything that pages show.
+
+    Attributes:
+        models: A row per distinct value of `RUN`, in the order of the table: these columns, what is
+            known of the model, ``name`` as it is shown, ``slug`` of its page, and ``datasets``.
+        scores: The scores, with the number of the model as ``run``.
+        cells: The rows of pages: a mean, or that over the subsets of a query language; `CELL`, the
+            columns of `Score`, and ``run``.
+        runs: The runs of the table, with the number of the model as ``run``.
+        present: The models with any score of a measure, by dataset, setting and measure.
+        excluded: The files that no score was taken from.
+    """
+
+    models: pd.DataFrame
+    scores: pd.DataFrame
+    cells: pd.DataFrame
+    runs: pd.DataFrame
+    present: Mapping[tuple[str, ...], frozenset[int]]
+    excluded: tuple[Excluded, ...]
+
+    @property
+    def titles(self) -> list[str]:
+        """Titles of all datasets, in order."""
+        return list(self.scores.dataset.cat.categories)
+
+    def of(self, title: str) -> pd.DataFrame:
+        """Return the models with scores of a dataset."""
+        return self.models[[title in own for own in self.models.datasets]]
+
+
+def arrange(table: ScoreTable) -> Board:
+    """Return a score table as pages show it."""
+    scores = table.scores.copy(deep=False)
+    for column, key in ORDER.items():
+        ordered = sorted(scores[column].cat.categories, key=key)
+        scores[column] = scores[column].cat.reorder_categories(ordered)
+    scores["run"] = scores.groupby(list(RUN), observed=True, sort=False).ngroup()
+    models = scores[["run", *RUN]].drop_duplicates("run").astype(dict.fromkeys(RUN, object))
+    runs = table.runs.merge(models, on=list(RUN)).astype(object)
+    runs = runs.where(runs.notna(), None)
+    said = scores[["run", *CELL[:3]]].drop_duplicates()
+    present = said.groupby(list(CELL[:3]), observed=True).run.agg(frozenset).to_dict()
+    return Board(_models(models, runs), scores, _cells(scores), runs, present, table.excluded)
+
+
+def _models(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    by_run = runs.sort_values("dataset", key=lambda own: own.map(dataset_order), kind="stable")
+    grouped = by_run.groupby("run")
+    first = grouped.nth(0).set_index("run").drop(columns=list(RUN))
+    models = models.set_index("run").join(first)
+    models["datasets"] = grouped.dataset.unique()
+    models["zero_shot"] = grouped.zero_shot.agg(_state)
+    settings = models.settings.where(models.settings == "", " (" + models.settings + ")")
+    models["name"] = models.model + settings
+    notes = zip(models.source, models.notes, strict=True)
+    models["note"] = [own[0] if source and own else "" for source, own in notes]
+    identity = zip(*(models[c] for c in ("provenance", "source", "passage_form")), strict=True)
+    names = zip(models.name, models.revision, identity, strict=True)
+    models["slug"] = [slug(name, *about, name, revision) for name, revision, about in names]
+    return models
+
+
+def _state(states: pd.Series) -> str:
+    known = set(states)
+    return next((s for s in ("not zero-shot", "unknown") if s in known), "zero-shot")
+
+
+def _cells(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells; a language whose subsets do not all have a score has none."""
+    columns = ["run", *CELL]
+    scores = scores[scores.measure != LANGUAGE_SHARE]
+    is_pair = (scores.setting == "crosslingual") & (scores.average == "")
+    pairs = scores[is_pair].groupby(columns, observed=True, sort=False).value
+    means = pairs.agg(value="mean", size="size").reset_index()
+    expected = {dataset.title: len(dataset.languages) - 1 for dataset in DATASETS}
+    means = means[means["size"] == means.dataset.astype(object).map(expected)]
+    single = scores[~is_pair][[*columns, *Score._fields]]
+    cells = pd.concat([single, means[[*columns, "value"]]], ignore_index=True)
+    average = np.where(cells.query_language == "", cells.average, "")
+    return cells.assign(
+        average=average,
+        table=cells.table.astype(object).fillna(""),
+        note=cells.note.astype(object).fillna(""),
+    )
+
+
+def pivot(
+    cells: pd.DataFrame, index: str | Sequence[str], columns: str | Sequence[str]
+) -> pd.DataFrame:
+    """Return a pivot of cells in the order of pages; each is a `Score`, or nan if there is none."""
+    values = zip(*(cells[name].tolist() for name in Score._fields), strict=True)
+    made = cells.assign(score=pd.Series(map(Score._make, values), cells.index, object))
+    wide = made.pivot(index=index, columns=columns, values="score")
+    return wide.sort_index(axis=0).sort_index(axis=1)
+
+
+Cells = Mapping[tuple[str, ...], Mapping[int, Score]]
+"""Scores by `CELL`, then by number of the model."""
+
+
+def by_column(cells: pd.DataFrame) -> Cells:
+    """Return the pivot of models and columns as dictionaries."""
+    wide = pivot(cells, "run", list(CELL)).to_dict()
+    return {
+        key: {run: score for run, score in own.items() if isinstance(score, Score)}
+        for key, own in wide.items()
+    }
+
+
+class Block(NamedTuple):
+    """The part of a pivot that is a table of its own, without empty columns.
+
+    Attributes:
+        rows: Labels of its rows.
+        columns: Labels of its columns.
+        cells: A `Score`, or nan, for each row and column.
+    """
+
+    rows: list[tuple[Any, ...]]
+    columns: list[tuple[Any, ...]]
+    cells: NDArray[np.object_]
+
+
+def blocks(
+    cells: pd.DataFrame, tables: Sequence[str], rows: Sequence[str], columns: Sequence[str]
+) -> dict[tuple[Any, ...], Block]:
+    """Return many tables of the same kind from one pivot.
+
+    Args:
+        cells: The cells.
+        tables: The columns whose values make a table each.
+        rows: The columns whose values are the rows of a table.
+        columns: The columns whose values are the columns of a table.
+    """
+    if cells.empty:
+        return {}
+    wide = pivot(cells, [*tables, *rows], list(columns))
+    values, present = wide.to_numpy(), wide.notna().to_numpy()
+    row_labels, column_labels = _labels(wide.index, rows), _labels(wide.columns, columns)
+    found = {}
+    for key, at in wide.groupby(level=list(tables), observed=True).indices.items():
+        kept = np.flatnonzero(present[at].any(axis=0))
+        labels = [row_labels[i] for i in at], [column_labels[i] for i in kept]
+        found[key] = Block(*labels, values[np.ix_(at, kept)])
+    return found
+
+
+def _labels(index: pd.Index, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(index.get_level_values(name) for name in names), strict=True))
+
+
+def slug(name: str, *identity: str) -> str:
+    """Return a file name that any text may be turned into: readable, and different if it differs.
+
+    >>> slug("../org/Model", "1")
+    'org-model-ab0405abba'
+    """
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-")
+    digest = hashlib.sha256("\0".join((name, *identity)).encode("utf-8", "surrogatepass"))
+    return f"{readable}-{digest.hexdigest()[:10]}".lstrip("-")
