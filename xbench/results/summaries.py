@@ -84,12 +84,18 @@ class Summary:
     evidence: Mapping[str, InfluenceValues]
 
 
-def measures_with_intervals(task: str) -> tuple[str, ...]:
+def measures_with_intervals(task: str, *, pooled: bool = False) -> tuple[str, ...]:
     """Return the measures of a task whose certainty is shown.
+
+    Args:
+        task: Name of the task.
+        pooled: Whether the pools of a task that is not in the catalogue mix languages.
 
     >>> measures_with_intervals("MIRACLMonolingualRetrieval")
     ('ndcg_at_10', 'recall_at_100')
     """
+    if task not in TASKS:
+        return ("map", "rank_distance") if pooled else ("map",)
     dataset, setting = TASKS[task]
     pooled = setting == "multilingual"
     if dataset.streamed:
@@ -98,10 +104,16 @@ def measures_with_intervals(task: str) -> tuple[str, ...]:
 
 
 def summarise(ranks: PerQuery) -> Summary:
-    """Return what follows from ranks; the same ranks give the same summary."""
+    """Return what follows from ranks; the same ranks give the same summary.
+
+    With fewer than two questions there is nothing to resample, and intervals are nan.
+    """
+    mixed = all(own.own_rank is not None for own in ranks.subsets.values())
+    undefined = LANGUAGE_BIAS if mixed else MIXED_INDEX
     values: dict[str, Values] = {
         measure: {name: _values(measure, own) for name, own in ranks.subsets.items()}
-        for measure in measures_with_intervals(ranks.task)
+        for measure in measures_with_intervals(ranks.task, pooled=ranks.multilingual)
+        if measure not in undefined
     }
     precision = [_values("map", own) for own in ranks.subsets.values()]
     return Summary(
@@ -236,6 +248,8 @@ def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
 def _evidence(ranks: PerQuery, values: Values) -> InfluenceValues:
     sample = question_values(ranks, values)
     kept = sample if np.isnan(sample).any() else influence_values(sample)[:, None]
+    if len(kept) < 2:
+        return InfluenceValues(kept, (np.nan, np.nan))
     return InfluenceValues(kept, statistics.interval(statistics.bootstrap(kept, seed=SEED)))
 
 

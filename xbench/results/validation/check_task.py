@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from xbench.data.catalogue import TASK_VERSION, TASKS, PassageForm
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain, TaskCheck
-from xbench.results.reading import File, TaskFiles, identity, passage_form, ranks_of
+from xbench.results.reading import identity, passage_form, ranks_of
 from xbench.results.schema import ModelMeta, RunSettings, TaskResult, XBenchSettings, conforms
 from xbench.results.store import EXPERIMENTS, META_NAME, PerQuery
 from xbench.results.summaries import Summary, mean_chance, summarise
+from xbench.results.task_files import File, TaskFiles
 from xbench.results.validation.check_plausibility import (
     suspect_meta,
     suspect_revisions,
