@@ -12,7 +12,8 @@ from xbench.analysis.comparison_tables import comparison_tables
 from xbench.analysis.text_tables import markdown
 from xbench.cli import main
 from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
-from xbench.results.store import macro_average, read_result
+from xbench.results.reading import read_result
+from xbench.results.store import macro_average
 
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))
 MODELS = {"org/good": 1.0, "org/bad": 1.5}

@@ -6,13 +6,12 @@ import pytest
 
 from xbench._util.errors import UserError
 from xbench.metrics import PoolRanks, scores
-from xbench.results.reading import read_ranks
+from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     macro_average,
     micro_average,
-    read_result,
     read_settings,
     write_per_query,
     write_result,

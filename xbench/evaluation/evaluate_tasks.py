@@ -20,12 +20,11 @@ from xbench.evaluation.mteb_plugin import find_task
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
-from xbench.results.reading import read_ranks
+from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     agree,
-    read_result,
     result_content,
     subset_scores,
     write_per_query,

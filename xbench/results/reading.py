@@ -38,7 +38,7 @@ from xbench.results.summaries import Summary
 from xbench.results.task_files import File, TaskFiles, ranks_document
 
 OWN_FILES = 16
-"""How many times the size of a published per-query file one's own may have."""
+"""How many times the size of published results and ranks one's own may have."""
 
 
 def ranks_of(document: Mapping[str, Any], notes: Notes) -> PerQuery | None:
@@ -73,6 +73,15 @@ def _wrong_shapes(ranks: PoolRanks, *, multilingual: bool) -> Iterator[str]:
         yield "top"
 
 
+def read_result(folder: Path, task: str) -> dict[str, Any] | None:
+    """Return a task's result, or None if it is not there or does not conform."""
+    return _read_result(TaskFiles(folder / f"{task}.json", folder, OWN_FILES))
+
+
+def _read_result(files: TaskFiles) -> dict[str, Any] | None:
+    return files.read_result(TaskResult if files.task in TASKS else AnyTaskResult)
+
+
 def read_ranks(path: Path) -> PerQuery:
     """Read a per-query file.
 
@@ -101,7 +110,7 @@ def read_task(path: Path, root: Path) -> TaskCheck:
         are not used; a model without ``model_meta.json`` is named by its folders.
     """
     files = TaskFiles(path, root, OWN_FILES)
-    result = files.read_result(TaskResult if files.task in TASKS else AnyTaskResult)
+    result = _read_result(files)
     if result is not None:
         _check_names(result, files)
     if result is None or not files.result.notes.sound:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -199,18 +198,6 @@ def read_settings(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return [line for line in lines if isinstance(line, dict)]
-
-
-def read_result(folder: Path, task: str) -> dict[str, Any] | None:
-    """Return a task's result, or None if it is not there or damaged."""
-    try:
-        result = json.loads((folder / f"{task}.json").read_bytes())
-        for subset in subset_scores(result):
-            if not (isinstance(subset["hf_subset"], str) and math.isfinite(subset["main_score"])):
-                return None
-        return result if isinstance(result["dataset_revision"], str) else None
-    except DAMAGED:
-        return None
 
 
 def subset_scores(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ class TaskFiles:
     Args:
         path: The ``<Task>.json``.
         root: The folder of results that it is in, which findings leave out of the files' names.
-        scale: How many times the size of published files the per-query file may have.
+        scale: How many times the size of published ones the result and the ranks may have.
     """
 
     def __init__(self, path: Path, root: Path, scale: int = 1) -> None:
@@ -68,7 +68,7 @@ class TaskFiles:
         def file(name: str, limit: int) -> File:
             return File(folder / name, limit, prefix + name)
 
-        self.result = file(path.name, RESULT_LIMIT)
+        self.result = file(path.name, scale * RESULT_LIMIT)
         self.ranks = file(f"{self.task}{PER_QUERY_SUFFIX}", scale * PACKED_LIMIT)
         self.summary = file(f"{self.task}{SUMMARY_SUFFIX}", SUMMARY_LIMITS[0])
         self.meta = file(META_NAME, META_LIMIT)

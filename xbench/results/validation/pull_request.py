@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import DATASETS, SETTINGS, TASKS, Dataset
-from xbench.results.findings import Notes, RunIdentity, TaskCheck
-from xbench.results.safe_json import RESULT_LIMIT, read_object
+from xbench.results.findings import RunIdentity, TaskCheck
+from xbench.results.reading import read_result
 from xbench.results.store import macro_average
 from xbench.results.validation.report import as_markdown, code
 
@@ -96,12 +96,7 @@ def _results(checks: Sequence[TaskCheck]) -> Results:
 
 def _read(folder: Path) -> Results:
     """Read the results of a run that is there already."""
-    read = {
-        task: read_object(folder / f"{task}.json", RESULT_LIMIT, Notes(task))
-        for task in TASKS
-        if (folder / f"{task}.json").is_file()
-    }
-    return {task: result for task, result in read.items() if result}
+    return {task: result for task in TASKS if (result := read_result(folder, task))}
 
 
 def _name(run: RunIdentity) -> str:
