@@ -85,7 +85,7 @@ def test_a_table_fits_eighty_columns(xbench):
 
 def test_languages_are_marked(xbench, tmp_path):
     outcome = xbench("evaluate", "--model", "xbench/bm25", "-t", MULTI, "--languages", "de,en")
-    assert "Only de, en: these are not the full figures" in outcome.stdout
+    assert "Not the full scores, and stored apart from them: languages=de,en." in outcome.stdout
     path = tmp_path / "results/xbench__bm25/1/experiments/languages_de,en" / f"{MULTI}.json"
     subsets = json.loads(path.read_text())["scores"]["test"]
     assert [subset["hf_subset"] for subset in subsets] == ["de", "en"]

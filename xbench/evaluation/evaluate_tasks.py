@@ -20,11 +20,11 @@ from xbench.evaluation.mteb_plugin import find_task
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
+from xbench.results.reading import read_ranks
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     agree,
-    read_per_query,
     read_result,
     result_content,
     subset_scores,
@@ -175,7 +175,7 @@ class _Run:
         if {subset["hf_subset"] for subset in subset_scores(result)} != set(task.hf_subsets):
             return None
         try:
-            ranks = read_per_query(folder / f"{name}{PER_QUERY_SUFFIX}")
+            ranks = read_ranks(folder / f"{name}{PER_QUERY_SUFFIX}")
         except UserError as error:
             logger.warning("%s", error)
             return None

@@ -12,6 +12,9 @@ from xbench.data.catalogue import PassageForm
 from xbench.results.store import PerQuery
 from xbench.results.summaries import Summary
 
+RERUN = "run the task again with `xbench evaluate`"
+"""What to do about a file that is not as it was written."""
+
 SHOWN = 60
 """How many characters of a value a finding shows."""
 

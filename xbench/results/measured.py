@@ -20,6 +20,7 @@ from xbench.results.store import subset_scores
 from xbench.results.summaries import SHARES_AT, Summary, summarise
 from xbench.results.zero_shot import zero_shot
 
+KNOWN = frozenset(SCORES)
 REPEATED = "the same run's result is there already"
 LANGUAGE_SHARE = f"language_share_at_{SHARES_AT}"
 """Share of a passage language among the first places of a multilingual pool."""
@@ -87,7 +88,7 @@ Entries = Mapping[str, Mapping[str, Any]]
 def _add_subsets(
     about: Mapping[str, str], entries: Entries, questions: Mapping[str, int], contents: Contents
 ) -> None:
-    measures = tuple(tuple(filter(SCORES.__contains__, entry)) for entry in entries.values())
+    measures = tuple(tuple(filter(KNOWN.__contains__, entry)) for entry in entries.values())
     pairs = zip(entries.values(), measures, strict=True)
     values = [value for entry, own in pairs for value in itemgetter(*own)(entry)]
     counts = np.repeat([questions[name] for name in entries], [len(own) for own in measures])
@@ -142,7 +143,8 @@ def _add_means(
     """Add the mean over the subsets of every score that all have, and LAReQA's of all queries."""
     first = next(iter(summary.evidence.values())).values
     total = int((~np.isnan(first)).any(axis=1).sum())
-    common = [m for m in SCORES if all(m in entry for entry in entries)]
+    shared = set[str].intersection(*map(set, entries))
+    common = [measure for measure in SCORES if measure in shared]
     known = [summary.evidence[m].interval if m in summary.evidence else None for m in common]
     contents.columns.add(
         len(common),

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -181,10 +182,14 @@ def _letters(values: FloatArray) -> NDArray[np.str_]:
 
 def _matrix(present: Sequence[str], values: Sequence[Sequence[float]]) -> FloatArray:
     """Return columns of values, nan where a letter of `present` says that there is none."""
-    matrix = np.full((len(present[0]), len(present)), np.nan)
-    for column, (letters, own) in enumerate(zip(present, values, strict=True)):
-        matrix[np.frombuffer(letters.encode(), np.uint8) == ord(PRESENT), column] = own
-    return matrix
+    letters = np.frombuffer("".join(present).encode(), np.uint8).reshape(len(present), -1)
+    size = sum(map(len, values))
+    flat = np.fromiter(chain.from_iterable(values), np.float64, size)
+    if size == letters.size:
+        return np.ascontiguousarray(flat.reshape(letters.shape).T)
+    columns = np.full(letters.shape, np.nan)
+    columns[letters == ord(PRESENT)] = flat
+    return np.ascontiguousarray(columns.T)
 
 
 def digest(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,8 @@ from numpy.typing import NDArray
 from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
 from xbench.metrics import TOP_K, IntArray
 from xbench.metrics.ranks import RUN_DEPTH
-from xbench.results.findings import ABSENT, Notes, Plain
+from xbench.results.findings import ABSENT, RERUN, Notes, Plain
 from xbench.results.validation.expected import Corpus, corpora, digest
-
-RERUN = "run the task again with `xbench evaluate`"
-
 
 INDEX_DEPENDENT = "scores that depend on the whole index, as BM25's, may give it; check the run"
 
@@ -52,11 +50,14 @@ def compare_names(
 ) -> None:
     """Note names that are missing, unknown or there twice."""
     names = list(found)
-    if missing := [name for name in expected if name not in names]:
+    if names == list(expected):
+        return
+    times = Counter(names)
+    if missing := [name for name in expected if name not in times]:
         what = Plain(f"{len(missing)} of {len(expected)} missing: {_some(missing)}")
         notes.error(where, what, f"expected all subsets of the task; {RERUN} on all languages")
-    for name in dict.fromkeys(names):
-        if name not in expected or names.count(name) > 1:
+    for name, number in times.items():
+        if name not in expected or number > 1:
             kind = "of the task" if name not in expected else "that stands once"
             notes.error(where, name, f"expected a subset {kind}; remove it")
 

@@ -6,26 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from xbench.results.field_types import (
-    Count,
-    DatasetRevision,
-    ModelName,
-    Name,
-    Names,
-    Revision,
-    is_version,
-)
+from xbench.results.field_types import DatasetRevision, is_version
 from xbench.results.findings import ABSENT, Finding, Notes, Plain
 from xbench.results.imported import ImportedRow
 from xbench.results.safe_json import META_LIMIT, RESULT_LIMIT, read_object
-from xbench.results.schema import Document, conforms
+from xbench.results.schema import AnyModelMeta, AnyTaskResult, conforms
+from xbench.results.store import META_NAME
 from xbench.results.upstream_tasks import UpstreamTask, upstream_tasks
 from xbench.results.validation.check_plausibility import PERFECT
-from xbench.results.validation.locations import META_NAME, check_home, check_links
+from xbench.results.validation.locations import check_home, check_links
 
 NEAR_ZERO = 0.01
 """A main score below this is suspicious."""
@@ -34,30 +25,8 @@ SAME = 1e-4
 """How far the main score may be from the measure it repeats; some files round one of them."""
 
 
-class _Scores(Document):
-    model_config = ConfigDict(extra="allow", allow_inf_nan=True)
-
-    hf_subset: Name
-    languages: Names
-    main_score: Any
-
-
-class _Result(Document):
-    model_config = ConfigDict(extra="ignore")
-
-    task_name: Name
+class _Result(AnyTaskResult):
     dataset_revision: DatasetRevision
-    mteb_version: Name | None = None
-    scores: dict[Name, Annotated[list[_Scores], Field(max_length=1000)]]
-
-
-class _Meta(Document):
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=True)
-
-    name: ModelName
-    revision: Revision
-    training_datasets: Names | dict[Name, Any] | None = None
-    n_parameters: Count | None = None
 
 
 def upstream_files(root: Path) -> Iterator[Path]:
@@ -126,11 +95,11 @@ def _meta(path: Path, root: Path, notes: Notes) -> dict[str, Any]:
     if not (folder / META_NAME).is_file():
         rule = "training data and size are unknown"
         notes.warn("", ABSENT, rule)
-        conforms(fallback, _Meta, notes)
+        conforms(fallback, AnyModelMeta, notes)
         return fallback
     check_links(folder / META_NAME, root, notes)
     meta = read_object(folder / META_NAME, META_LIMIT, notes) if notes.sound else None
-    if meta is None or not conforms(meta, _Meta, notes):
+    if meta is None or not conforms(meta, AnyModelMeta, notes):
         return fallback
     check_home(folder, {**meta, "experiment_kwargs": None}, notes)
     return meta

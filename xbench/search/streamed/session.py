@@ -16,7 +16,8 @@ from typing import Any
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, read_per_query, write_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
 from xbench.search.streamed.shards import Backend, CountShard, Target
@@ -169,7 +170,7 @@ class FinishedRanks:
         """Return what depends on this and nothing else, or None if it is not there."""
         digest = _digest(identity)
         try:
-            (ranks,) = read_per_query(self._folder / f"{digest}{PER_QUERY_SUFFIX}").subsets.values()
+            (ranks,) = read_ranks(self._folder / f"{digest}{PER_QUERY_SUFFIX}").subsets.values()
             counts = json.loads((self._folder / f"{digest}.json").read_bytes())
             return Finished(ranks, int(counts["truncated"]))
         except (UserError, OSError, ValueError, LookupError, TypeError):

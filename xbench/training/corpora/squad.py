@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
 from xbench.data.lareqa import Paragraph, read_lareqa, read_squad_json
 from xbench.training.corpora.rows import Row
 from xbench.training.corpora.source import Passage
