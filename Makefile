@@ -5,7 +5,11 @@ INSTALLED = $(VENV)/.installed
 TESTED = $(VENV)/.installed-test
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types bench clean
+# A file of tests runs in one worker; each worker needs some 2 GB.
+WORKERS ?= logical
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
+
+.PHONY: demo test-fast test test-slow lint types bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -24,9 +28,17 @@ demo: $(INSTALLED)
 	$(BIN)/xbench evaluate --model xbench/char-ngram --benchmark XBenchMini --output demo/results
 	$(BIN)/xbench leaderboard build --results results --results demo/results --output demo/site
 
-# Everything: style, types and tests.
-test: $(TESTED) lint types
-	$(BIN)/python -m pytest
+# Before every commit: style, and the tests that need no other process and no real encoder.
+test-fast: lint
+	$(PYTEST) -m 'not integration and not slow'
+
+# Style, types, and all tests but the slow ones.
+test: lint types
+	$(PYTEST) -m 'not slow'
+
+# The whole real sets, encoders that take minutes, and many mutated files.
+test-slow: $(TESTED)
+	$(PYTEST) -m slow
 
 lint: $(TESTED)
 	$(BIN)/ruff check .
@@ -36,7 +48,8 @@ lint: $(TESTED)
 types: $(TESTED)
 	rm -rf build/types && mkdir -p build/types/xbench
 	ln -s $(CURDIR)/xbench/* $(CURDIR)/tasks $(CURDIR)/leaderboard build/types/xbench/
-	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml -p xbench
+	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
+	  --cache-dir $(CURDIR)/.mypy_cache -p xbench
 
 # Timings; see tests/benchmarks/.
 bench: $(TESTED)

@@ -12,9 +12,9 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import Setting
 from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Publication, Row
-from xbench.results.zero_shot import zero_shot
 from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.validation import Imported, ImportedRow, read_imported
+from xbench.results.zero_shot import zero_shot
 
 FOLDER = "imported"
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from xbench.data.catalogue import TASKS, Dataset, Setting, subsets
 from xbench.leaderboard.figures import Details, Figure, Key, RunDetails
-from xbench.results.zero_shot import zero_shot
 from xbench.metrics import SCORES, FloatArray
 from xbench.results.store import subset_scores
 from xbench.results.summaries import Summary, summarise
 from xbench.results.validation import Finding, RunIdentity, TaskCheck, check_summarised, check_task
+from xbench.results.zero_shot import zero_shot
 
 BY_PAIR = ("map", "ndcg_at_10", "recall_at_10")
 """Measures of each single cross-lingual subset that pages show."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
 
 Result = TypeVar("Result")
 Part = Callable[[], Iterable[tuple[str, bytes]]]
@@ -22,6 +24,9 @@ Part = Callable[[], Iterable[tuple[str, bytes]]]
 
 MANIFEST = "site-files.txt"
 """File of a site that lists its files, so that a later build knows those that are its own."""
+
+INDEX = "index.html"
+"""The first page; where the list names it, the folder is that of a site."""
 
 MANIFEST_LIMIT = 2**24
 """Bytes of the list that are looked at."""
@@ -33,16 +38,26 @@ _PLACE = re.compile(r"(?:(?:assets|data|datasets|models)/)?[A-Za-z0-9][\w.-]*", 
 def write_site(output: Path, parts: Sequence[Part]) -> None:
     """Write the files of a site and remove those of an earlier one that are not among them.
 
-    Only files that the earlier site listed as its own are removed.
+    Only files that the earlier site listed as its own are removed. The list names the first page
+    before that is written, so that an interrupted build can be repeated.
 
     Raises:
-        UserError: If a file cannot be written.
+        UserError: If the folder has a first page that no earlier site listed, or a file cannot be
+            written.
     """
+    listed = _listed(output)
+    if INDEX not in listed:
+        if os.path.lexists(output / INDEX):
+            raise UserError(
+                f"{output / INDEX}: not written by `xbench leaderboard build`, as no {MANIFEST} "
+                "next to it lists it; choose another --output, or move that page elsewhere"
+            )
+        _write_list(output, {INDEX, *listed})
     written = in_processes(lambda number: _write(output, parts[number]()), len(parts))
-    own = sorted(path for paths in written for path in paths)
-    for path in _listed(output) - set(own):
+    own = {path for paths in written for path in paths}
+    for path in listed - own:
         _remove(output, path)
-    _write(output, [(MANIFEST, "".join(f"{path}\n" for path in own).encode())])
+    _write_list(output, own)
 
 
 def in_processes(function: Callable[[int], Result], number: int) -> list[Result]:
@@ -83,6 +98,10 @@ def _write(output: Path, files: Iterable[tuple[str, bytes]]) -> list[str]:
             write_atomically(place, content, lasting=False)
         places.append(path)
     return places
+
+
+def _write_list(output: Path, places: Iterable[str]) -> None:
+    _write(output, [(MANIFEST, "".join(f"{place}\n" for place in sorted(places)).encode())])
 
 
 def _listed(output: Path) -> set[str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
+from xbench.data.download import DataLocation
+from xbench.data.parallel_corpus import Texts
+from xbench.data.streamed.corpus import LanguageFiles
+from xbench.data.streamed.miracl_files import hub_snapshot, language_files, language_topics
 from xbench.tasks.base import describe
 from xbench.tasks.streamed import StreamedRetrieval
 
@@ -58,7 +64,26 @@ def _fields(source: Dataset) -> dict[str, Any]:
     }
 
 
-class MIRACLMonolingualRetrieval(StreamedRetrieval):
+class _MIRACL(StreamedRetrieval):
+    """MIRACL or a selection of it, in its own layout or that of the hub."""
+
+    @classmethod
+    def read_language(cls, language: str, location: DataLocation) -> LanguageFiles:
+        """Read what there is in a language, all but the passages."""
+        return language_files(cls.source, language, location)
+
+    @classmethod
+    def read_topics(cls, language: str, location: DataLocation) -> Texts:
+        """Read the queries of a language, whether its passages are there or not."""
+        return language_topics(cls.source, language, location)
+
+    @classmethod
+    def download(cls, languages: Sequence[str], location: DataLocation) -> Path:
+        """Fetch some languages into the hub's cache and return the folder."""
+        return hub_snapshot(cls.source, languages, location)
+
+
+class MIRACLMonolingualRetrieval(_MIRACL):
     """MIRACL, one language."""
 
     source = MIRACL
@@ -66,7 +91,7 @@ class MIRACLMonolingualRetrieval(StreamedRetrieval):
     metadata = describe(MIRACL, "monolingual", DESCRIPTION, settings=SETTINGS, **_fields(MIRACL))
 
 
-class MIRACLMultilingualRetrieval(StreamedRetrieval):
+class MIRACLMultilingualRetrieval(_MIRACL):
     """MIRACL, one pool of all languages."""
 
     source = MIRACL
@@ -75,7 +100,7 @@ class MIRACLMultilingualRetrieval(StreamedRetrieval):
     metadata = describe(MIRACL, "multilingual", DESCRIPTION, settings=SETTINGS, **_fields(MIRACL))
 
 
-class MIRACLMonolingualHardNegativesRetrieval(StreamedRetrieval):
+class MIRACLMonolingualHardNegativesRetrieval(_MIRACL):
     """MIRACL's pooled hard negatives, one language."""
 
     source = MIRACL_HARD_NEGATIVES
@@ -89,7 +114,7 @@ class MIRACLMonolingualHardNegativesRetrieval(StreamedRetrieval):
     )
 
 
-class MIRACLMultilingualHardNegativesRetrieval(StreamedRetrieval):
+class MIRACLMultilingualHardNegativesRetrieval(_MIRACL):
     """MIRACL's pooled hard negatives, one pool of all languages."""
 
     source = MIRACL_HARD_NEGATIVES

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
-from xbench.data.streamed.corpus import StreamedCorpus
-from xbench.data.streamed.miracl_files import LanguageFiles, language_files
+from xbench.data.download import DataLocation
+from xbench.data.parallel_corpus import Texts
+from xbench.data.streamed.corpus import LanguageFiles, StreamedCorpus
 from xbench.data.streamed.scan import scan
 from xbench.metrics import PoolRanks
 from xbench.models.encoder import EncodingReport
@@ -20,6 +23,8 @@ from xbench.tasks.base import RetrievalTask
 
 class StreamedRetrieval(RetrievalTask):
     """Retrieval in corpora that are read and searched shard by shard, scored at depth 1000.
+
+    A dataset is one more module with a subclass that says how its languages are read.
 
     Args:
         *args: As `RetrievalTask` takes them; passages have one form, which ``sentence`` stands for.
@@ -43,6 +48,35 @@ class StreamedRetrieval(RetrievalTask):
                 "only; leave the option out"
             )
 
+    @classmethod
+    @abstractmethod
+    def read_language(cls, language: str, location: DataLocation) -> LanguageFiles:
+        """Read what there is in a language, all but the passages.
+
+        Args:
+            language: ISO 639-1 code.
+            location: Where the data is.
+
+        Raises:
+            UserError: If something is missing or malformed.
+        """
+
+    @classmethod
+    def read_topics(cls, language: str, location: DataLocation) -> Texts:
+        """Read the queries of a language; a subclass may do it where there are no passages."""
+        return cls.read_language(language, location).topics
+
+    @classmethod
+    def download(cls, languages: Sequence[str], location: DataLocation) -> Path:
+        """Fetch some languages ahead of time and return where they are kept.
+
+        Raises:
+            UserError: If they cannot be fetched.
+        """
+        raise UserError(
+            f"{cls.source.title}: cannot be fetched ahead of time; `xbench evaluate` reads it"
+        )
+
     @property
     def needed(self) -> tuple[str, ...]:
         """ISO 639-1 codes of the languages of the chosen subsets."""
@@ -53,7 +87,7 @@ class StreamedRetrieval(RetrievalTask):
         """Read queries and judgments, and look through all files before anything is encoded."""
         if self.data_loaded:
             return
-        files = {code: language_files(self.source, code, self.location) for code in self.needed}
+        files = {code: self.read_language(code, self.location) for code in self.needed}
         self.queries = {code: _queries(own) for code, own in files.items()}
         self.corpora = {code: self._scan(code, own) for code, own in files.items()}
         self.data_loaded = True

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+
+# Libraries read these when they are imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -14,6 +21,16 @@ from xbench.data.download import DataLocation
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a file in one worker, as its tests share fixtures, unless it names a larger group."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(
+                pytest.mark.xdist_group(item.path.relative_to(ROOT / "tests").as_posix())
+            )
 
 
 class HashEncoder(AbsEncoder):
@@ -52,12 +69,31 @@ def location(tmp_path: Path) -> DataLocation:
     return DataLocation(data if data.is_dir() else None, tmp_path / "cache", offline=True)
 
 
+@pytest.fixture(scope="session")
+def mini_results(tmp_path_factory) -> Path:
+    """The folder ``results`` of both built-in models on the shipped set."""
+    import xbench
+
+    folder = tmp_path_factory.mktemp("mini") / "results"
+    for model in ("xbench/bm25", "xbench/char-ngram"):
+        xbench.evaluate(model, benchmark="XBenchMini", output=folder, no_progress=True)
+    return folder
+
+
 @pytest.fixture
 def tiny_transformer():
     """A real SentenceTransformer of two layers with random weights and a character vocabulary."""
     from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
 
     return SentenceTransformerEncoderWrapper(make_tiny_transformer())
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory) -> Path:
+    """A saved model of two layers with random weights; tests that change it copy it first."""
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    make_tiny_transformer().save(str(folder))
+    return folder
 
 
 def make_tiny_transformer(seed: int = 0):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,7 @@ def modules():
             yield f"{package}.{inner}".removesuffix(".__init__"), path
 
 
+@cache
 def imports(path: Path, module: str) -> set[str]:
     found = set()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
@@ -125,38 +127,38 @@ def test_there_are_these_rooms_and_nothing_else():
     assert files == {"__init__.py", "__main__.py", "py.typed"}
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: str(value))
-def test_imports_go_downward(module, path):
-    own = room(module)
-    for imported in imports(path, module):
-        root = imported.split(".")[0]
-        assert root not in ("tasks", "leaderboard", "tests"), f"{module} imports {imported}"
-        other = room(imported) if root == "xbench" else ""
-        if own in ROOMS and other and own != other:
+def test_imports_go_downward():
+    for module, path in modules():
+        own = room(module)
+        for imported in imports(path, module):
+            root = imported.split(".")[0]
             message = f"{module} imports {imported}"
-            assert layer(own) < layer(other), f"{message}, which is not below it"
-            allowed = (module.removeprefix("xbench."), other) in ALSO
-            assert allowed or (own, other) not in NEVER, message
+            assert root not in ("tasks", "leaderboard", "tests"), message
+            other = room(imported) if root == "xbench" else ""
+            if own in ROOMS and other and own != other:
+                assert layer(own) < layer(other), f"{message}, which is not below it"
+                allowed = (module.removeprefix("xbench."), other) in ALSO
+                assert allowed or (own, other) not in NEVER, message
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: str(value))
-def test_inner_folders_import_the_folder_around_them(module, path):
-    for imported in imports(path, module) & MODULES:
-        if room(imported) != room(module):
-            continue
-        own, other = inner(module), inner(imported)
-        if other in INNER and own not in INNER:
-            assert other in IMPORTED_BY_OUTER, f"{module} imports {imported}"
-        if own in IMPORTED_BY_OUTER and own != other:
-            assert other in IMPORTED_BY_OUTER, f"{module} imports {imported}"
+def test_inner_folders_import_the_folder_around_them():
+    for module, path in modules():
+        for imported in imports(path, module) & MODULES:
+            own, other = inner(module), inner(imported)
+            if room(imported) != room(module):
+                continue
+            if other in INNER and own not in INNER:
+                assert other in IMPORTED_BY_OUTER, f"{module} imports {imported}"
+            if own in IMPORTED_BY_OUTER and own != other:
+                assert other in IMPORTED_BY_OUTER, f"{module} imports {imported}"
 
 
-@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: str(value))
-def test_heavy_packages_are_imported_where_they_are_needed(module, path):
-    roots = {name.split(".")[0] for name in imports(path, module)}
-    assert not roots & FORBIDDEN.get(room(module), set())
-    if module == "xbench.data.catalogue":
-        assert "numpy" not in roots
+def test_heavy_packages_are_imported_where_they_are_needed():
+    for module, path in modules():
+        roots = {name.split(".")[0] for name in imports(path, module)}
+        assert not roots & FORBIDDEN.get(room(module), set()), module
+        if module == "xbench.data.catalogue":
+            assert "numpy" not in roots
 
 
 def test_there_are_few_arrows():

@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.integration
+
 SOURCES = ("LICENSE", "README.md", "pyproject.toml", "xbench", "tasks", "leaderboard")
 
 

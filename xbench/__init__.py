@@ -5,32 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xbench._util.errors import UserError
+    from xbench.analysis.compare import compare
+    from xbench.analysis.comparison import Comparison
     from xbench.analysis.run_bias import LanguageBias, language_bias
-    from xbench.evaluation.evaluate_tasks import Evaluated, evaluate
+    from xbench.evaluation.evaluate import evaluate, get_tasks
     from xbench.evaluation.mteb_plugin import register
-    from xbench.evaluation.run_settings import Selection
-    from xbench.models.options import ModelOptions
+    from xbench.results.loading import Results, load_results
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Evaluated",
+    "Comparison",
     "LanguageBias",
-    "ModelOptions",
-    "Selection",
+    "Results",
+    "UserError",
     "__version__",
+    "compare",
     "evaluate",
+    "get_tasks",
     "language_bias",
+    "load_results",
     "register",
 ]
 
 _HOME = {
-    "Evaluated": "xbench.evaluation.evaluate_tasks",
+    "Comparison": "xbench.analysis.comparison",
     "LanguageBias": "xbench.analysis.run_bias",
+    "Results": "xbench.results.loading",
+    "UserError": "xbench._util.errors",
+    "compare": "xbench.analysis.compare",
+    "evaluate": "xbench.evaluation.evaluate",
+    "get_tasks": "xbench.evaluation.evaluate",
     "language_bias": "xbench.analysis.run_bias",
-    "ModelOptions": "xbench.models.options",
-    "Selection": "xbench.evaluation.run_settings",
-    "evaluate": "xbench.evaluation.evaluate_tasks",
+    "load_results": "xbench.results.loading",
     "register": "xbench.evaluation.mteb_plugin",
 }
 
@@ -42,3 +50,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name not in _HOME:
         raise AttributeError(f"module 'xbench' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -18,7 +18,6 @@ from xbench.analysis.plots import (
     heat_map,
     rank_distance_by_language,
     share_matrix,
-    write_svg,
 )
 
 CODES = ["ar", "de", "zh"]
@@ -140,6 +139,7 @@ def test_what_xml_cannot_hold_is_replaced(character):
         assert any("a\N{REPLACEMENT CHARACTER}b" in text for text in texts(svg))
 
 
+@pytest.mark.integration
 def test_the_same_input_gives_the_same_bytes_in_every_process(tmp_path):
     code = (
         "import hashlib, sys; sys.path.insert(0, sys.argv[1]); import test_plots as t;"
@@ -180,10 +180,3 @@ def test_importing_the_module_does_not_import_matplotlib():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "False"
-
-
-def test_a_figure_is_written_as_svg_only(tmp_path):
-    write_svg(tmp_path / "new" / "figure.svg", b"<svg/>")
-    assert (tmp_path / "new" / "figure.svg").read_bytes() == b"<svg/>"
-    with pytest.raises(UserError, match=r"ends in \.svg"):
-        write_svg(tmp_path / "figure.png", b"<svg/>")

@@ -12,10 +12,11 @@ from mteb.models import SearchEncoderWrapper
 from mteb.timing import TimingStack
 
 from tests.conftest import HashEncoder
-from xbench import ModelOptions, Selection
 from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate_tasks
+from xbench.evaluation.run_settings import Selection
 from xbench.models.lookup import ModelSource
+from xbench.models.options import ModelOptions
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
     XQuADRMonolingualRetrieval,

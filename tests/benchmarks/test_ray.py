@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.search.streamed.conftest import WORDS, write_language
-from xbench import ModelOptions, Selection
 from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate_tasks
+from xbench.evaluation.run_settings import Selection
+from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.checkpoint import Checkpoint
 

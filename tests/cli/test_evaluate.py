@@ -1,36 +1,30 @@
-"""The command line through its real entry point."""
+"""The commands ``evaluate``, ``tasks``, ``download`` and ``leaderboard``."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import SHARED, make_tiny_transformer
+from tests.commands import invoke, start
+from tests.conftest import SHARED
 from xbench.data.catalogue import BENCHMARKS, TASKS
 
-XBENCH = str(Path(sys.executable).with_name("xbench"))
 MONO, CROSS, MULTI = BENCHMARKS["XBenchMini"]
 
 
 @pytest.fixture
 def xbench(tmp_path):
-    def run(*arguments, **environment):
-        return subprocess.run(
-            [XBENCH, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("XBENCH_")},
-                "XBENCH_CACHE_DIR": str(tmp_path / "cache"),
-                **environment,
-            },
-        )
+    def run(*words, **environment):
+        return invoke(tmp_path, *words, **environment)
+
+    return run
+
+
+@pytest.fixture
+def real_xbench(tmp_path):
+    def run(*words, **environment):
+        return start(tmp_path, *words, real=True, **environment).wait()
 
     return run
 
@@ -52,6 +46,18 @@ def test_help(xbench, command):
     assert "Usage: xbench" in outcome.stdout
 
 
+@pytest.mark.integration
+def test_the_real_command_evaluates(real_xbench, xbench, tmp_path):
+    words = ("evaluate", "--model", "xbench/bm25", "-b", "XBenchMini", "-o", "out")
+    outcome = real_xbench(*words)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "multilingual" in outcome.stdout
+    assert outcome.stdout.splitlines()[-1] == "Results: out/xbench__bm25/1"
+    again = xbench(*words)
+    assert outcome.stdout.splitlines()[0:9] == again.stdout.splitlines()[1:10]
+    refused(real_xbench("tasks", "Nothing"), "unknown task 'Nothing'", MONO)
+
+
 def test_tasks(xbench):
     outcome = xbench("tasks")
     assert [line.split()[0] for line in outcome.stdout.splitlines()] == list(TASKS)
@@ -67,7 +73,7 @@ def test_evaluate_prints_a_table_and_where_the_files_lie(xbench, tmp_path):
     assert "demonstration" in outcome.stdout
     assert outcome.stdout.splitlines()[-1] == "Results: out/xbench__bm25/1"
     again = xbench("evaluate", "--model", "xbench/bm25", "-b", "XBenchMini", "-o", "out")
-    assert "3 of 3 tasks were finished before" in again.stdout
+    assert "3 of 3 tasks already had results; use --overwrite to re-run them." in again.stdout
     assert outcome.stdout.splitlines()[0:9] == again.stdout.splitlines()[1:10]
 
 
@@ -79,16 +85,15 @@ def test_a_table_fits_eighty_columns(xbench):
 
 def test_languages_are_marked(xbench, tmp_path):
     outcome = xbench("evaluate", "--model", "xbench/bm25", "-t", MULTI, "--languages", "de,en")
-    assert "Only de, en: these are not the full figures" in outcome.stdout
+    assert "Not the full scores, and stored apart from them: languages=de,en." in outcome.stdout
     path = tmp_path / "results/xbench__bm25/1/experiments/languages_de,en" / f"{MULTI}.json"
     subsets = json.loads(path.read_text())["scores"]["test"]
     assert [subset["hf_subset"] for subset in subsets] == ["de", "en"]
 
 
-def test_a_saved_model_runs_with_its_own_options(xbench, tmp_path):
-    make_tiny_transformer().save(str(tmp_path / "tiny"))
+def test_a_saved_model_runs_with_its_own_options(xbench, tiny_folder, tmp_path):
     outcome = xbench(
-        "evaluate", "--model", "tiny", "-t", MONO, "--query-prompt", "q: ", "--passage-prompt",
+        "evaluate", "--model", tiny_folder, "-t", MONO, "--query-prompt", "q: ", "--passage-prompt",
         "p: ", "--max-length", 20, "--dtype", "bfloat16", "--batch-size", 8, "--device", "cpu",
         "--no-progress",
     )  # fmt: skip
@@ -120,10 +125,11 @@ def test_mistakes_are_told_in_one_message(xbench, arguments, parts):
     refused(xbench("evaluate", *arguments), *parts)
 
 
-def test_a_hub_that_cannot_be_reached(xbench):
-    outcome = xbench(
+@pytest.mark.slow
+def test_a_hub_that_cannot_be_reached(real_xbench):
+    outcome = real_xbench(
         "evaluate", "--model", "intfloat/multilingual-e5-smal", "-t", MONO,
-        HF_ENDPOINT="http://127.0.0.1:9",
+        HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE="0",
     )  # fmt: skip
     refused(outcome, "cannot be reached", "Did you mean: 'intfloat/multilingual-e5-small'")
 
@@ -149,8 +155,9 @@ def test_download_offline_says_what_is_missing(xbench):
     refused(xbench("download", "--offline"), "xquad-r/ar.json: no such file")
 
 
-def test_mtebs_own_command_knows_the_tasks(xbench, tmp_path):
-    outcome = xbench(
+@pytest.mark.integration
+def test_mtebs_own_command_knows_the_tasks(real_xbench, tmp_path):
+    outcome = real_xbench(
         "mteb", "run", "-m", "xbench/char-ngram", "-t", MONO, "--output-folder", "out",
         "--no-co2-tracker",
     )  # fmt: skip

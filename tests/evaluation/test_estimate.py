@@ -10,9 +10,10 @@ from tests.miracl_corpora import write_miracl
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
 from xbench.data.download import DataLocation
-from xbench.evaluation.estimate_cost import UTILISATION, Estimate, estimate
+from xbench.evaluation.estimate_cost import Estimate, estimate
 from xbench.evaluation.estimate_measurement import WorkloadEstimate
 from xbench.evaluation.estimate_workloads import Workload
+from xbench.evaluation.gpus import UTILISATION
 from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
@@ -96,16 +97,16 @@ def test_bm25_is_estimated_too(miracl):
 def test_an_unknown_gpu_is_told():
     done = CliRunner().invoke(main, ["estimate", "--model", "xbench/bm25", "--gpu", "h1000"])
     assert done.exit_code == 2
-    assert "--gpu h1000: unknown; known are t4" in done.output
+    assert "'h1000' is not one of 't4'" in done.output
+    assert "Did you mean 'h100'?" in done.output
 
 
 def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch, tmp_path):
     from xbench.data.catalogue import MIRACL
     from xbench.data.streamed.miracl_files import language_files
-    from xbench.evaluation import estimate_workloads
 
     monkeypatch.setattr(
-        estimate_workloads, "language_files", lambda d, c, _: language_files(d, c, miracl)
+        "xbench.tasks.miracl.language_files", lambda d, c, _: language_files(d, c, miracl)
     )
     hub = DataLocation(None, tmp_path / "other", offline=True)
     selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))

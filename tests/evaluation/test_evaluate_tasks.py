@@ -9,10 +9,13 @@ from mteb import ResultCache
 from mteb.results import TaskResult
 
 from tests.conftest import make_tiny_transformer
-from xbench import ModelOptions, Selection, evaluate, register
 from xbench._util.errors import UserError
 from xbench.data.catalogue import BENCHMARKS
+from xbench.evaluation.evaluate_tasks import evaluate
+from xbench.evaluation.mteb_plugin import register
+from xbench.evaluation.run_settings import Selection
 from xbench.metrics import scores
+from xbench.models.options import ModelOptions
 from xbench.results.reading import read_ranks
 from xbench.results.store import PER_QUERY_SUFFIX
 
@@ -137,7 +140,9 @@ def test_other_settings_are_stored_apart(tmp_path, location, folder):
 def test_prompts_that_look_alike_in_a_path_are_stored_apart(tmp_path, location, folder):
     long = "سؤال " * 60
     paths = {
-        run(folder, tmp_path, location, [MONO], options={"query_prompt": prompt})[0].path
+        run(
+            folder, tmp_path, location, [MONO], options={"query_prompt": prompt, "max_length": 400}
+        )[0].path
         for prompt in ("query: ", "query? ", "query/ ", long)
     }
     assert len(paths) == 4

@@ -174,6 +174,7 @@ def install(tmp_path):
 CLI = ("-c", "from xbench.cli import main; main()")
 
 
+@pytest.mark.integration
 def test_an_installed_package_adds_a_task(install):
     run = install("third_party:Renamed")
     code = "import xbench, mteb; xbench.register(); print(mteb.get_task('ThirdPartyRetrieval'))"
@@ -184,6 +185,7 @@ def test_an_installed_package_adds_a_task(install):
     assert "ThirdPartyRetrieval" in evaluated.stdout
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("entry_point", ["third_party:Missing", "third_party:__name__"])
 def test_a_broken_package_is_named(install, entry_point):
     output = install(entry_point)(*CLI, "evaluate", "--model", "xbench/bm25", "-b", "XBenchMini")

@@ -11,13 +11,15 @@ import pytrec_eval
 from mteb._evaluators.retrieval_metrics import calculate_retrieval_scores
 from mteb.models import SearchEncoderWrapper
 
-from xbench import ModelOptions, Selection, evaluate
 from xbench.data.catalogue import BENCHMARKS, MLQA_R, XQUAD_R, subsets
 from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa
+from xbench.evaluation.evaluate_tasks import evaluate
+from xbench.evaluation.run_settings import Selection
 from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
+from xbench.models.options import ModelOptions
 from xbench.results.reading import read_ranks
 from xbench.results.store import PER_QUERY_SUFFIX, macro_average, micro_average
 from xbench.search.exact_ranks import distinct_texts
@@ -26,6 +28,8 @@ from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
     XQuADRMultilingualRetrieval,
 )
+
+pytestmark = pytest.mark.slow
 
 KWARGS = {"batch_size": 64, "show_progress_bar": False}
 LENGTH = 32

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_tiny_transformer
+from tests.commands import Running
+from tests.commands import start as start_command
 from xbench.data.catalogue import BENCHMARKS
 from xbench.results.store import PER_QUERY_SUFFIX
 
-XBENCH = str(Path(sys.executable).with_name("xbench"))
+pytestmark = pytest.mark.integration
 MINI = BENCHMARKS["XBenchMini"]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(tiny_folder, tmp_path_factory):
     """A factory of a slow encoder: a real transformer that waits before each chunk."""
-    folder = tmp_path_factory.mktemp("model")
-    make_tiny_transformer().save(str(folder / "tiny"))
-    path = folder / "slow.py"
+    path = tmp_path_factory.mktemp("model") / "slow.py"
     path.write_text(
         "import time\n"
         "from sentence_transformers import SentenceTransformer\n"
@@ -33,21 +28,14 @@ def model(tmp_path_factory):
         "    def encode(self, *args, **kwargs):\n"
         "        time.sleep(0.05)\n"
         "        return super().encode(*args, **kwargs)\n"
-        f"def factory():\n    return Slow({str(folder / 'tiny')!r}, device='cpu')\n"
+        f"def factory():\n    return Slow({str(tiny_folder)!r}, device='cpu')\n"
     )
     return f"{path}:factory"
 
 
-def start(model: str, place: Path) -> subprocess.Popen:
-    place.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [XBENCH, "evaluate", "--model", model, "-b", "XBenchMini", "--no-progress"],
-        cwd=place,
-        env={**os.environ, "XBENCH_CACHE_DIR": str(place / "cache")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(model: str, place: Path, **options) -> Running:
+    words = ("evaluate", "--model", model, "-b", "XBenchMini", "--no-progress")
+    return start_command(place, *words, **options)
 
 
 def scores(place: Path) -> dict[str, bytes]:
@@ -63,9 +51,7 @@ def scores(place: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def undisturbed(model, tmp_path_factory):
     place = tmp_path_factory.mktemp("undisturbed")
-    process = start(model, place)
-    _, error = process.communicate()
-    assert process.returncode == 0, error
+    start(model, place).succeed()
     return scores(place)
 
 
@@ -76,41 +62,29 @@ def stage(place: Path) -> int:
 
 @pytest.mark.parametrize("moment", [1, 3, 9, 16, 18, 20])
 def test_a_killed_run_goes_on_and_ends_the_same(model, undisturbed, tmp_path, moment):
-    process = start(model, tmp_path)
-    while stage(tmp_path) < moment and process.poll() is None:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    """One of these runs is the real command."""
+    real = moment == 9
+    process = start(model, tmp_path, real=real)
+    while stage(tmp_path) < moment and process.returncode is None:
+        time.sleep(0.01)
+    process.kill()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
-    again = start(model, tmp_path)
-    _, error = again.communicate()
-    assert again.returncode == 0, error
+    start(model, tmp_path, real=real).succeed()
     assert scores(tmp_path) == undisturbed
     assert all(path.stat().st_mtime_ns == written for path, written in before.items())
 
 
 def test_two_processes_at_once_both_end_well(model, undisturbed, tmp_path):
-    processes = [start(model, tmp_path) for _ in range(2)]
-    for process in processes:
-        _, error = process.communicate()
-        assert process.returncode == 0, error
+    for process in [start(model, tmp_path) for _ in range(2)]:
+        process.succeed()
     assert scores(tmp_path) == undisturbed
 
 
 def test_a_full_disk_is_told_and_keeps_what_was_finished(model, undisturbed, tmp_path):
-    command = [XBENCH, "evaluate", "--model", model, "-b", "XBenchMini", "--no-progress"]
-    environment = {**os.environ, "XBENCH_CACHE_DIR": str(tmp_path / "cache")}
-    limited = subprocess.run(
-        # Every file longer than 8 × 1024 bytes fails, as on a full disk.
-        ["bash", "-c", 'ulimit -f 8; exec "$@"', "-", *command],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    limited = start(model, tmp_path, largest_file=8 * 1024).wait()
     assert limited.returncode == 2, limited.stderr
     assert "cannot be written (File too large). Make room" in limited.stderr
     assert "Traceback" not in limited.stderr
     assert not list(tmp_path.rglob("*.part"))
-    assert subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode == 0
+    start(model, tmp_path).succeed()
     assert scores(tmp_path) == undisturbed

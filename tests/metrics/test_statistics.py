@@ -361,6 +361,7 @@ def test_sums_are_exact():
     assert bootstrap(values).tobytes() == bootstrap(np.repeat(values, 4, axis=1)).tobytes()
 
 
+@pytest.mark.integration
 def test_threads_do_not_show():
     code = (
         "import hashlib, numpy as np\n"

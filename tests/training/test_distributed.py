@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+pytestmark = pytest.mark.integration
+
 SCRIPT = Path(__file__).with_name("script.py")
 MIDDLE_OF_EPOCHS = ("4", "15", "28")
 AT_THE_END_OF_AN_EPOCH = "22"

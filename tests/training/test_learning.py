@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from xbench.analysis.compared_models import task_values
 from xbench.data.catalogue import MLQA_R
 from xbench.data.download import DataLocation
@@ -13,6 +15,8 @@ from xbench.metrics import statistics
 from xbench.models.options import ModelOptions
 from xbench.training.config import TrainingConfig
 from xbench.training.run import train
+
+pytestmark = pytest.mark.slow
 
 LANGUAGES = ("de", "es")
 LENGTH = 32

@@ -1,9 +1,8 @@
-"""``xbench train`` through its real entry point."""
+"""``xbench train``: in this process, killed and in several processes."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -15,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from click.testing import CliRunner
 from safetensors.numpy import load_file
 
+from tests.commands import environment, invoke, start
 from tests.conftest import make_tiny_transformer
-from xbench.cli import main
 from xbench.tasks import XBenchMiniMultilingualRetrieval
 
 LANGUAGES = ("de", "en", "zh")
@@ -27,10 +25,8 @@ SIDES = ("query", "passage")
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base") / "tiny"
-    make_tiny_transformer().save(str(folder))
-    return folder
+def base(tiny_folder):
+    return tiny_folder
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +44,9 @@ def data(tmp_path_factory):
     return path
 
 
-def options(start, corpus, folder, **changed):
+def options(base_model, corpus, folder, **changed):
     given = {
-        "base_model": start,
+        "base_model": base_model,
         "data": corpus,
         "output": folder,
         "max_steps": 6,
@@ -69,29 +65,9 @@ def options(start, corpus, folder, **changed):
     ]
 
 
-def start(place: Path, *words: str, command=("-m", "xbench")) -> subprocess.Popen:
-    environment = {
-        **os.environ,
-        "XBENCH_CACHE_DIR": str(place / "cache"),
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-    }
-    environment.pop("XBENCH_DATA_DIR", None)
-    return subprocess.Popen(
-        [sys.executable, *command, *map(str, words)],
-        cwd=place,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(place: Path, *words: str) -> str:
-    process = start(place, *words)
-    output, error = process.communicate(timeout=600)
-    assert process.returncode == 0, error[-3000:]
-    return output
+def run(place: Path, *words: object) -> None:
+    outcome = invoke(place, *words)
+    assert outcome.returncode == 0, outcome.stderr
 
 
 @pytest.fixture(scope="module")
@@ -154,25 +130,22 @@ def test_a_finished_run_is_not_repeated_and_another_in_its_folder_is_refused(tra
     before = (trained / "model" / "model.safetensors").stat().st_mtime_ns
     run(trained, "train", *options(base, data, "model"))
     assert (trained / "model" / "model.safetensors").stat().st_mtime_ns == before
-    process = start(trained, "train", *options(base, data, "model", alpha=0.25))
-    _, error = process.communicate()
-    assert process.returncode == 2
-    assert "alpha was 0.5 and is 0.25" in error
+    outcome = invoke(trained, "train", *options(base, data, "model", alpha=0.25))
+    assert outcome.returncode == 2
+    assert "alpha was 0.5 and is 0.25" in outcome.stderr
 
 
+@pytest.mark.integration
 def test_a_killed_run_goes_on_and_ends_with_the_same_model(base, data, tmp_path):
     words = ["train", *options(base, data, "model", max_steps=12)]
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "killed").mkdir()
-    run(tmp_path / "whole", *words)
+    start(tmp_path / "whole", *words).succeed()
     process = start(tmp_path / "killed", *words)
     checkpoint = tmp_path / "killed" / "model" / "checkpoints" / "checkpoint-4"
-    while not checkpoint.is_dir() and process.poll() is None:
+    while not checkpoint.is_dir() and process.returncode is None:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.kill()
     assert process.returncode == -signal.SIGKILL
-    run(tmp_path / "killed", *words)
+    start(tmp_path / "killed", *words).succeed()
     assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "killed" / "model"))
 
 
@@ -199,18 +172,25 @@ def without_dropout(tmp_path_factory):
 @pytest.fixture(scope="module")
 def of_one_process(without_dropout, data, tmp_path_factory):
     place = tmp_path_factory.mktemp("one")
-    run(place, "train", *options(without_dropout, data, "model"))
+    start(place, "train", *options(without_dropout, data, "model")).succeed()
     return weights(place / "model")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_two_processes_train_the_model_of_one(
     without_dropout, of_one_process, data, tmp_path, launcher
 ):
     words = [*LAUNCHERS[launcher], "-m", "xbench", "train"]
-    process = start(tmp_path, *options(without_dropout, data, "model"), command=words)
-    _, error = process.communicate(timeout=600)
-    assert process.returncode == 0, error[-3000:]
+    done = subprocess.run(
+        [sys.executable, *words, *options(without_dropout, data, "model")],
+        cwd=tmp_path,
+        env=environment(tmp_path, {}),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
     found = weights(tmp_path / "model")
     start_weights = load_file(without_dropout / "model.safetensors")
     assert all(np.allclose(found[n], of_one_process[n], atol=1e-5) for n in found)
@@ -243,13 +223,6 @@ def test_the_checkpoint_best_in_a_setting_is_kept_and_training_stops_early(base,
     assert np.mean(scores) == pytest.approx(record["metrics"]["mini_multilingual_map"], abs=1e-5)
 
 
-def invoke(tmp_path, *words):
-    environment = {"XBENCH_CACHE_DIR": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
-    result = CliRunner(env=environment).invoke(main, ["train", *map(str, words)])
-    assert "Traceback" not in result.output
-    return result
-
-
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
@@ -271,19 +244,19 @@ def invoke(tmp_path, *words):
     ],
 )
 def test_what_cannot_work_is_refused_before_training(base, data, tmp_path, changed, named):
-    result = invoke(tmp_path, *options(base, data, tmp_path / "model", **changed))
-    assert result.exit_code == 2
-    assert re.search(named, result.output), result.output
+    outcome = invoke(tmp_path, "train", *options(base, data, "model", **changed))
+    assert outcome.returncode == 2
+    assert re.search(named, outcome.stderr), outcome.stderr
     assert not (tmp_path / "model").exists()
 
 
 def test_all_wrong_fields_of_a_configuration_are_named_at_once(tmp_path):
     path = tmp_path / "train.yaml"
     path.write_text("base_model: x\noutput: y\ndata: [z]\nalhpa: 0.5\nbatch_size: -1\n")
-    result = invoke(tmp_path, "--config", path)
-    assert result.exit_code == 2
-    assert "unknown field alhpa" in result.output
-    assert "batch_size is -1" in result.output
+    outcome = invoke(tmp_path, "train", "--config", path)
+    assert outcome.returncode == 2
+    assert "unknown field alhpa" in outcome.stderr
+    assert "batch_size is -1" in outcome.stderr
 
 
 def test_questions_of_an_evaluation_set_are_refused_and_recorded_when_allowed(base, tmp_path):
@@ -296,13 +269,13 @@ def test_questions_of_an_evaluation_set_are_refused_and_recorded_when_allowed(ba
                 texts = dict(zip(corpus.queries[code].ids, corpus.queries[code].texts, strict=True))
                 row |= {f"query_{code}": texts[question], f"passage_{code}": f"{code} {number}"}
             lines.write(json.dumps(row) + "\n")
-    words = options(base, path, tmp_path / "model", max_steps=1)
+    words = ["train", *options(base, path, "model", max_steps=1)]
     refused = invoke(tmp_path, *words)
-    assert refused.exit_code == 2
-    assert "48 of XBench-Mini" in refused.output
-    assert "--allow-evaluation-data XBench-Mini" in refused.output
+    assert refused.returncode == 2
+    assert "48 of XBench-Mini" in refused.stderr
+    assert "--allow-evaluation-data XBench-Mini" in refused.stderr
     allowed = invoke(tmp_path, *words, "--allow-evaluation-data", "XBench-Mini")
-    assert allowed.exit_code == 0, allowed.output
+    assert allowed.returncode == 0, allowed.stderr
     record = json.loads((tmp_path / "model" / "xbench_training.json").read_text())
     assert record["training_datasets"] == ["XBench-Mini", "leaked"]
     assert "Trained on questions of XBench-Mini" in (tmp_path / "model" / "README.md").read_text()

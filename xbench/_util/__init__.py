@@ -1,1 +1,1 @@
-"""What every package needs: errors that users can fix, files written whole or not at all."""
+"""What every package needs: user errors, whole files, the hub offline."""

@@ -1,9 +1,40 @@
-"""The one exception for mistakes and circumstances that a user can mend."""
+"""The one exception for mistakes and circumstances that a user can fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """A problem that the user can mend.
+    """A problem that the user can fix.
 
     The message names the file, option or field, what was found, what was expected and what to do.
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Return the error for a name that is not one of the known ones, with the closest of them.
+
+    >>> str(unknown_name("task", "Mni", ["Mini", "XQuADR"]))
+    "unknown task 'Mni'; known are Mini, XQuADR. Did you mean 'Mini'?"
+    """
+    names = list(known)
+    question = did_you_mean(name, names)
+    return UserError(f"unknown {kind} {name!r}; known are {', '.join(names)}{question}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question that suggests the known name closest to a wrong one, or nothing.
+
+    Upper and lower case count as equal.
+
+    >>> did_you_mean("xbenchmini", ["XBench", "XBenchMini"])
+    ". Did you mean 'XBenchMini'?"
+    >>> did_you_mean("?", ["XBench"])
+    ''
+    """
+    folded = {own.casefold(): own for own in known}
+    close = get_close_matches(name.casefold(), folded, n=1)
+    return f". Did you mean {folded[close[0]]!r}?" if close else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import TASKS
 from xbench.metrics import FloatArray, task_per_query
 from xbench.results.reading import read_ranks
@@ -79,12 +79,12 @@ def task_values(content: PerQuery) -> TaskValues:
     )
 
 
-def read_candidates(names: Sequence[str], results: Path) -> list[Candidate]:
+def read_candidates(names: Sequence[str], *results: Path) -> list[Candidate]:
     """Read the ranks of models.
 
     Args:
         names: Folders of result files, or models' names, ``org/model`` or ``org/model@revision``.
-        results: Folder of all results, in which a name is looked up.
+        *results: Folders of results, in which a name is looked up.
 
     Raises:
         UserError: If there is no such model or it is there more than once, one is named twice, or a
@@ -105,7 +105,7 @@ def read_candidates(names: Sequence[str], results: Path) -> list[Candidate]:
     ]
 
 
-def _folder(name: str, results: Path) -> Path:
+def _folder(name: str, results: Sequence[Path]) -> Path:
     return Path(name) if Path(name).is_dir() else _named(name, results)
 
 
@@ -118,20 +118,22 @@ def _tasks(folder: Path) -> dict[str, PerQuery]:
     return {path.name.removesuffix(PER_QUERY_SUFFIX): read_ranks(path) for path in files}
 
 
-def _named(name: str, results: Path) -> Path:
+def _named(name: str, results: Sequence[Path]) -> Path:
     model, _, revision = name.partition("@")
-    place = results / model.replace("/", "__").replace(" ", "_")
-    folders = [folder for folder in sorted(place.glob("*")) if folder.is_dir()]
+    places = [root / model.replace("/", "__").replace(" ", "_") for root in results]
+    folders = [own for place in places for own in sorted(place.glob("*")) if own.is_dir()]
     found = [folder for folder in folders if revision in ("", folder.name)]
+    shown = ", ".join(map(str, results))
     if not found:
-        there = sorted(path.name.replace("__", "/", 1) for path in results.glob("*__*"))
+        paths = [path for root in results for path in root.glob("*__*")]
+        there = sorted({path.name.replace("__", "/", 1) for path in paths})
         raise UserError(
-            f"{name}: neither a folder nor a model in {results}; there are "
-            f"{', '.join(there) or 'none'}"
+            f"{name}: neither a folder nor a model in {shown}; there are "
+            f"{', '.join(there) or 'none'}{did_you_mean(model, there)}"
         )
     if len(found) > 1:
         choices = ", ".join(f"{model}@{folder.name}" for folder in found)
-        raise UserError(f"{name}: several revisions in {results}; name one of {choices}")
+        raise UserError(f"{name}: several revisions in {shown}; name one of {choices}")
     return found[0]
 
 

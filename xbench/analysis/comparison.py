@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +15,9 @@ from xbench.analysis.compared_models import Candidate, Sample, TaskValues, commo
 from xbench.data.catalogue import TASKS
 from xbench.metrics import EFFECTIVENESS, statistics
 from xbench.metrics.across_languages import Spread, spread
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESAMPLES = 10_000
 
@@ -82,7 +88,7 @@ class Row:
     figures: tuple[Figure, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Tables of rows; Holm's correction is over each table.
 
@@ -93,7 +99,8 @@ class Comparison:
         bias: A row per multilingual task and language-bias measure, not tested.
         gaps: Rows of each dataset's cross-lingual task for the cross-lingual gap, not tested.
         spreads: Rows per monolingual and cross-lingual task for the least, the greatest and the
-            standard deviation of the languages' figures, without intervals.
+            standard deviation of the languages' scores, without intervals.
+        candidates: The models and their ranks.
     """
 
     models: tuple[str, ...]
@@ -102,6 +109,77 @@ class Comparison:
     bias: tuple[Row, ...]
     gaps: tuple[Row, ...]
     spreads: tuple[Row, ...]
+    candidates: tuple[Candidate, ...] = field(default=(), repr=False, compare=False)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a row per table, task, language, measure and model.
+
+        The columns are table, task, language, measure, model, value, low, high, the difference
+        from the best model with its interval, p and effect sizes, rank_low, rank_high, tier and
+        as_good_as_best.
+
+        >>> import xbench
+        >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+        >>> list(comparison.to_dataframe()["table"].unique())
+        ['settings', 'languages', 'bias', 'gaps', 'spreads']
+        """
+        from xbench.analysis.comparison_tables import comparison_frame
+
+        return comparison_frame(self)
+
+    def to_markdown(self) -> str:
+        """Return all tables as Markdown.
+
+        >>> import xbench
+        >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+        >>> "### mAP × 100, means over subsets" in comparison.to_markdown()
+        True
+        """
+        from xbench._util import text_tables
+        from xbench.analysis.comparison_tables import comparison_tables
+
+        return text_tables.markdown(comparison_tables(self))
+
+    def to_latex(self) -> str:
+        """Return all tables as LaTeX.
+
+        >>> import xbench
+        >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+        >>> comparison.to_latex().count("begin{tabular}") > 3
+        True
+        """
+        from xbench._util import text_tables
+        from xbench.analysis.comparison_tables import comparison_tables
+
+        return text_tables.latex(comparison_tables(self))
+
+    def plot(self, path: str | PathLike[str] | None = None) -> Any:  # noqa: ANN401
+        """Draw the models' language pairs, the languages of the first places and rank distances.
+
+        Args:
+            path: File to write, in any format of matplotlib, by suffix; one per dataset, whose
+                name is added where there are several. Without it nothing is written.
+
+        Returns:
+            The files that were written; or without a path the pictures, which a notebook shows.
+
+        Raises:
+            UserError: If no dataset has its three settings, or matplotlib is not installed.
+        """
+        from xbench.analysis.plots import comparison_pictures, write_comparison_plots
+
+        if path is None:
+            return comparison_pictures(self.candidates)
+        return write_comparison_plots(self.candidates, Path(path))
+
+    def __repr__(self) -> str:
+        tasks = len({row.task for row in self.settings})
+        return f"Comparison of {', '.join(self.models)} on {tasks} tasks"
+
+    def _repr_html_(self) -> str:
+        frame = self.to_dataframe()
+        shown = frame[frame["table"] == "settings"].drop(columns=["table", "language"])
+        return str(shown.to_html(index=False, float_format="{:.4g}".format, na_rep=""))
 
 
 def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
@@ -134,6 +212,7 @@ def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
         bias=tuple(_bias_rows(multilingual, values, seed)),
         gaps=tuple(_gap_rows(tasks, values, seed)),
         spreads=tuple(_spread_rows([t for t in tasks if t not in multilingual], values)),
+        candidates=tuple(candidates),
     )
 
 

@@ -1,27 +1,20 @@
-"""The panels of which figures are made, and how they become SVG."""
+"""The panels of which figures are made."""
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xbench._util.errors import UserError
+from xbench.analysis.plot_files import MakeAxes, Panel
 from xbench.metrics import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Codes = Sequence[str]
-MakeAxes = Callable[[float, float, float, float], "Axes"]
-"""Left, top, width and height in inches from a panel's upper left corner -> axes."""
-
 WIDTH, HEIGHT, LINE = 0.42, 0.31, 0.22
 LEFT, RIGHT, BOTTOM = 0.75, 0.95, 0.65
 """Inches: of a cell, of a line of text, and of a panel's margins."""
@@ -32,63 +25,6 @@ MARKS = list(zip(COLOURS, "os^DvP", strict=True))
 
 FRAME = 0.5 + np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]]) * [[0.43], [0.41]]
 """Corners of the frame in a cell."""
-
-SETTINGS: dict[Any, Any] = {
-    "axes.edgecolor": "#8a8a8a",
-    "axes.labelsize": 9,
-    "axes.unicode_minus": False,
-    "font.sans-serif": ["DejaVu Sans", "Verdana"],
-    "svg.fonttype": "none",
-    "svg.hashsalt": "xbench",
-    "text.parse_math": False,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-}
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A part of a figure: its size in inches, and how it draws itself."""
-
-    width: float
-    height: float
-    draw: Callable[[MakeAxes], None]
-
-
-def render(rows: Sequence[Sequence[Panel]]) -> bytes:
-    """Return the SVG of rows of panels.
-
-    Raises:
-        UserError: If matplotlib is not installed.
-    """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UserError(
-            f"figures need matplotlib ({error}); install it with `pip install 'xbench-mteb[plot]'`"
-        ) from error
-    heights = [max(panel.height for panel in row) for row in rows]
-    widths = [[panel.width for panel in row] for row in rows]
-    content = io.BytesIO()
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
-        figure = Figure(figsize=(max(map(sum, widths)), sum(heights)), facecolor="white")
-        for i, row in enumerate(rows):
-            for j, panel in enumerate(row):
-                panel.draw(partial(_axes, figure, sum(widths[i][:j]), sum(heights[:i])))
-        figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return content.getvalue()
-
-
-def _axes(
-    figure: Figure, x: float, y: float, left: float, top: float, width: float, height: float
-) -> Axes:
-    across, down = figure.get_size_inches()
-    corner = (x + left) / across, 1 - (y + top + height) / down
-    return figure.add_axes((*corner, width / across, height / down))
 
 
 def _literal(text: str) -> str:

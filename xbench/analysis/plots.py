@@ -1,12 +1,13 @@
-"""Figures of query languages against passage languages, as SVG whose text stays text.
+"""Figures of query languages against passage languages, in any format that matplotlib can write.
 
-The same input gives the same bytes, whatever the reader's own matplotlib settings are. Names are
-shown literally: neither markup nor mathematical notation in them is interpreted.
+The text of SVG stays text, and the same input gives the same SVG, whatever the reader's own
+matplotlib settings are. Names are shown literally: neither markup nor mathematical notation in them
+is interpreted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Candidate, common_tasks
+from xbench.analysis.plot_files import formats, render
 from xbench.analysis.plot_panels import (
     Codes,
     differences_panel,
@@ -24,7 +26,6 @@ from xbench.analysis.plot_panels import (
     levels_panel,
     log_ratio,
     ratio_limit,
-    render,
     shares_panel,
 )
 from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
@@ -121,7 +122,9 @@ def rank_distance_by_language(values: Mapping[str, Mapping[str, float]], title: 
     return render([[distances_panel(list(values), list(values.values()), title)]])
 
 
-def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int) -> bytes:
+def comparison_figure(
+    models: Sequence[ModelPlot], languages: Codes, places: int, form: str = "svg"
+) -> bytes:
     """Draw each model in a row on the same colour scales, then the rank distances of all.
 
     For two models, the difference of the first minus the second is drawn too.
@@ -130,9 +133,10 @@ def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int
         models: One or more.
         languages: Codes of the rows and columns of the models' arrays.
         places: Number of first places that the language shares are of.
+        form: Format of the file, as `figure_format` gives it.
 
     Raises:
-        UserError: If matplotlib is not installed.
+        UserError: If matplotlib is not installed or cannot write the format.
     """
     limits = level_limits([model.average_precision for model in models])
     limit = ratio_limit([log_ratio(model.shares, model.pool_share) for model in models])
@@ -151,22 +155,49 @@ def comparison_figure(models: Sequence[ModelPlot], languages: Codes, places: int
     if len(models) == 2:
         change = models[0].average_precision - models[1].average_precision
         rows[-1].insert(0, differences_panel(change, *codes, [names[0], f"minus {names[1]}"]))
-    return render(rows)
+    return render(rows, form)
 
 
-def write_svg(path: Path, content: bytes) -> None:
-    """Write a figure whole or not at all.
+def figure_format(path: Path) -> str:
+    """Return the format that a file's suffix stands for.
 
     Raises:
-        UserError: If the name does not end in ``.svg`` or the file cannot be written.
+        UserError: If matplotlib cannot write it, or is not installed.
     """
-    if path.suffix.lower() != ".svg":
-        raise UserError(f"{path}: figures are SVG; choose a name that ends in .svg")
-    write_atomically(path, content)
+    known = formats()
+    form = path.suffix.lower().removeprefix(".")
+    if form not in known:
+        found = f"ends in {path.suffix!r}" if form else "has no suffix"
+        raise UserError(f"--plot {path}: {found}; expected one of .{', .'.join(known)}")
+    return form
 
 
 SHARES_AT = 10
 """First places whose languages are shown."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Figures of a comparison, one per dataset, as a notebook shows them.
+
+    Attributes:
+        svg: The figure of each dataset, by its title.
+    """
+
+    svg: Mapping[str, str]
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<h4>{title}</h4>{svg}" for title, svg in self.svg.items())
+
+
+def comparison_pictures(candidates: Sequence[Candidate]) -> Pictures:
+    """Draw a figure for each dataset of which all models have the three settings.
+
+    Raises:
+        UserError: If there is no such dataset, or matplotlib is missing.
+    """
+    drawn = _drawn(candidates, _datasets(candidates), "svg")
+    return Pictures({dataset.title: content.decode() for dataset, content in drawn})
 
 
 def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[Path]:
@@ -174,14 +205,26 @@ def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[
 
     Args:
         candidates: The models.
-        path: The SVG file; for several datasets, their names are added to its own.
+        path: The file, whose suffix names its format; for several datasets, their names are added
+            to its own.
 
     Returns:
         The files.
 
     Raises:
-        UserError: If there is no such dataset, matplotlib is missing or a file cannot be written.
+        UserError: If there is no such dataset, matplotlib is missing or knows no such format, or a
+            file cannot be written.
     """
+    form, datasets = figure_format(path), _datasets(candidates)
+    written = []
+    for dataset, content in _drawn(candidates, datasets, form):
+        place = path if len(datasets) == 1 else path.with_stem(f"{path.stem}-{dataset.folder}")
+        write_atomically(place, content)
+        written.append(place)
+    return written
+
+
+def _datasets(candidates: Sequence[Candidate]) -> list[Dataset]:
     tasks = common_tasks(candidates)
     datasets = [
         dataset
@@ -193,14 +236,16 @@ def write_comparison_plots(candidates: Sequence[Candidate], path: Path) -> list[
             "--plot needs the three settings of a dataset; the models have in common only "
             f"{', '.join(tasks)}"
         )
-    written = []
+    return datasets
+
+
+def _drawn(
+    candidates: Sequence[Candidate], datasets: Sequence[Dataset], form: str
+) -> Iterator[tuple[Dataset, bytes]]:
     for dataset in datasets:
-        place = path if len(datasets) == 1 else path.with_stem(f"{path.stem}-{dataset.folder}")
         models = [_model_plot(candidate, dataset) for candidate in candidates]
         languages = sorted(candidates[0].tasks[dataset.task_name("multilingual")].subsets)
-        write_svg(place, comparison_figure(models, languages, SHARES_AT))
-        written.append(place)
-    return written
+        yield dataset, comparison_figure(models, languages, SHARES_AT, form)
 
 
 def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:

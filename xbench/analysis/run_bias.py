@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from xbench.data.trec_files import (
 )
 from xbench.metrics import SCORES, PoolRanks, language_shares, scores
 from xbench.search.exact_ranks import ranks_in_run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Source = str | PathLike[str]
 SHARE_PLACES = 10
@@ -57,6 +61,31 @@ class LanguageBias:
     not_in_run: int
     relevant: int
     not_retrieved: int
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a row per query language and score, then the means over the query languages.
+
+        The columns are query_language (empty for a mean), measure and value.
+
+        >>> bias = language_bias(
+        ...     {"q": {"p1": 2.0, "p2": 1.0}}, {"q": {"p1": 1, "p2": 1}},
+        ...     {"p1": "de", "p2": "en"}, {"q": "de"},
+        ... )
+        >>> frame = bias.to_dataframe().set_index(["query_language", "measure"])
+        >>> float(frame.loc[("de", "rank_distance"), "value"])
+        1.0
+        """
+        import pandas as pd
+
+        tables = {**self.by_language, "": self.mean}
+        return pd.DataFrame(
+            [
+                (language, measure, value)
+                for language, own in tables.items()
+                for measure, value in own.items()
+            ],
+            columns=["query_language", "measure", "value"],
+        )
 
 
 def language_bias(

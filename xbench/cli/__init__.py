@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-import warnings
-from typing import Any
-
 import click
 
 from xbench import __version__
-from xbench._util.errors import UserError
 from xbench.cli.bias import bias
+from xbench.cli.command import Group, messages
 from xbench.cli.compare import compare
 from xbench.cli.download import download
 from xbench.cli.estimate import estimate
@@ -26,28 +21,13 @@ from xbench.cli.train import train
 from xbench.cli.validate import validate
 
 
-class _Group(click.Group):
-    """A group that tells users' errors in one line and exits with 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        try:
-            return super().invoke(ctx)
-        except UserError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="xbench")
 @click.option("--verbose", is_flag=True, help="Show the log and the warnings of the libraries.")
-def main(verbose: bool) -> None:
+@click.pass_context
+def main(context: click.Context, verbose: bool) -> None:
     """Measure how an embedding model retrieves within, across and among many languages."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.ERROR)
-    logging.getLogger("xbench").setLevel(logging.INFO)
-    if verbose:
-        logging.getLogger().setLevel(logging.INFO)
-    else:
-        warnings.simplefilter("ignore")
+    context.with_resource(messages(verbose=verbose))
 
 
 COMMANDS = (

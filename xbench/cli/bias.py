@@ -5,23 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+from xbench.cli.command import Choice, Command
 
+if TYPE_CHECKING:
+    from xbench._util.text_tables import TextTable
     from xbench.analysis.run_bias import LanguageBias
 
 WIDTH = 100
 LABEL_WIDTH = 14
-MARGIN = 3
 POOL = {
     "mAP": "map",
     "nDCG@10": "ndcg_at_10",
@@ -43,11 +41,12 @@ NOTE = (
     "× 100, except the rank correlation and what is in ranks: rank distance, worst rank, rank\n"
     "gain. The mean is over the query languages that have the score."
 )
+SHARES = "Share of each passage language in the top 10, %"
 
 file = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=file)
 @click.argument("qrels", type=file)
 @click.option(
@@ -61,7 +60,7 @@ file = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv"]),
+    type=Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
     help="What to write; json and csv hold every score in full precision.",
@@ -87,23 +86,11 @@ def bias(
     Without a kind, a row is a query if its id is a query of the run or the qrels, and else a
     passage; an id that may be both needs a kind. Every file may be compressed (.gz).
     """
-    from rich.console import Console
-
     from xbench._util.atomic_write import write_atomically
     from xbench.analysis.run_bias import language_bias
 
     found = language_bias(run, qrels, languages, query_language)
-    if form == "table" and output is None:
-        console = Console(highlight=False)
-        console.width = max(console.width, WIDTH)
-        _print(found, console)
-        return
-    if form == "table":
-        text = io.StringIO()
-        _print(found, Console(file=text, width=WIDTH, highlight=False))
-        content = text.getvalue()
-    else:
-        content = _json(found) if form == "json" else _csv(found)
+    content = {"table": _text, "json": _json, "csv": _csv}[form](found)
     if output is None:
         click.echo(content, nl=False)
     else:
@@ -131,77 +118,53 @@ def _csv(found: LanguageBias) -> str:
     return text.getvalue()
 
 
-def _print(found: LanguageBias, console: Console) -> None:
-    for columns in (POOL, PREFERENCE):
-        present = {title: name for title, name in columns.items() if name in found.mean}
-        if present:
-            console.print(_scores(found, present))
-    for table in _shares(found):
-        console.print("Share of each passage language in the top 10")
-        console.print(table)
-    console.print(NOTE, style="dim")
-    console.print(
+def _text(found: LanguageBias) -> str:
+    from xbench._util.text_tables import text
+
+    notes = (
+        f"{NOTE}\n"
         f"{found.queries:,} queries, {found.not_in_run:,} of them not in the run; "
         f"{found.passages:,} passages in the pool.\n"
         f"{found.not_retrieved:,} of {found.relevant:,} relevant passages were not retrieved.\n"
         f"Left out: {found.without_relevant:,} queries without a relevant passage, "
-        f"{found.unjudged:,} of the run without judgement."
+        f"{found.unjudged:,} of the run without judgement.\n"
     )
+    return f"{text([*_tables(found)], WIDTH)}\n\n{notes}"
 
 
-def _scores(found: LanguageBias, columns: Mapping[str, str]) -> Table:
-    table = _table("Queries", columns)
-    for language, values in found.by_language.items():
-        table.add_row(_label(language), *(_value(values, name) for name in columns.values()))
-    table.add_section()
-    table.add_row("mean", *(_value(found.mean, name) for name in columns.values()))
-    return table
+def _tables(found: LanguageBias) -> Iterator[TextTable]:
+    for columns in (POOL, PREFERENCE):
+        present = [(title, name) for title, name in columns.items() if name in found.mean]
+        if present:
+            rows = [*found.by_language.items(), ("mean", found.mean)]
+            yield _table("", present, rows, _value)
+    if found.shares:
+        languages = [(_short(language), language) for language in found.pool_share]
+        rows = [*found.shares.items(), ("pool", found.pool_share)]
+        yield _table(SHARES, languages, rows, lambda row, language: _percent(row[language]))
 
 
-def _shares(found: LanguageBias) -> Iterator[Table]:
-    """Make the matrix of shares, as many tables as its passage languages need."""
-    for languages in _fitting(found) if found.shares else ():
-        table = _table("Queries", [_label(language) for language in languages])
-        for language, row in found.shares.items():
-            table.add_row(_label(language), *(_percent(row[code]) for code in languages))
-        table.add_section()
-        table.add_row("pool", *(_percent(found.pool_share[code]) for code in languages))
-        yield table
+def _table(
+    title: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[tuple[str, Mapping[str, float]]],
+    form: Callable[[Mapping[str, float], str], str],
+) -> TextTable:
+    """Make a table whose last row sums up the others, from the rows' values by name."""
+    import pandas as pd
+
+    from xbench._util.text_tables import TextTable
+
+    cells = pd.DataFrame(
+        [[_short(name), *(form(row, own) for _, own in columns)] for name, row in rows],
+        columns=["Queries", *(title for title, _ in columns)],
+    )
+    return TextTable(title, cells, total=True)
 
 
-def _fitting(found: LanguageBias) -> Iterator[list[str]]:
-    """Split the passage languages into groups whose columns fit into the width."""
-    group: list[str] = []
-    left = available = WIDTH - LABEL_WIDTH - MARGIN
-    for language, share in found.pool_share.items():
-        cells = (_percent(row[language]) for row in found.shares.values())
-        longest = max(map(len, [_percent(share), *cells]))
-        width = max(_label(language).cell_len, longest) + MARGIN
-        if width > left:
-            yield group
-            group, left = [], available
-        group.append(language)
-        left -= width
-    yield group
-
-
-def _table(first: str, columns: Mapping[str, str] | Sequence[Text]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for title in columns:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
-def _label(language: str) -> Text:
-    from rich.text import Text
-
-    label = Text(language)
-    label.truncate(LABEL_WIDTH, overflow="ellipsis")
-    return label
+def _short(language: str) -> str:
+    fits = len(language) <= LABEL_WIDTH
+    return language if fits else f"{language[: LABEL_WIDTH - 1]}…"
 
 
 def _value(values: Mapping[str, float], name: str) -> str:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from xbench.cli.options import location_options, model_options, selection_options, task_names
-from xbench.data.catalogue import PassageForm
+from xbench.cli.command import Choice, Command
+from xbench.cli.options import location_options, model_options, selection_options
+from xbench.data.catalogue import PassageForm, task_names
+from xbench.evaluation.gpus import GPUS
 from xbench.models.options import ModelOptions
 from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @model_options
 @selection_options
-@click.option("--gpu", help="Compute the time on this GPU, too, such as h100.")
+@click.option(
+    "--gpu",
+    type=Choice(list(GPUS), case_sensitive=False),
+    help="Also estimate the time on this GPU, e.g. h100.",
+)
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
@@ -25,12 +30,12 @@ from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
     show_default=True,
     help="How long to measure in all; shared by the languages.",
 )
-@click.option("--on-bad-line", type=click.Choice(ON_BAD_LINE), default="stop", show_default=True)
+@click.option("--on-bad-line", type=Choice(ON_BAD_LINE), default="stop", show_default=True)
 @click.option("--no-progress", is_flag=True, help="Show no progress bars.")
 @location_options
 def estimate(
     tasks: tuple[str, ...],
-    benchmark: str | None,
+    benchmarks: tuple[str, ...],
     languages: tuple[str, ...],
     passage_form: PassageForm,
     gpu: str | None,
@@ -42,7 +47,7 @@ def estimate(
     offline: bool,
     **model: Any,  # noqa: ANN401
 ) -> None:
-    """Tell how long an evaluation takes, and how much memory, from a short measurement.
+    """Estimate how long an evaluation takes, and how much memory, from a short measurement.
 
     \b
     Examples:
@@ -52,19 +57,15 @@ def estimate(
     from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    if location.offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"
     from xbench.cli.estimate_table import estimate_table
-    from xbench.evaluation.estimate_cost import check_gpu
     from xbench.evaluation.estimate_cost import estimate as run
     from xbench.evaluation.run_settings import Selection
 
-    check_gpu(gpu)
     found = run(
         ModelOptions(**model),
-        Selection(task_names(tasks, benchmark), languages, passage_form),
+        Selection(task_names(tasks, benchmarks), languages, passage_form),
         location=location,
         search=SearchOptions(on_bad_line, show_progress=not no_progress),
         seconds=seconds,
     )
-    estimate_table(found, gpu)
+    click.echo(estimate_table(found, gpu))

@@ -4,51 +4,63 @@ from __future__ import annotations
 
 import os
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+import pandas as pd
 
-from xbench.evaluation.estimate_cost import GPUS, UTILISATION, Estimate
+from xbench._util.text_tables import TextTable, text
+from xbench.evaluation.estimate_cost import Estimate
+from xbench.evaluation.gpus import GPUS, UTILISATION
+
+COLUMNS = ["Dataset", "Language", "Passages", "Tokens", "Passages/s", "Hours"]
 
 
-def estimate_table(estimate: Estimate, gpu: str | None) -> None:
-    """Print what each corpus takes and what all take together.
+def estimate_table(estimate: Estimate, gpu: str | None) -> str:
+    """Return what each corpus takes and what all take together, as text.
 
     Args:
         estimate: The estimate.
         gpu: A GPU whose time is to be computed.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("Dataset", "Language"):
-        table.add_column(name, no_wrap=True)
-    for name in ("Passages", "Tokens", "Passages/s", "Hours"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for own in estimate.workloads:
-        passages = own.workload.passages
-        tokens = "" if own.tokens is None else f"{own.tokens / 1e6:,.1f} M"
-        rate, hours = f"{passages / own.seconds:,.0f}", f"{own.seconds / 3600:,.2f}"
-        table.add_row(
-            own.workload.dataset, own.workload.language, f"{passages:,}", tokens, rate, hours
+    rows = [
+        (
+            own.workload.dataset,
+            own.workload.language,
+            own.workload.passages,
+            own.tokens,
+            own.seconds,
         )
+        for own in estimate.workloads
+    ]
     passages = sum(own.workload.passages for own in estimate.workloads)
-    tokens = "" if estimate.tokens is None else f"{estimate.tokens / 1e6:,.1f} M"
-    rate, hours = f"{passages / estimate.seconds:,.0f}", f"{estimate.seconds / 3600:,.2f}"
-    table.add_section()
-    table.add_row("all", "", f"{passages:,}", tokens, rate, hours)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(
+    rows.append(("all", "", passages, estimate.tokens, estimate.seconds))
+    cells = pd.DataFrame([_cells(*row) for row in rows], columns=COLUMNS)
+    lines = [
+        text([TextTable("", cells, keys=2, total=True)]),
+        "",
         f"On this machine ({os.cpu_count()} cores): about {_duration(estimate.seconds)}, and "
-        f"{estimate.memory / 1e9:.1f} GB of memory at most."
+        f"{estimate.memory / 1e9:.1f} GB of memory at most.",
+    ]
+    return "\n".join(lines if gpu is None else [*lines, _on_gpu(estimate, gpu.lower())])
+
+
+def _cells(
+    dataset: str, language: str, passages: int, tokens: float | None, seconds: float
+) -> tuple[str, ...]:
+    return (
+        dataset,
+        language,
+        f"{passages:,}",
+        "" if tokens is None else f"{tokens / 1e6:,.1f} M",
+        f"{passages / seconds:,.0f}",
+        f"{seconds / 3600:,.2f}",
     )
-    if gpu is None:
-        return
-    seconds = estimate.gpu_seconds(gpu.lower())
-    peak, memory = GPUS[gpu.lower()]
+
+
+def _on_gpu(estimate: Estimate, gpu: str) -> str:
+    seconds = estimate.gpu_seconds(gpu)
     if seconds is None:
-        console.print(f"On {gpu.upper()}: cannot be told, as this model's tokens are not known.")
-        return
-    console.print(
+        return f"On {gpu.upper()}: cannot be estimated, as this model's tokens are not known."
+    peak, memory = GPUS[gpu]
+    return (
         f"On {gpu.upper()} ({memory} GB): about {_duration(seconds)}, computed and not measured: "
         f"{UTILISATION:.0%} of {peak:,.0f} TFLOPS in half precision, encoding alone."
     )

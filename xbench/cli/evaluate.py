@@ -2,72 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import click
 
-from xbench.cli.options import location_options, model_options, selection_options, task_names
-from xbench.data.catalogue import PassageForm
-from xbench.models.options import ModelOptions
-from xbench.search.options import BACKENDS, ON_BAD_LINE, BackendName, OnBadLine, SearchOptions
+from xbench.cli.command import Command
+from xbench.cli.options import location_options, model_options, options_from, selection_options
+from xbench.evaluation.options import RunOptions
+from xbench.search.options import SearchOptions
 
 
-@click.command()
+@click.command(cls=Command)
 @model_options
 @selection_options
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of all results.",
-)
-@click.option("--overwrite", is_flag=True, help="Run tasks whose results are there, too.")
-@click.option(
-    "--on-bad-line",
-    type=click.Choice(ON_BAD_LINE),
-    default="stop",
-    show_default=True,
-    help="MIRACL: stop at defects of the corpus files, or leave them out and count them.",
-)
-@click.option(
-    "--backend",
-    type=click.Choice(BACKENDS),
-    default="local",
-    show_default=True,
-    help="MIRACL: search in this process, or on Ray (pip install 'xbench-mteb[ray]').",
-)
-@click.option("--ray-address", help="Address of a Ray cluster [default: a local one].")
-@click.option(
-    "--ray-workers",
-    type=click.IntRange(min=1),
-    help="Number of workers [default: one per GPU, or per core].",
-)
-@click.option("--no-progress", is_flag=True, help="Show no progress bars.")
+@options_from(RunOptions, "output", "overwrite", "no_progress")
+@options_from(SearchOptions)
 @location_options
-def evaluate(
-    tasks: tuple[str, ...],
-    benchmark: str | None,
-    languages: tuple[str, ...],
-    passage_form: PassageForm,
-    output: Path,
-    on_bad_line: OnBadLine,
-    backend: BackendName,
-    ray_address: str | None,
-    ray_workers: int | None,
-    overwrite: bool,
-    no_progress: bool,
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
-    **model: Any,  # noqa: ANN401
-) -> None:
+def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
     """Evaluate a model and write its results.
 
-    Work that is finished is skipped, and an interrupted run goes on where it stopped.
+    Tasks that already have results are skipped, and an interrupted run goes on where it stopped.
 
     \b
     Examples:
@@ -75,28 +29,9 @@ def evaluate(
       xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
     """  # noqa: D301
-    from xbench.data.download import DataLocation
+    from xbench.evaluation.evaluate import evaluate as run
 
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    if location.offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"
-    from xbench.evaluation.evaluate_tasks import evaluate as run
-    from xbench.evaluation.run_settings import Selection
-    from xbench.evaluation.summary_table import summary_table
-
-    evaluated = run(
-        ModelOptions(**model),
-        Selection(task_names(tasks, benchmark), languages, passage_form),
-        output=output,
-        location=location,
-        search=SearchOptions(on_bad_line, backend, ray_address, ray_workers),
-        overwrite=overwrite,
-        show_progress=not no_progress,
-    )
-    skipped = sum(item.skipped for item in evaluated)
-    if skipped:
-        click.echo(
-            f"{skipped} of {len(evaluated)} tasks were finished before; --overwrite runs them."
-        )
-    summary_table(evaluated, partial=languages)
-    click.echo(f"Results: {evaluated[0].path.parent}")
+    results = run(model, benchmark=options.pop("benchmarks"), **options)
+    click.echo(results.table())
+    folder = next(iter(results.files.values())).parent
+    click.echo(f"Results: {folder}")

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from xbench._util.errors import UserError
+from xbench.cli.command import Command
 
 
-@click.command("import-mteb")
+@click.command("import-mteb", cls=Command)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option(
     "--output",

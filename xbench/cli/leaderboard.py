@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import click
 
+from xbench.cli.command import Group
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 ADDRESS = "127.0.0.1"
 
 
-@click.group()
+@click.group(cls=Group)
 def leaderboard() -> None:
     """Make the pages of results."""
 

@@ -6,8 +6,11 @@ import sys
 
 import click
 
+from xbench.cli.command import Command
+
 
 @click.command(
+    cls=Command,
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )

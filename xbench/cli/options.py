@@ -3,31 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from xbench.data.catalogue import BENCHMARKS, PASSAGE_FORMS
-from xbench.models.options import DTYPES
+from xbench._util.errors import UserError
+from xbench._util.options import Option, options_of
+from xbench.cli.command import Choice
+from xbench.data.catalogue import BENCHMARKS, DEFAULT_BENCHMARK, check_task_name
+from xbench.data.download import LocationOptions
+from xbench.data.languages import codes
+from xbench.evaluation.options import RunOptions
+from xbench.models.options import ModelOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-DEFAULT_BENCHMARK = "XBench"
 
-
-def split_codes(
+def language_codes(
     context: click.Context,
     parameter: click.Parameter,
-    value: str | None,
+    values: tuple[str, ...],
 ) -> tuple[str, ...]:
-    """Split a list such as ``ar,de``."""
-    if value is None:
-        return ()
-    codes = tuple(code.strip() for code in value.split(",") if code.strip())
-    if not codes:
+    """Return the codes of lists such as ``ar,de``.
+
+    Raises:
+        click.BadParameter: If there is none, or one is no language of xbench.
+    """
+    names = [name for value in values for name in value.split(",") if name.strip()]
+    if values and not names:
         raise click.BadParameter("expected codes such as ar,de; leave the option out for all")
-    return codes
+    try:
+        return tuple(dict.fromkeys(codes(names)))
+    except UserError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def language_option(*names: str, help: str) -> Callable[[Command], Command]:
+    """Make an option that takes language codes."""
+    repeated = f"{help} May be repeated."
+    return click.option(
+        *names, multiple=True, callback=language_codes, metavar="CODES", help=repeated
+    )
+
+
+def known_tasks(
+    context: click.Context,
+    parameter: click.Parameter,
+    value: tuple[str, ...] | str | None,
+) -> tuple[str, ...] | str | None:
+    """Check names of tasks before anything is imported that knows the tasks themselves.
+
+    Raises:
+        click.BadParameter: If there is no task of that name.
+    """
+    _check(check_task_name, [value] if isinstance(value, str) else value or ())
+    return value
+
+
+def _check(check: Callable[[str], object], names: Sequence[str]) -> None:
+    for name in names:
+        try:
+            check(name)
+        except UserError as error:
+            raise click.BadParameter(str(error)) from error
 
 
 def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
@@ -37,53 +77,78 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
     return command
 
 
-MODEL_OPTIONS = (
-    click.option(
-        "--model",
-        required=True,
-        help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
-        "xbench/char-ngram, or path/to/file.py:factory.",
-    ),
-    click.option(
-        "--revision", help="Commit of the model [default: the registry's, or the newest]."
-    ),
-    click.option(
-        "--query-prompt", help="Put before every query, instead of the model's own prompt."
-    ),
-    click.option("--passage-prompt", help="Put before every passage, instead of the model's own."),
-    click.option("--max-length", type=click.IntRange(min=1), help="Maximum length in tokens."),
-    click.option("--dtype", type=click.Choice(DTYPES), help="Type of the model's weights."),
-    click.option("--device", help="Device, as torch names it (cpu, cuda, cuda:1, mps)."),
-    click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True),
-)
+def options_from(group: type, *names: str) -> Callable[[Command], Command]:
+    """Return what adds the fields of a dataclass of options to a command.
+
+    Args:
+        group: The dataclass.
+        *names: Those to add; none adds all.
+    """
+    chosen = {n: own for n, own in options_of(group).items() if not names or n in names}
+
+    def add(command: Command) -> Command:
+        return _with([_option(name, *own) for name, own in chosen.items()], command)
+
+    return add
+
+
+def _option(name: str, about: Option, default: Any) -> Callable[[Command], Command]:  # noqa: ANN401
+    flags = [f"--{name.replace('_', '-')}", *([about.short] if about.short else [])]
+    if about.kind is bool:
+        return click.option(*flags, is_flag=True, help=about.help)
+    kind: Any = str
+    if about.choices:
+        kind = Choice(about.choices)
+    elif about.kind is Path:
+        kind = click.Path(path_type=Path, file_okay=False, exists=about.exists)
+    elif about.kind is int:
+        kind = click.IntRange(min=about.minimum)
+    needed = default is MISSING
+    shown = {"required": True} if needed else {"default": default}
+    return click.option(
+        *flags, type=kind, show_default=about.show_default, help=about.help, **shown
+    )
 
 
 def model_options(command: Command) -> Command:
     """Add the options that name a model and say how to run it."""
-    return _with(MODEL_OPTIONS, command)
+    return options_from(ModelOptions)(command)
 
 
-SELECTION_OPTIONS = (
-    click.option("--tasks", "-t", multiple=True, help="Task to run; may be repeated."),
+TASK_OPTIONS = (
+    click.option(
+        "--tasks",
+        "-t",
+        multiple=True,
+        callback=known_tasks,
+        metavar="NAME",
+        help="Name of a task, as `xbench tasks` lists them; may be repeated.",
+    ),
     click.option(
         "--benchmark",
         "-b",
-        type=click.Choice(list(BENCHMARKS)),
-        help=f"Run the tasks of a benchmark [default without --tasks: {DEFAULT_BENCHMARK}].",
+        "benchmarks",
+        multiple=True,
+        type=Choice(list(BENCHMARKS)),
+        help=f"All tasks of a benchmark; may be repeated [default without --tasks: "
+        f"{DEFAULT_BENCHMARK}].",
     ),
-    click.option(
+)
+
+
+def task_options(command: Command) -> Command:
+    """Add the options that choose tasks."""
+    return _with(TASK_OPTIONS, command)
+
+
+SELECTION_OPTIONS = (
+    *TASK_OPTIONS,
+    language_option(
         "--languages",
         "-l",
-        callback=split_codes,
-        help="Keep only these languages, such as ar,de. Stored apart from the full results.",
+        help="Keep only these languages, such as ar,de; stored apart from the full results.",
     ),
-    click.option(
-        "--passage-form",
-        type=click.Choice(PASSAGE_FORMS),
-        default="sentence",
-        show_default=True,
-        help="Encode a passage as the sentence alone, or followed by its paragraph.",
-    ),
+    options_from(RunOptions, "passage_form"),
 )
 
 
@@ -92,29 +157,6 @@ def selection_options(command: Command) -> Command:
     return _with(SELECTION_OPTIONS, command)
 
 
-def task_names(tasks: tuple[str, ...], benchmark: str | None) -> tuple[str, ...]:
-    """Return the names of the chosen tasks, those of the default benchmark if none is chosen."""
-    named = BENCHMARKS[benchmark] if benchmark else ()
-    return (*tasks, *named) or BENCHMARKS[DEFAULT_BENCHMARK]
-
-
-LOCATION_OPTIONS = (
-    click.option(
-        "--data-dir",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        help="Read the datasets from this folder (xquad-r/ar.json …) instead of downloading "
-        "them [env: XBENCH_DATA_DIR].",
-    ),
-    click.option(
-        "--cache-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Where downloads and embeddings are kept [env: XBENCH_CACHE_DIR; default: the "
-        "user's cache folder].",
-    ),
-    click.option("--offline", is_flag=True, help="Never touch the network."),
-)
-
-
 def location_options(command: Command) -> Command:
     """Add the options that say where data is read from and kept."""
-    return _with(LOCATION_OPTIONS, command)
+    return options_from(LocationOptions)(command)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from xbench.cli.options import location_options, split_codes
+from xbench.cli.command import Choice, Group
+from xbench.cli.options import language_option, location_options
 from xbench.data.catalogue import PARALLEL_DATASETS
 
 
-@click.group()
+@click.group(cls=Group)
 def study() -> None:
     """Run a research question again, at your scale."""
 
@@ -25,12 +26,12 @@ def study() -> None:
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option(
     "--evaluate-on",
-    type=click.Choice([dataset.title for dataset in PARALLEL_DATASETS]),
+    type=Choice([dataset.title for dataset in PARALLEL_DATASETS]),
     default="MLQA-R",
     show_default=True,
     help="Dataset to measure on; none of the training questions may be from it.",
 )
-@click.option("--languages", "-l", callback=split_codes, help="Its languages, such as ar,de.")
+@language_option("--languages", "-l", help="Its languages, such as ar,de.")
 @location_options
 def batch_sampling(
     config: Path,
@@ -52,9 +53,10 @@ def batch_sampling(
 
     check_extra()
     from xbench.training.config import read_config
-    from xbench.training.study import markdown, run_study
 
     settings = read_config(config, {})
+    from xbench.training.study import markdown, run_study
+
     dataset = next(dataset for dataset in PARALLEL_DATASETS if dataset.title == evaluate_on)
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
     outcome = run_study(settings, dataset, range(seeds), languages, location)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
+from xbench.cli.command import Command
 
 if TYPE_CHECKING:
     from xbench.results.validation import TaskCheck
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 TEXT_NAME = "PULL_REQUEST.md"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model")
 @click.option(
     "--results",
@@ -75,7 +76,7 @@ def _folder(model: str, results: Path) -> Path:
     there = sorted(path.name.replace("__", "/", 1) for path in results.glob("*__*"))
     raise UserError(
         f"{model}: neither a folder nor a model in {results}; there are "
-        f"{', '.join(there) or 'none'}"
+        f"{', '.join(there) or 'none'}{did_you_mean(name, there)}"
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import click
 
+from xbench.cli.command import Command
+from xbench.cli.options import known_tasks
 from xbench.data.catalogue import TASKS, subsets
 
+ALIGNMENT = ("left", "left", "left", "right", "left")
 
-@click.command()
-@click.argument("name", required=False)
+
+@click.command(cls=Command)
+@click.argument("name", required=False, callback=known_tasks)
 def tasks(name: str | None) -> None:
     """List the tasks, or describe the task NAME."""
     if name is None:
@@ -18,14 +22,19 @@ def tasks(name: str | None) -> None:
 
 
 def _list() -> None:
-    width = max(map(len, TASKS))
-    titles = max(len(dataset.title) for dataset, _ in TASKS.values())
-    for task, (dataset, setting) in TASKS.items():
-        count = len(subsets(setting, dataset.languages))
-        note = "  (demonstration)" if dataset.demonstration else ""
-        click.echo(
-            f"{task:{width}}  {dataset.title:{titles}}  {setting:12}  {count:3} subsets{note}"
+    from tabulate import tabulate
+
+    rows = [
+        (
+            task,
+            dataset.title,
+            setting,
+            f"{len(subsets(setting, dataset.languages))} subsets",
+            "(demonstration)" if dataset.demonstration else "",
         )
+        for task, (dataset, setting) in TASKS.items()
+    ]
+    click.echo(tabulate(rows, tablefmt="plain", colalign=ALIGNMENT))
 
 
 def _describe(name: str) -> None:

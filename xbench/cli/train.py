@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from xbench._util.errors import UserError
-from xbench.cli.options import location_options, split_codes
+from xbench.cli.command import Command
+from xbench.cli.options import language_option, location_options
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -22,11 +23,14 @@ from xbench.cli.options import location_options, split_codes
 @click.option("--base-model", help="Model to start from: a folder, or a name on the hub.")
 @click.option("--data", multiple=True, help="Training corpus: file, folder, hub name; repeatable.")
 @click.option("--validation", multiple=True, help="Corpus to measure the loss on; repeatable.")
-@click.option("--languages", callback=split_codes, help="Train on these only, such as ar,de.")
+@language_option("--languages", help="Train on these only, such as ar,de.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Folder for the model.")
 @click.option("--sampling", help="monolingual, crosslingual or hybrid [default: hybrid].")
 @click.option("--alpha", type=float, help="Probability of a monolingual batch [default: 0.5].")
-@click.option("--stratified/--coin", default=None, help="Hold alpha exactly in every epoch.")
+@click.option(
+    "--stratified/--no-stratified", default=None, help="Hold alpha exactly in every epoch."
+)
+@click.option("--coin", is_flag=True, hidden=True)
 @click.option("--language-weighting", help="uniform, size or an exponent [default: uniform].")
 @click.option("--language-pairs", help="all, a number, or a list such as en-de,de-en.")
 @click.option("--loss", help="Name of a loss of sentence-transformers.")
@@ -42,7 +46,7 @@ from xbench.cli.options import location_options, split_codes
 @click.option("--precision", help="fp32, bf16 or fp16 [default: fp32].")
 @click.option("--seed", type=int, help="Seed of everything random [default: 0].")
 @click.option("--evaluate-on", help="Measure on this dataset while training, such as MLQA-R.")
-@click.option("--evaluation-languages", callback=split_codes, help="Its languages, such as ar,de.")
+@language_option("--evaluation-languages", help="Its languages, such as ar,de.")
 @click.option("--evaluation-steps", type=int, help="Steps between evaluations and checkpoints.")
 @click.option(
     "--select-by",
@@ -60,6 +64,7 @@ def train(
     data_dir: Path | None,
     cache_dir: Path | None,
     offline: bool,
+    coin: bool,
     **options: Any,  # noqa: ANN401
 ) -> None:
     """Train a retriever on monolingual, cross-lingual or hybrid batches.
@@ -76,18 +81,22 @@ def train(
     from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    if location.offline:
-        os.environ["HF_HUB_OFFLINE"] = "1"
     check_extra()
     from xbench.training.config import read_config
-    from xbench.training.run import train as run
 
+    if coin and options["stratified"]:
+        raise click.UsageError("--stratified and --coin exclude each other; give one of them")
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    if coin:
+        given["stratified"] = False
     if "language_pairs" in given:
         given["language_pairs"] = _language_pairs(given["language_pairs"])
     if "language_weighting" in given:
         given["language_weighting"] = _number(given["language_weighting"])
-    model = run(read_config(config, given), location)
+    settings = read_config(config, given)
+    from xbench.training.run import train as run
+
+    model = run(settings, location)
     if os.environ.get("RANK", "0") == "0":
         click.echo(f"Model: {model}\nMeasure it: xbench evaluate --model {model}")
 

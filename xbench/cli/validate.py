@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
+from xbench.cli.command import Choice, Command
 
-@click.command()
+
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(("text", "json", "markdown")),
+    type=Choice(("text", "json", "markdown")),
     default="text",
     show_default=True,
     help="How to write the findings; Markdown is safe to paste into a comment.",

@@ -6,9 +6,11 @@ the command line, the result store and the leaderboard.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from xbench._util.errors import unknown_name
 
 Setting = Literal["monolingual", "crosslingual", "multilingual"]
 """Queries of language a against the passages of: a; one other language b; all languages."""
@@ -226,6 +228,43 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     }.items()
 }
 """Task names of every benchmark, by its name."""
+
+DEFAULT_BENCHMARK = "XBench"
+
+
+def task_names(tasks: Sequence[str], benchmarks: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of chosen tasks, those of the default benchmark if none is chosen.
+
+    Raises:
+        UserError: If there is no such benchmark.
+
+    >>> len(task_names((), ("XBenchMini",)))
+    3
+    """
+    for name in benchmarks:
+        if name not in BENCHMARKS:
+            raise unknown_name("benchmark", name, BENCHMARKS)
+    named = [task for benchmark in benchmarks for task in BENCHMARKS[benchmark]]
+    return tuple(dict.fromkeys([*tasks, *named])) or BENCHMARKS[DEFAULT_BENCHMARK]
+
+
+ENTRY_POINT_GROUP = "xbench.tasks"
+"""Installed packages add tasks by an entry point that names a task class or several."""
+
+
+def check_task_name(name: str) -> None:
+    """Check that there is a task of a name, without importing any.
+
+    What an entry point of another package adds is known only when it is loaded; where there is
+    one, any name passes.
+
+    Raises:
+        UserError: If there is no such task.
+    """
+    from importlib.metadata import entry_points
+
+    if name not in TASKS and not entry_points(group=ENTRY_POINT_GROUP):
+        raise unknown_name("task", name, TASKS)
 
 
 def subsets(setting: Setting, languages: tuple[str, ...]) -> dict[str, Subset]:

@@ -11,7 +11,28 @@ from pathlib import Path
 import platformdirs
 
 from xbench._util.errors import UserError
+from xbench._util.options import option
 from xbench.data.catalogue import Dataset
+
+
+@dataclass(frozen=True)
+class LocationOptions:
+    """Where data is read from and kept; each field's metadata says what it does."""
+
+    data_dir: Path | None = option(
+        None,
+        help="Read the datasets from this folder (xquad-r/ar.json …) instead of downloading them "
+        "[env: XBENCH_DATA_DIR].",
+        kind=Path,
+        exists=True,
+    )
+    cache_dir: Path | None = option(
+        None,
+        help="Where downloads and embeddings are kept [env: XBENCH_CACHE_DIR; default: the user's "
+        "cache folder].",
+        kind=Path,
+    )
+    offline: bool = option(False, help="Never touch the network.", kind=bool)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,13 @@
-"""The languages of the benchmark: ISO 639-1 code, mteb's code and English name."""
+"""The languages of the benchmark: ISO 639-1 code, mteb's code and English name.
+
+Other codes for them are read with langcodes. The few names are here, because those of langcodes
+come in another package, of 24 MB.
+"""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xbench._util.errors import UserError
@@ -51,15 +57,58 @@ LANGUAGES = {
 }
 
 
-def language(code: str) -> Language:
-    """Return the language with an ISO 639-1 code.
+BY_NAME = {language.name.casefold(): language for language in LANGUAGES.values()}
+
+
+def language(text: str) -> Language:
+    """Return the language that a code or an English name stands for.
+
+    Args:
+        text: A code of ISO 639 or BCP 47, of the language or of its standard variety, such as
+            ``ar``, ``ara``, ``arb`` or ``ar-EG``; mteb's code; or the English name. A script or a
+            territory has no effect.
 
     Raises:
-        UserError: If the code is not one of `LANGUAGES`.
+        UserError: If it is not one of `LANGUAGES`.
 
     >>> language("el").mteb
     'ell-Grek'
+    >>> [language(text).code for text in ("arb", "zh-Hans", "eng-Latn", "Greek")]
+    ['ar', 'zh', 'en', 'el']
     """
-    if code not in LANGUAGES:
-        raise UserError(f"unknown language {code!r}; known are {', '.join(LANGUAGES)}")
-    return LANGUAGES[code]
+    if text in LANGUAGES:
+        return LANGUAGES[text]
+    code = _iso_639(text)
+    found = BY_NAME.get(text.strip().casefold()) or LANGUAGES.get(code)
+    if found is None:
+        meaning = f" ({code})" if code not in ("", text) else ""
+        raise UserError(
+            f"unknown language {text!r}{meaning}{_similar(text)}; known are {', '.join(LANGUAGES)}"
+        )
+    return found
+
+
+def codes(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the ISO 639-1 code of each language, in order, as `language` finds it.
+
+    Raises:
+        UserError: If one is not known.
+    """
+    return tuple(language(text).code for text in texts)
+
+
+def _iso_639(text: str) -> str:
+    """Return the shortest code of a language, of Arabic for Standard Arabic and the like."""
+    import langcodes
+
+    try:
+        tag = langcodes.standardize_tag(text.strip(), macro=True)
+        return langcodes.Language.get(tag).language or ""
+    except (LookupError, ValueError):
+        return ""
+
+
+def _similar(text: str) -> str:
+    """Suggest the language that was probably meant."""
+    close = difflib.get_close_matches(text.strip().casefold(), BY_NAME, n=1)
+    return f"; did you mean {BY_NAME[close[0]].name} ({BY_NAME[close[0]].code})?" if close else ""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from xbench._util.errors import UserError
+from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.evaluation.estimate_measurement import Measurement, WorkloadEstimate, parameters_of
 from xbench.evaluation.estimate_workloads import Workload, workloads_of
 from xbench.evaluation.evaluate_tasks import chosen_tasks
+from xbench.evaluation.gpus import GPUS, UTILISATION
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics.ranks import RUN_DEPTH
 from xbench.models.loading import load_model
@@ -25,22 +26,6 @@ from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.shards import PIECE
-
-UTILISATION = 0.3
-"""Share of a GPU's peak rate that encoding is taken to reach."""
-
-GPUS: Mapping[str, tuple[float, int]] = {
-    "t4": (65, 16),
-    "v100": (125, 32),
-    "l4": (121, 24),
-    "a10": (125, 24),
-    "a100": (312, 80),
-    "l40s": (362, 48),
-    "h100": (989, 80),
-    "h200": (989, 141),
-    "b200": (2250, 180),
-}
-"""Peak rate in half precision without sparsity, in TFLOPS, and memory in GB (data sheets)."""
 
 
 @dataclass(frozen=True)
@@ -101,23 +86,14 @@ def estimate(
         UserError: If a name, file or option is wrong, or the model fails.
     """
     location = location or DataLocation.from_environment()
-    tasks = chosen_tasks(selection, location, search or SearchOptions())
-    source = find_model(options, offline=location.offline)
-    workloads = workloads_of(tasks)
-    model = load_model(source, options)
-    measure = Measurement(model, options, tasks[0], location, seconds / len(workloads))
-    estimates = [measure.workload(workload) for workload in workloads]
+    with hub_access(offline=location.offline):
+        tasks = chosen_tasks(selection, location, search or SearchOptions())
+        source = find_model(options, offline=location.offline)
+        workloads = workloads_of(tasks)
+        model = load_model(source, options)
+        measure = Measurement(model, options, tasks[0], location, seconds / len(workloads))
+        estimates = [measure.workload(workload) for workload in workloads]
     return Estimate(estimates, _memory(workloads), parameters_of(model))
-
-
-def check_gpu(name: str | None) -> None:
-    """Check that a GPU's rate is known.
-
-    Raises:
-        UserError: If it is not.
-    """
-    if name is not None and name.lower() not in GPUS:
-        raise UserError(f"--gpu {name}: unknown; known are {', '.join(GPUS)}")
 
 
 def _memory(workloads: Sequence[Workload]) -> float:

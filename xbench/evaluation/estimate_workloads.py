@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import cast
 
-from xbench.data.streamed.miracl_files import language_files
 from xbench.search.exact_ranks import distinct_texts
 from xbench.tasks import ParallelRetrieval, RetrievalTask, StreamedRetrieval
 
@@ -84,7 +83,7 @@ def _local_samples(task: StreamedRetrieval) -> Samples:
 def _hub_samples(task: StreamedRetrieval) -> Samples:
     """Read the first passages only: the whole would have to be fetched to know more."""
     for code in task.needed:
-        files = language_files(task.source, code, task.location)
+        files = task.read_language(code, task.location)
         rows = islice(files.passages.rows(0, 0), SAMPLE)
         texts = [row[1] for row in rows if isinstance(row, tuple)]
         yield code, task.source.passages[code], files.topics.texts, texts

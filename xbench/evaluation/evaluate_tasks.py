@@ -13,9 +13,9 @@ from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
-from xbench.data.languages import language
 from xbench.evaluation.mteb_plugin import find_task
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.models.lookup import ModelSource, find_model
@@ -58,6 +58,7 @@ def evaluate(
     options: ModelOptions,
     selection: Selection,
     *,
+    source: ModelSource | None = None,
     output: Path = Path("results"),
     location: DataLocation | None = None,
     search: SearchOptions | None = None,
@@ -73,6 +74,7 @@ def evaluate(
     Args:
         options: The model and how to run it.
         selection: What to evaluate on.
+        source: The model; by default the one that its options name.
         output: Folder of all results.
         location: Where the data and the caches are; by default as the environment says.
         search: How to search corpora that are streamed.
@@ -85,14 +87,15 @@ def evaluate(
     """
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
-    tasks = chosen_tasks(selection, location, search)
-    source = find_model(options, offline=location.offline)
-    run = _Run(options, selection, search, source, output, show_progress, location.offline)
-    pooled_first = sorted(tasks, key=lambda task: not task.run_first)
-    evaluated = {
-        task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
-        for task in pooled_first
-    }
+    with hub_access(offline=location.offline):
+        tasks = chosen_tasks(selection, location, search)
+        source = source or find_model(options, offline=location.offline)
+        run = _Run(options, selection, search, source, output, show_progress, location.offline)
+        pooled_first = sorted(tasks, key=lambda task: not task.run_first)
+        evaluated = {
+            task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
+            for task in pooled_first
+        }
     return [evaluated[task.task_name] for task in tasks]
 
 
@@ -108,10 +111,8 @@ def chosen_tasks(
     """Return the chosen tasks that have a subset in the chosen languages.
 
     Raises:
-        UserError: If there is no such task or language, or no subset is left.
+        UserError: If there is no such task, or no subset is left.
     """
-    for code in selection.languages:
-        language(code)
     tasks = [
         find_task(name)(
             passage_form=selection.passage_form,

@@ -16,14 +16,11 @@ import mteb
 from mteb import Benchmark
 from mteb.abstasks import AbsTask
 
-from xbench._util.errors import UserError
-from xbench.data.catalogue import BENCHMARKS
+from xbench._util.errors import UserError, unknown_name
+from xbench.data.catalogue import BENCHMARKS, ENTRY_POINT_GROUP
 from xbench.models.lookup import BUILT_IN, find_model
 from xbench.models.options import ModelOptions
 from xbench.tasks import TASK_CLASSES, RetrievalTask
-
-ENTRY_POINT_GROUP = "xbench.tasks"
-"""Installed packages add tasks by an entry point that names a task class or several."""
 
 PRIVATE_NAMES = (
     "mteb.get_tasks:TASK_LIST",
@@ -95,7 +92,7 @@ def benchmark(name: str) -> Benchmark:
         UserError: If there is no such benchmark.
     """
     if name not in BENCHMARKS:
-        raise UserError(f"unknown benchmark {name!r}; known are {', '.join(BENCHMARKS)}")
+        raise unknown_name("benchmark", name, BENCHMARKS)
     own = {cls.metadata.name: cls for cls in TASK_CLASSES}
     return Benchmark(
         name=name,
@@ -120,7 +117,7 @@ def task_classes() -> dict[type[AbsTask], None]:
         except Exception as error:
             raise UserError(
                 f"entry point {entry.name!r} ({entry.value}) of group {ENTRY_POINT_GROUP!r} cannot "
-                f"be loaded: {type(error).__name__}: {error}. Mend or uninstall that package."
+                f"be loaded: {type(error).__name__}: {error}. Fix or uninstall that package."
             ) from error
         for cls in added:
             if not (isinstance(cls, type) and issubclass(cls, AbsTask)):
@@ -140,7 +137,7 @@ def find_task(name: str) -> type[RetrievalTask]:
     """
     known = {cls.metadata.name: cls for cls in task_classes() if issubclass(cls, RetrievalTask)}
     if name not in known:
-        raise UserError(f"unknown task {name!r}; known are {', '.join(known)}")
+        raise unknown_name("task", name, known)
     return known[name]
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from xbench.data.catalogue import TASK_VERSION, PassageForm
+from xbench.data.languages import codes
 from xbench.models.encoder import prompt_text
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
@@ -24,13 +25,20 @@ class Selection:
 
     Attributes:
         tasks: Names of the tasks.
-        languages: ISO 639-1 codes to keep; none keeps all.
+        languages: Languages to keep, in any form that `xbench.data.languages.language` reads, and
+            kept as ISO 639-1 codes; none keeps all.
         passage_form: Whether a passage is the sentence alone or followed by its paragraph.
+
+    Raises:
+        UserError: If a language is not known.
     """
 
     tasks: tuple[str, ...]
     languages: tuple[str, ...] = ()
     passage_form: PassageForm = "sentence"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "languages", codes(self.languages))
 
     @property
     def non_default_settings(self) -> dict[str, str]:

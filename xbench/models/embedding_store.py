@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -20,6 +21,7 @@ from safetensors.numpy import load, save
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
+from xbench.models.embedding_checks import Spread, check_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,8 @@ class EmbeddingStore:
 
     folder: Path | None
     _row: dict[str, tuple[FloatArray, bool]] = field(default_factory=dict, repr=False)
-    _read: set[str] = field(default_factory=set, repr=False)
+    _written: set[str] = field(default_factory=set, repr=False)
+    _loaded: set[Path] = field(default_factory=set, repr=False)
 
     def missing(self, texts: Iterable[str]) -> list[str]:
         """Return the distinct texts that have no embedding yet."""
@@ -90,8 +93,18 @@ class EmbeddingStore:
     def add(self, texts: Sequence[str], encoded: Encoded) -> None:
         """Keep the embeddings of some texts, on disk first."""
         if self.folder is not None:
-            self._read.add(_write_chunk(self.folder, texts, encoded))
+            self._written.add(_write_chunk(self.folder, texts, encoded))
         self._keep(texts, encoded)
+
+    def discard(self) -> None:
+        """Forget all embeddings, and remove the files that they were read from or written to."""
+        written = {self.folder / name for name in self._written} if self.folder else set()
+        for path in written | self._loaded:
+            with suppress(OSError):
+                path.unlink()
+        self._written.clear()
+        self._loaded.clear()
+        self._row.clear()
 
     def load(self, texts: Iterable[str]) -> None:
         """Read from disk the embeddings of these texts that are not in memory."""
@@ -99,13 +112,15 @@ class EmbeddingStore:
         if self.folder is None or not wanted or not self.folder.is_dir():
             return
         for path in sorted(self.folder.glob("*.safetensors")):
-            if path.name in self._read:
+            if path.name in self._written:
                 continue
             chunk = _read_chunk(path)
             if chunk is None:
                 continue
             keys, encoded = chunk
             rows = [i for i, key in enumerate(keys) if key in wanted]
+            if rows:
+                self._loaded.add(path)
             self._keep(
                 [wanted[keys[i]] for i in rows],
                 Encoded(encoded.vectors[rows], encoded.truncated[rows]),
@@ -136,7 +151,8 @@ def embed(
         progress: Called with a number of texts whenever that many are done.
 
     Raises:
-        UserError: If the model returns something else than one finite vector per text.
+        UserError: If the model returns something else than one finite vector per text, or if all
+            vectors are zero or the same; these are not kept.
     """
     store.load(text for texts in collections for text in texts)
     size = max(CHUNK, encoder.batch_size)
@@ -150,28 +166,15 @@ def embed(
                 store.add(missing, encoded)
             if progress is not None:
                 progress(len(ordered[start : start + size]))
-
-
-def check_vectors(vectors: FloatArray, texts: Sequence[str], role: Role, name: str) -> None:
-    """Check that a model returned one finite vector per text.
-
-    Raises:
-        UserError: If it did not.
-    """
-    shape = vectors.shape
-    if len(shape) != 2 or shape[0] != len(texts) or shape[1] == 0:
-        raise UserError(
-            f"{name}: encode returned an array of shape {shape} for {len(texts)} texts in the role "
-            f"{role!r}; expected ({len(texts)}, dimensions). What was encoded before is kept."
-        )
-    bad = ~np.isfinite(vectors).all(axis=1)
-    if bad.any():
-        text = texts[int(np.argmax(bad))]
-        raise UserError(
-            f"{name}: the embedding of {int(bad.sum())} of {len(texts)} texts in the role {role!r} "
-            f"holds NaN or infinity, first of {text[:80]!r}. Try another --dtype (float32); what "
-            "was encoded before is kept."
-        )
+    spread = Spread(encoder.name, role)
+    try:
+        for texts in collections:
+            spread.add(store.get(texts).vectors, texts)
+        spread.check()
+    except UserError:
+        store.discard()
+        raise
+    spread.warn()
 
 
 def _key(text: str) -> str:

@@ -32,7 +32,7 @@ def model_identity(model: Any) -> str | None:  # noqa: ANN401
         return known
     if type(model) is not SentenceTransformerEncoderWrapper:
         return None
-    return f"weights:{_digest(model.model)}"
+    return f"weights:{weights_digest(model.model)}"
 
 
 def _known(model: Any) -> str:  # noqa: ANN401
@@ -74,7 +74,8 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _digest(module: Any) -> str:  # noqa: ANN401
+def weights_digest(module: Any) -> str:  # noqa: ANN401
+    """Return the digest of a SentenceTransformer's weights, modules and tokenizer."""
     tokenizer = getattr(module, "tokenizer", None)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     vocabulary = backend.to_str() if backend is not None else repr(tokenizer)

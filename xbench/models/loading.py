@@ -37,22 +37,23 @@ def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN4
         raise UserError(
             f"--model {options.model}: cannot be loaded ({type(error).__name__}: {error})"
         ) from error
-    if _is_sentence_transformer(model):
+    if is_sentence_transformer(model):
         model = SentenceTransformerEncoderWrapper(model)
     _check_protocol(model, options)
     _apply(model, options)
     _warn_without_prompts(model, source.meta, options)
-    remember_identity(model, source.identity)
+    if source.identity is not None:
+        remember_identity(model, source.identity)
     return model
 
 
 def sentence_transformer(model: Any) -> SentenceTransformer | None:  # noqa: ANN401
     """Return the SentenceTransformer inside an mteb model, if there is one."""
     inner = getattr(model, "model", None)
-    return inner if _is_sentence_transformer(inner) else None
+    return inner if is_sentence_transformer(inner) else None
 
 
-def _is_sentence_transformer(model: Any) -> TypeGuard[SentenceTransformer]:  # noqa: ANN401
+def is_sentence_transformer(model: Any) -> TypeGuard[SentenceTransformer]:  # noqa: ANN401
     """Tell by the class names, as importing sentence-transformers takes seconds."""
     return any(
         cls.__name__ == "SentenceTransformer" and cls.__module__.startswith("sentence_transformers")

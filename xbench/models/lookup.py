@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib
 import importlib.util
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import mteb
-from mteb.models import ModelMeta
+from mteb.models import CrossEncoderProtocol, EncoderProtocol, ModelMeta, SearchProtocol
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_is_offline
 from xbench.models.options import ModelOptions
 
 BUILT_IN = {
@@ -38,12 +40,12 @@ class ModelSource:
 
     Attributes:
         meta: mteb's metadata; its name and revision name the results.
-        identity: What decides the weights: the same identity, the same weights.
+        identity: What decides the weights: the same identity, the same weights; None if unknown.
         load: Loads the model, an mteb model or a SentenceTransformer.
     """
 
     meta: ModelMeta
-    identity: str
+    identity: str | None
     load: Callable[[], Any]
 
 
@@ -76,6 +78,46 @@ def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
         identity=f"{meta.name}@{meta.revision}",
         load=lambda: meta.load_model(device=options.device),
     )
+
+
+def object_source(model: Any, options: ModelOptions) -> tuple[ModelOptions, ModelSource]:  # noqa: ANN401
+    """Return a model that a user made, as a source, and its options under its name.
+
+    A SentenceTransformer has the digest of its weights, modules and tokenizer as revision; an mteb
+    model has what its metadata say.
+
+    Args:
+        model: A SentenceTransformer, an mteb encoder or an mteb search model.
+        options: How to run it.
+
+    Raises:
+        UserError: If it is none of these, or has no name.
+    """
+    from xbench.models.identity import weights_digest
+    from xbench.models.loading import is_sentence_transformer
+
+    _refuse(options, "is an object", "revision", "device")
+
+    def load() -> Any:  # noqa: ANN401
+        return copy.deepcopy(model) if options.non_default_settings else model
+
+    if is_sentence_transformer(model):
+        known = model.model_card_data.base_model or getattr(model[0], "model_name_or_path", None)
+        name = f"local/{re.sub(r'[^A-Za-z0-9_.-]+', '-', Path(known or 'model').name)}"
+        return replace(options, model=name), _local_source(name, weights_digest(model), load)
+    if not isinstance(model, (EncoderProtocol, SearchProtocol, CrossEncoderProtocol)):
+        raise UserError(
+            f"model: got a {type(model).__name__}; expected a name, a folder, a "
+            "SentenceTransformer, or an mteb encoder or search model (EncoderProtocol, "
+            "SearchProtocol)"
+        )
+    meta = getattr(model, "mteb_model_meta", None)
+    if meta is None or not meta.name:
+        raise UserError(
+            f"model: a {type(model).__name__} without a name; set its mteb_model_meta to "
+            "ModelMeta.create_empty({'name': 'organisation/name', 'revision': '1'})"
+        )
+    return replace(options, model=meta.name), ModelSource(meta, None, load)
 
 
 def _built_in(options: ModelOptions) -> ModelSource:
@@ -154,7 +196,7 @@ def _commit(options: ModelOptions, *, offline: bool, hint: str) -> str:
 
     name, revision = options.model, options.revision
     try:
-        if offline:
+        if offline or hub_is_offline():
             folder = snapshot_download(
                 name, revision=revision, local_files_only=True, allow_patterns="config.json"
             )
@@ -163,7 +205,8 @@ def _commit(options: ModelOptions, *, offline: bool, hint: str) -> str:
     except LocalEntryNotFoundError as error:
         raise UserError(
             f"--model {name}: not in the local Hugging Face cache"
-            f"{f' at revision {revision}' if revision else ''}, and --offline allows no download"
+            f"{f' at revision {revision}' if revision else ''}, and "
+            "--offline allows no download, nor does HF_HUB_OFFLINE"
         ) from error
     except Exception as error:
         raise UserError(

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from xbench._util.options import option
+
 DType = Literal["float32", "float16", "bfloat16"]
 
 DTYPES: tuple[DType, ...] = get_args(DType)
@@ -14,28 +16,30 @@ DTYPES: tuple[DType, ...] = get_args(DType)
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """A model and how to run it.
+    """A model and how to run it; each field's metadata says what it does.
 
-    Attributes:
-        model: Name in mteb's registry, sentence-transformers hub id or folder, ``xbench/bm25``,
-            ``xbench/char-ngram``, or ``path/to/file.py:factory``.
-        revision: Commit of the model; None for the registry's, or the newest.
-        query_prompt: Text put before every query instead of the model's own prompt.
-        passage_prompt: Text put before every passage instead of the model's own prompt.
-        max_length: Maximum length in tokens, instead of the model's own.
-        dtype: Type of the model's weights, instead of the model's own.
-        device: Device to run on, as torch names it; None chooses.
-        batch_size: Texts encoded at once.
+    A prompt, a length or a type that is None is the model's own.
     """
 
-    model: str
-    revision: str | None = None
-    query_prompt: str | None = None
-    passage_prompt: str | None = None
-    max_length: int | None = None
-    dtype: DType | None = None
-    device: str | None = None
-    batch_size: int = 32
+    model: str = option(
+        help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
+        "xbench/char-ngram, or path/to/file.py:factory."
+    )
+    revision: str | None = option(
+        None, help="Commit of the model [default: the registry's, or the newest]."
+    )
+    query_prompt: str | None = option(
+        None, help="Text before every query, instead of the model's own prompt."
+    )
+    passage_prompt: str | None = option(
+        None, help="Text before every passage, instead of the model's own prompt."
+    )
+    max_length: int | None = option(None, help="Maximum length in tokens.", kind=int, minimum=1)
+    dtype: DType | None = option(None, help="Type of the model's weights.", choices=DTYPES)
+    device: str | None = option(None, help="Device, as torch names it (cpu, cuda, cuda:1, mps).")
+    batch_size: int = option(
+        32, help="Texts encoded at once.", kind=int, minimum=1, show_default=True
+    )
 
     @property
     def non_default_settings(self) -> dict[str, str | int]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from xbench._util.options import option
+
 OnBadLine = Literal["stop", "skip"]
-"""Stop at what is wrong with a corpus, or leave it out and count it."""
+"""Stop at what is wrong with a corpus, or skip it and count it."""
 
 ON_BAD_LINE: tuple[OnBadLine, ...] = get_args(OnBadLine)
 
@@ -17,18 +19,22 @@ BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to read and search corpora that are streamed.
+    """How to read and search corpora that are streamed; each field's metadata says what it does."""
 
-    Attributes:
-        on_bad_line: Whether defects of the files stop the run, or are left out and counted.
-        backend: Where to search: in this process, or on Ray.
-        ray_address: Address of a Ray cluster; None starts a local one.
-        ray_workers: How many workers; None takes one per GPU, or per core where there is none.
-        show_progress: Whether to show progress bars.
-    """
-
-    on_bad_line: OnBadLine = "stop"
-    backend: BackendName = "local"
-    ray_address: str | None = None
-    ray_workers: int | None = None
+    on_bad_line: OnBadLine = option(
+        "stop",
+        help="MIRACL: stop at defects of the corpus files, or skip such lines and count them.",
+        choices=ON_BAD_LINE,
+        show_default=True,
+    )
+    backend: BackendName = option(
+        "local",
+        help="MIRACL: search in this process, or on Ray (pip install 'xbench-mteb[ray]').",
+        choices=BACKENDS,
+        show_default=True,
+    )
+    ray_address: str | None = option(None, help="Address of a Ray cluster [default: a local one].")
+    ray_workers: int | None = option(
+        None, help="Number of workers [default: one per GPU, or per core].", kind=int, minimum=1
+    )
     show_progress: bool = True

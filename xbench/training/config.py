@@ -11,11 +11,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 from pydantic import field_validator as check
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
-from xbench.training.batching.dataset import NegativeLanguage
-from xbench.training.batching.options import BatchSampling, SamplingMode
-from xbench.training.corpora.reading import CorpusSource
+from xbench.data.languages import codes
+from xbench.training.batching.options import BatchSampling, NegativeLanguage, SamplingMode
+from xbench.training.corpora.source import CorpusSource
 
 Precision = Literal["fp32", "bf16", "fp16"]
 SelectBy = Literal[
@@ -32,7 +32,8 @@ class TrainingConfig(BaseModel):
         output: Folder for the model, its checkpoints and the record of the run.
         data: The training corpora.
         validation: Corpora whose monolingual loss is measured during training.
-        languages: ISO 639-1 codes to train on; none takes all that the data has.
+        languages: Languages to train on, kept as ISO 639-1 codes; none takes all that the data
+            has.
         sampling: See `BatchSampling`, as for the four fields that follow.
         alpha: Probability that a hybrid batch is monolingual.
         stratified: Whether shares are exact in every epoch.
@@ -106,6 +107,14 @@ class TrainingConfig(BaseModel):
         listed = [sources] if isinstance(sources, (str, Mapping)) else sources
         return [{"path": source} if isinstance(source, str) else source for source in listed or ()]
 
+    @check("languages", "evaluation_languages")
+    @classmethod
+    def _codes(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return codes(languages)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
     @check("evaluate_on")
     @classmethod
     def _parallel(cls, title: Any) -> Any:  # noqa: ANN401
@@ -136,7 +145,9 @@ class TrainingConfig(BaseModel):
 def _one_of(title: Any, datasets: Sequence[Dataset]) -> Any:  # noqa: ANN401
     known = [dataset.title for dataset in datasets]
     if title not in known:
-        raise ValueError(f"{title!r} is not one of {', '.join(known)}")
+        raise ValueError(
+            f"{title!r} is not one of {', '.join(known)}{did_you_mean(str(title), known)}"
+        )
     return title
 
 
@@ -186,6 +197,8 @@ def _line(problem: dict[str, Any]) -> str:
     field = ".".join(str(part) for part in problem["loc"])
     found = "" if problem["type"] == "missing" else f" is {problem['input']!r:.80}"
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(TrainingConfig.model_fields)
-        return f"unknown field {field}; the fields are {known}"
+        known = list(TrainingConfig.model_fields)
+        return (
+            f"unknown field {field}; the fields are {', '.join(known)}{did_you_mean(field, known)}"
+        )
     return f"{field}{found}: {problem['msg']}"

@@ -21,15 +21,17 @@ from transformers import EarlyStoppingCallback
 from transformers.trainer import TRAINER_STATE_NAME
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.models.lookup import CHECKPOINTS
 from xbench.training.batching.dataset import PairDataset
 from xbench.training.batching.options import BatchSampling
 from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.config import TrainingConfig
-from xbench.training.corpora.contamination import evaluation_overlap, refuse_overlap
+from xbench.training.corpora.contamination import evaluation_overlaps, refuse_overlap
 from xbench.training.corpora.pairs import ParallelPairs
-from xbench.training.corpora.reading import CorpusSource, read_pairs
+from xbench.training.corpora.reading import read_pairs
+from xbench.training.corpora.source import CorpusSource
 from xbench.training.evaluator import RANK_DISTANCE, SettingsEvaluator, evaluation_name
 from xbench.training.record import begin, finish, is_finished, write_card
 from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
@@ -41,7 +43,8 @@ def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
     """Train a model and save it with its prompts, its card and the record of the run.
 
     A run that was interrupted goes on from its last checkpoint, and one that is finished is not
-    repeated.
+    repeated. The evaluation sets that the data is compared with are fetched only if some of the
+    data is a dataset of the hub; else those that are there are compared.
 
     Args:
         config: What to do.
@@ -57,8 +60,24 @@ def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
     if is_finished(config):
         logger.info("%s: the model is there already", config.output)
         return config.output
+    with hub_access(offline=location.offline or not _names_hub(config)):
+        return _train(config, location)
+
+
+def _names_hub(config: TrainingConfig) -> bool:
+    """Return whether anything that the hub is needed for was asked for."""
+    corpora = (*config.data, *config.validation)
+    return (
+        not Path(config.base_model).is_dir()
+        or any(source.on_hub for source in corpora)
+        or bool(config.training_arguments.get("push_to_hub"))
+    )
+
+
+def _train(config: TrainingConfig, location: DataLocation) -> Path:
     corpora = _read(config.data, config, location)
-    overlap = [evaluation_overlap(pairs, location) for pairs in corpora]
+    online = any(source.on_hub for source in config.data)
+    overlap = evaluation_overlaps(corpora, location if online else replace(location, offline=True))
     for found in overlap:
         for line in found.lines():
             logger.info(line)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tabulate import tabulate
 
 from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Sample, task_values
@@ -156,15 +157,13 @@ def _estimate(samples: Sequence[Sample]) -> Estimate:
 
 def markdown(outcome: Outcome) -> str:
     """Return the outcome as Markdown: a table of figures, and a line for each claim."""
-    return "\n".join([*_table(outcome), "", *_claims(outcome)])
-
-
-def _table(outcome: Outcome) -> Iterator[str]:
-    yield "| sampling | " + " | ".join(FIGURES) + " |"
-    yield "|---|" + "--:|" * len(FIGURES)
-    for sampling, figures in outcome.figures.items():
-        cells = [_cell(name, figures[name]) for name in FIGURES]
-        yield f"| {sampling} | " + " | ".join(cells) + " |"
+    rows = [
+        [sampling, *(_cell(name, figures[name]) for name in FIGURES)]
+        for sampling, figures in outcome.figures.items()
+    ]
+    alignment = ["left", *["right"] * len(FIGURES)]
+    table = tabulate(rows, ["sampling", *FIGURES], tablefmt="pipe", colalign=alignment)
+    return "\n".join([table, "", *_claims(outcome)])
 
 
 def _claims(outcome: Outcome) -> Iterator[str]:

@@ -183,6 +183,7 @@ def test_no_network(tmp_path, monkeypatch):
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr("datasets.load_dataset_builder", fail)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     with pytest.raises(UserError, match=r"cannot be read \(ConnectionError: no route.*--data-dir"):
         language_files(MIRACL, "yo", DataLocation(None, tmp_path, offline=False))
 

@@ -17,6 +17,8 @@ from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.validation import check_summarised, read_imported, read_upstream
 from xbench.results.validation.report import as_json, as_markdown, as_text
 
+pytestmark = pytest.mark.slow
+
 values = st.recursive(
     st.none()
     | st.booleans()

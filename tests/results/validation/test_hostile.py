@@ -342,6 +342,7 @@ print(all(item.accepted for item in checks), re.search(r"VmHWM:\\s+(\\d+) kB", s
 """Check a folder and print whether all is accepted and the process's peak memory in KiB."""
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.parametrize(
     "content",

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_tiny_transformer
+from tests.commands import Outcome, Running
+from tests.commands import start as start_command
 from tests.miracl_corpora import write_miracl
 from xbench.results.store import PER_QUERY_SUFFIX
 
-XBENCH = str(Path(sys.executable).with_name("xbench"))
+pytestmark = pytest.mark.integration
 TASKS = ("MIRACLMonolingualRetrieval", "MIRACLMultilingualRetrieval")
-PASSAGES, SHARD = 3000, 700
+PASSAGES, SHARD = 900, 200
 
 MODEL = """
 import time
@@ -36,34 +34,19 @@ def factory():
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Two languages in files of 700 passages, each of which is a shard."""
+def data(tiny_folder, tmp_path_factory):
+    """Two languages in files of 200 passages, each of which is a shard."""
     folder = tmp_path_factory.mktemp("data")
-    write_miracl(folder, {"te": PASSAGES, "yo": PASSAGES}, file_size=SHARD)
-    make_tiny_transformer().save(str(folder / "tiny"))
-    (folder / "model.py").write_text(
-        MODEL.format(log=str(folder / "log"), folder=str(folder / "tiny"))
-    )
+    write_miracl(folder, {"te": PASSAGES, "yo": PASSAGES}, file_size=SHARD, real=False)
+    (folder / "model.py").write_text(MODEL.format(log=str(folder / "log"), folder=str(tiny_folder)))
     return folder
 
 
-def start(data: Path, place: Path, *options: str) -> subprocess.Popen:
-    place.mkdir(exist_ok=True)
-    command = [XBENCH, "evaluate", "--model", f"{data / 'model.py'}:factory", "-l", "te,yo"]
-    command += [word for task in TASKS for word in ("--tasks", task)]
-    return subprocess.Popen(
-        [*command, "--data-dir", str(data), "--cache-dir", str(place / "cache"), *options],
-        cwd=place,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def finish(process: subprocess.Popen) -> str:
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
-    return output
+def start(data: Path, place: Path, *options: str, real: bool = False) -> Running:
+    words = ["evaluate", "--model", f"{data / 'model.py'}:factory", "-l", "te,yo"]
+    words += [word for task in TASKS for word in ("--tasks", task)]
+    own = ("--data-dir", data, "--cache-dir", place / "cache")
+    return start_command(place, *words, *own, *options, real=real)
 
 
 def results(place: Path) -> dict[str, bytes]:
@@ -87,9 +70,9 @@ def encoded(data: Path) -> int:
 @pytest.fixture(scope="module")
 def undisturbed(data, tmp_path_factory):
     place = tmp_path_factory.mktemp("undisturbed")
-    output = finish(start(data, place))
+    outcome = start(data, place).succeed()
     assert encoded(data) == 2 * PASSAGES
-    assert " passages/s]" in output
+    assert " passages/s]" in outcome.stderr
     return results(place)
 
 
@@ -99,20 +82,31 @@ def shards_done(place: Path) -> int:
     return 0
 
 
+def kill_after(shards: int, process: Running, place: Path) -> None:
+    started = time.monotonic()
+    while shards_done(place) < shards and process.returncode is None:
+        assert time.monotonic() - started < 300
+        time.sleep(0.01)
+    process.kill()
+
+
 @pytest.mark.parametrize("moment", [0, 1, 4, 9])
 def test_a_killed_search_loses_at_most_one_shard(data, undisturbed, tmp_path, moment):
+    """One of these runs is the real command."""
+    real = moment == 4
     encoded(data)
-    process = start(data, tmp_path)
-    started = time.monotonic()
-    while shards_done(tmp_path) < moment and process.poll() is None:
-        assert time.monotonic() - started < 120
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    finish(start(data, tmp_path))
+    kill_after(moment, start(data, tmp_path, real=real), tmp_path)
+    start(data, tmp_path, real=real).succeed()
     assert results(tmp_path) == undisturbed
     assert encoded(data) <= 2 * PASSAGES + SHARD
     assert not list(tmp_path.rglob("begun/*/*"))
+
+
+def refused(outcome: Outcome, *told: str) -> None:
+    assert outcome.returncode == 2
+    assert "Traceback" not in outcome.stderr
+    for words in told:
+        assert words in outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -126,27 +120,20 @@ def test_a_killed_search_loses_at_most_one_shard(data, undisturbed, tmp_path, mo
 def test_other_settings_are_refused_until_the_old_search_is_finished(
     data, undisturbed, tmp_path, options, told
 ):
-    process = start(data, tmp_path)
-    while shards_done(tmp_path) < 2 and process.poll() is None:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    refused = start(data, tmp_path, *options)
-    output, _ = refused.communicate()
-    assert refused.returncode == 2
-    assert told in output
-    assert "Traceback" not in output
-    finish(start(data, tmp_path))
+    kill_after(2, start(data, tmp_path), tmp_path)
+    refused(start(data, tmp_path, *options).wait(), told)
+    start(data, tmp_path).succeed()
     assert results(tmp_path) == undisturbed
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(data, undisturbed, tmp_path):
     first, second = start(data, tmp_path), start(data, tmp_path)
-    outputs = [process.communicate()[0] for process in (first, second)]
-    codes = sorted(process.returncode for process in (first, second))
-    assert codes in ([0, 0], [0, 2]), outputs
+    outcomes = [process.wait() for process in (first, second)]
+    codes = sorted(outcome.returncode for outcome in outcomes)
+    assert codes in ([0, 0], [0, 2]), outcomes
     if codes == [0, 2]:
-        assert any("another process is working on this search" in output for output in outputs)
+        (other,) = (outcome for outcome in outcomes if outcome.returncode == 2)
+        assert "another process is working on this search" in other.stderr
     assert results(tmp_path) == undisturbed
 
 
@@ -161,12 +148,8 @@ def test_defects_of_the_files_are_told_before_the_model_is_loaded(data, tmp_path
     lines[10] = "no JSON"
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
     encoded(data)
-    process = start(broken, tmp_path)
-    output, _ = process.communicate()
-    assert process.returncode == 2
-    assert "docs-1.jsonl.gz" in output
-    assert "line 11" in output
-    assert "--on-bad-line skip" in output
+    words = ("docs-1.jsonl.gz", "line 11", "--on-bad-line skip")
+    refused(start(broken, tmp_path).wait(), *words)
     assert encoded(data) == 0
-    finish(start(broken, tmp_path, "--on-bad-line", "skip"))
+    start(broken, tmp_path, "--on-bad-line", "skip").succeed()
     assert list((tmp_path / "results").iterdir())

@@ -21,14 +21,19 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
+from tests.commands import Running
+from tests.commands import start as start_command
 from tests.search.streamed.conftest import write_language
 from xbench.cli import main
 from xbench.results.reading import read_ranks
 from xbench.results.store import PER_QUERY_SUFFIX
 
-pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.xdist_group("ray"),
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed"),
+]
 
-BIN = Path(sys.executable).parent
 TASK = "MIRACLMultilingualRetrieval"
 PASSAGES = {"ar": 45, "en": 105}
 QUERIES = 8
@@ -152,27 +157,14 @@ def words(place: Path, data: Path, model: str, *options: str) -> list[str]:
     ]
 
 
-def start(place: Path, *arguments: object, **environment: str) -> subprocess.Popen:
+def start(place: Path, *arguments: object, **options) -> Running:
     """Start the command line as a process of its own, in another folder than the cluster's."""
-    return subprocess.Popen(
-        [BIN / "xbench", *words(place, *arguments)],
-        cwd=place,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start_command(place, *words(place, *arguments), **options)
 
 
 def run(place: Path, *arguments: object):
     """Run the command line in this process, which saves the time of the imports."""
     return CliRunner().invoke(main, words(place, *arguments))
-
-
-def finished(process: subprocess.Popen) -> str:
-    _, error = process.communicate()
-    assert process.returncode == 0, error
-    return error
 
 
 def files(place: Path) -> tuple[dict, Path]:
@@ -218,13 +210,12 @@ def test_a_killed_driver_leaves_nothing_and_the_run_goes_on(data, model, local, 
     (tmp_path / "trouble").write_text("time.sleep(0.4)")
     on_ray = ("--backend", "ray", "--ray-workers", "2")
     process = start(tmp_path, data, model, *on_ray)
-    wait_for(lambda: process.poll() is not None or list(tmp_path.rglob("progress.json")))
+    wait_for(lambda: process.returncode is not None or list(tmp_path.rglob("progress.json")))
     own = children(process.pid)
     assert {"raylet", "gcs_server"} <= {child.name() for child in own}
     ending += own
     searching = [child for child in own if "Agent" not in child.name()]
     process.kill()
-    process.communicate()
     assert not psutil.wait_procs(searching, timeout=20)[1]
     (tmp_path / "trouble").unlink()
     result = run(tmp_path, data, model, *on_ray)
@@ -235,7 +226,7 @@ def test_a_killed_driver_leaves_nothing_and_the_run_goes_on(data, model, local, 
 
 def test_results_are_those_of_the_local_backend(data, model, local, cluster, tmp_path):
     process = start(tmp_path, data, Path(model).name, "--backend", "ray", "--ray-address", cluster)
-    assert "ray" not in finished(process).lower()
+    assert "ray" not in process.succeed().stderr.lower()
     assert_same(files(tmp_path), local)
     assert len(list((tmp_path / "workers").iterdir())) <= 2
 
@@ -331,8 +322,8 @@ def test_a_wrong_address_is_told_soon(data, model, tmp_path):
 def test_without_ray_it_is_told_how_to_install_it(data, model, tmp_path):
     (tmp_path / "without" / "ray").mkdir(parents=True)
     (tmp_path / "without" / "ray" / "__init__.py").write_text("raise ImportError('no ray')")
-    process = start(tmp_path, data, model, "--backend", "ray", PYTHONPATH=str(tmp_path / "without"))
-    _, error = process.communicate()
-    assert process.returncode == 2, error
-    assert "pip install 'xbench-mteb[ray]'" in error
-    assert "Traceback" not in error
+    without = {"PYTHONPATH": str(tmp_path / "without")}
+    outcome = start(tmp_path, data, model, "--backend", "ray", real=True, **without).wait()
+    assert outcome.returncode == 2, outcome.stderr
+    assert "pip install 'xbench-mteb[ray]'" in outcome.stderr
+    assert "Traceback" not in outcome.stderr

@@ -16,6 +16,8 @@ from xbench.data.streamed.miracl_files import language_files
 from xbench.search.options import SearchOptions
 from xbench.tasks import MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval
 
+pytestmark = pytest.mark.integration
+
 PASSAGES = {"es": 250, "yo": 350}
 KWARGS = {"batch_size": 32, "show_progress_bar": False}
 

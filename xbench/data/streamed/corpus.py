@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from xbench._util.errors import UserError
-from xbench.data.parallel_corpus import Texts
+from xbench.data.parallel_corpus import Qrels, Texts
 from xbench.data.streamed.hub_files import HubFiles
 from xbench.data.streamed.local_files import LocalFiles, PassageFiles
 from xbench.data.streamed.parsing import Row
@@ -32,6 +32,21 @@ class Shard:
     start: int
     rows: int
     passages: int
+
+
+@dataclass(frozen=True)
+class LanguageFiles:
+    """What there is in one language.
+
+    Attributes:
+        topics: Queries with a relevant passage.
+        qrels: Their judgments.
+        passages: Where the passages are.
+    """
+
+    topics: Texts
+    qrels: Qrels
+    passages: PassageFiles
 
 
 class _Reader:
@@ -123,4 +138,13 @@ def checksum(ids: Sequence[str]) -> int:
     return zlib.crc32("\n".join(ids).encode())
 
 
-__all__ = ["SHARD", "HubFiles", "LocalFiles", "PassageFiles", "Shard", "StreamedCorpus", "checksum"]
+__all__ = [
+    "SHARD",
+    "HubFiles",
+    "LanguageFiles",
+    "LocalFiles",
+    "PassageFiles",
+    "Shard",
+    "StreamedCorpus",
+    "checksum",
+]

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_is_offline
 from xbench.data.catalogue import Dataset
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import Qrels, Texts
-from xbench.data.streamed.corpus import HubFiles, LocalFiles, PassageFiles
+from xbench.data.streamed.corpus import HubFiles, LanguageFiles, LocalFiles, PassageFiles
 from xbench.data.streamed.miracl_tables import Rows, qrels_of, read_qrels, read_topics, topics_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _UNIQUE = "Expected every query once"
-
-
-@dataclass(frozen=True)
-class LanguageFiles:
-    """What there is in one language.
-
-    Attributes:
-        topics: Queries with a relevant passage.
-        qrels: Their judgments.
-        passages: Where the passages lie.
-    """
-
-    topics: Texts
-    qrels: Qrels
-    passages: PassageFiles
 
 
 def language_files(dataset: Dataset, language: str, location: DataLocation) -> LanguageFiles:
@@ -49,7 +34,7 @@ def language_files(dataset: Dataset, language: str, location: DataLocation) -> L
     """
     if location.data_dir is None:
         repository, revision = dataset.hub, dataset.revision
-        if location.offline:
+        if location.offline or hub_is_offline():
             repository = _cached(dataset)
         return _from_hub(repository, dataset, language, revision)
     own, clone = location.data_dir / dataset.folder, location.data_dir / dataset.hub
@@ -89,7 +74,7 @@ def hub_snapshot(dataset: Dataset, languages: Sequence[str], location: DataLocat
     """
     from huggingface_hub import snapshot_download
 
-    if location.offline:
+    if location.offline or hub_is_offline():
         return Path(_cached(dataset))
     try:
         return Path(
@@ -210,5 +195,6 @@ def _cached(dataset: Dataset) -> str:
     except (OSError, ValueError) as error:
         raise UserError(
             f"{dataset.hub}: the Hugging Face cache does not hold it at revision "
-            f"{dataset.revision}. Name a local copy with --data-dir, or leave out --offline"
+            f"{dataset.revision}. Name a local copy with --data-dir, or leave out --offline "
+            "and HF_HUB_OFFLINE"
         ) from error

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from xbench._util.atomic_write import write_atomically
 from xbench.models.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
-from xbench.models.embedding_store import FloatArray, check_vectors
+from xbench.models.embedding_checks import Spread, check_vectors
+from xbench.models.embedding_store import FloatArray
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.prefetch_tokenizer import Batches, TokenizedAhead
 from xbench.search.top_k import ScoreArray
@@ -108,6 +109,7 @@ class EncoderScorer:
     def __init__(self, encoder: MtebTextEncoder, queries: Mapping[str, FloatArray]) -> None:
         self._encoder = encoder
         self._queries = queries
+        self._spread = Spread(encoder.name, "passage")
         self._products = {a: encoder.matrix_product(vectors) for a, vectors in queries.items()}
         inner = encoder.sentence_transformer()
         self.ahead = None if inner is None else TokenizedAhead(inner, encoder.batch_size)
@@ -125,12 +127,15 @@ class EncoderScorer:
         """Return the embeddings of passages.
 
         Raises:
-            UserError: If the model fails, or returns something else than finite vectors.
+            UserError: If the model fails, or returns something else than finite vectors that
+                differ.
         """
         if self.ahead:
             self.ahead.expect(prepared.batches)
         vectors = self._encoder.vectors(prepared.texts, "passage")
         check_vectors(vectors, prepared.texts, "passage", self._encoder.name)
+        self._spread.add(vectors, prepared.texts)
+        self._spread.check()
         return vectors
 
     def scores(self, query_language: str, pool: tuple[str, ...], read: FloatArray) -> ScoreArray:
@@ -155,6 +160,7 @@ class EncoderScorer:
 
     def close(self) -> None:
         """Let go of the model."""
+        self._spread.warn()
         if self.ahead:
             self.ahead.close()
 

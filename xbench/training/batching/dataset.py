@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +14,11 @@ from datasets import Dataset, DatasetInfo
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.training.batching.options import BatchSampling
+from xbench.training.batching.options import BatchSampling, NegativeLanguage
 from xbench.training.corpora.pairs import ParallelPairs
 
 Pair = tuple[int, int, int]
 """Row in the dataset, position of the query's language, position of the passage's language."""
-
-NegativeLanguage = Literal["passage", "query"]
 
 SHOWN = 100
 """Rows that the dataset shows as an ordinary one."""

@@ -15,6 +15,9 @@ from xbench._util.errors import UserError
 SamplingMode = Literal["monolingual", "crosslingual", "hybrid"]
 """X-X-mono, X-Y, and a coin between the two for every batch."""
 
+NegativeLanguage = Literal["passage", "query"]
+"""Language of hard negatives: that of the pair's passage, or of its query."""
+
 SAMPLING_MODES: tuple[SamplingMode, ...] = get_args(SamplingMode)
 
 

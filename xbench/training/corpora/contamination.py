@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from xbench._util.errors import UserError
 from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
-from xbench.data.streamed.miracl_files import language_topics
-from xbench.tasks import TASK_CLASSES, ParallelRetrieval
+from xbench.tasks import TASK_CLASSES, ParallelRetrieval, StreamedRetrieval
 from xbench.training.corpora.pair_index import BATCH
 from xbench.training.corpora.pairs import ParallelPairs
 
@@ -90,7 +89,12 @@ class Overlap:
 
 
 def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
-    """Count the rows that have a question, or a passage, of each evaluation set.
+    """Count the rows of one corpus, as `evaluation_overlaps` does."""
+    return evaluation_overlaps([pairs], location)[0]
+
+
+def evaluation_overlaps(corpora: Sequence[ParallelPairs], location: DataLocation) -> list[Overlap]:
+    """Count the rows that have a question, or a passage, of each evaluation set, by corpus.
 
     Texts are compared as `plain` leaves them, in whatever languages the two are. A set that is
     not there and cannot be fetched is reported as not checked.
@@ -98,7 +102,7 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
     Of MIRACL the questions are compared; its hard negatives have the same ones.
 
     Args:
-        pairs: The corpus.
+        corpora: The corpora.
         location: Where the evaluation sets are; if offline, none is fetched.
     """
     hashes: dict[str, dict[str, NDArray[np.uint64]]] = {"query": {}, "passage": {}}
@@ -112,6 +116,14 @@ def evaluation_overlap(pairs: ParallelPairs, location: DataLocation) -> Overlap:
         for side, own_texts in texts.items():
             (own,) = _hashes({side: own_texts})
             hashes[side][dataset.title] = np.unique(own.to_numpy())
+    return [_overlap(pairs, hashes, missing) for pairs in corpora]
+
+
+def _overlap(
+    pairs: ParallelPairs,
+    hashes: Mapping[str, dict[str, NDArray[np.uint64]]],
+    missing: Mapping[str, str],
+) -> Overlap:
     questions = _rows_with(pairs, "query", hashes["query"])
     passages = _rows_with(pairs, "passage", hashes["passage"])
     return Overlap(
@@ -177,12 +189,12 @@ OTHER_SPACE = "[\t-\r\x1c-\x1f\x85\u1680\u2028\u2029]"
 
 def _texts(dataset: Dataset, location: DataLocation) -> dict[str, list[str]]:
     """Return the queries of an evaluation set, and the passages of one that fits in memory."""
-    if dataset.streamed:
-        topics = [language_topics(dataset, code, location) for code in dataset.languages]
-        return {"query": [text for own in topics for text in own.texts]}
     name = dataset.task_name("multilingual")
-    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)(location=location)
-    corpus = cast("ParallelRetrieval", task).load_corpus(dataset.languages)
+    task = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)
+    if issubclass(task, StreamedRetrieval):
+        topics = [task.read_topics(code, location) for code in dataset.languages]
+        return {"query": [text for own in topics for text in own.texts]}
+    corpus = cast("ParallelRetrieval", task(location=location)).load_corpus(dataset.languages)
     sides = {"query": corpus.queries, "passage": corpus.passages}
     return {side: [t for own in by.values() for t in own.texts] for side, by in sides.items()}
 

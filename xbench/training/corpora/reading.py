@@ -2,77 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.data.languages import language
+from xbench._util.hub import hub_access
 from xbench.training.corpora.formats import read_table, read_text_file
 from xbench.training.corpora.pair_index import Scan, scan
 from xbench.training.corpora.pairs import ParallelPairs, ReadingReport
 from xbench.training.corpora.published import PUBLISHED, find_published, read_published
 from xbench.training.corpora.rows import UNITS
-from xbench.training.corpora.squad import PLACEHOLDER, Passage, read_squad, squad_files
+from xbench.training.corpora.source import PLACEHOLDER, CorpusSource, squad_files
+from xbench.training.corpora.squad import read_squad
 from xbench.training.corpora.tables import WideTable, some_rows
-
-Format = Literal["auto", "wide", "long", "squad", "mmarco", "squadshifts"]
 
 MOST_LANGUAGES = 31
 """One bit of 32 each, and one for cross-lingual batches."""
-
-
-@dataclass(frozen=True)
-class CorpusSource:
-    """Where a corpus is, and how to read it.
-
-    Attributes:
-        path: A JSONL, CSV or Parquet file; a folder saved by datasets, or of SQuAD-style
-            ``<language>.json`` files, or such a path with ``{lang}``; a dataset's name on the hub.
-        name: Name of the corpus; by default that of the path.
-        format: ``wide`` (columns ``query_<language>`` and ``passage_<language>``), ``long``
-            (columns ``id``, ``language``, ``query`` and ``passage``), ``squad``, or that of a
-            published corpus of which ``path`` is a copy; by default what it looks like.
-        languages: ISO 639-1 codes to take, of those that there are; none takes all.
-        split: Split of a dataset.
-        revision: Revision of a dataset of the hub.
-        passage: For SQuAD-style files, whether a passage is the sentence with the answer or the
-            paragraph.
-        rows: Rows to take, the first ones; none takes all.
-
-    Raises:
-        UserError: If a value is not one of these.
-    """
-
-    path: str
-    name: str | None = None
-    format: Format = "auto"
-    languages: tuple[str, ...] = ()
-    split: str = "train"
-    revision: str | None = None
-    passage: Passage = "sentence"
-    rows: int | None = None
-
-    def __post_init__(self) -> None:
-        for code in self.languages:
-            language(code)
-        if len(set(self.languages)) < len(self.languages):
-            raise UserError(f"{self.path}: languages {','.join(self.languages)} has one twice")
-        for field, expected in (("format", get_args(Format)), ("passage", get_args(Passage))):
-            if (value := getattr(self, field)) not in expected:
-                raise UserError(
-                    f"{self.path}: {field} is {value!r}; expected one of {', '.join(expected)}"
-                )
-
-    @property
-    def title(self) -> str:
-        """Name of the corpus."""
-        return self.name or Path(self.path.replace(PLACEHOLDER, "")).stem or self.path
 
 
 def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
@@ -86,7 +35,8 @@ def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
         UserError: If it cannot be read or is not as expected; the message names file and row.
     """
     folder = cache_dir / "training"
-    read = _open(source, folder)
+    with hub_access(offline=not source.on_hub):
+        read = _open(source, folder)
     table = read.table
     if source.rows is not None:
         table = table.select(range(min(source.rows, len(table))))

@@ -1,0 +1,69 @@
+"""Whether the Hugging Face libraries may use the network.
+
+They read the environment once, when they are imported, which may be long before an option or a
+variable says that they must not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
+"""Environment variables that the libraries read."""
+
+SWITCHES = (
+    ("huggingface_hub.constants", "HF_HUB_OFFLINE"),
+    ("datasets.config", "HF_HUB_OFFLINE"),
+    ("datasets.config", "HF_DATASETS_OFFLINE"),
+    ("transformers.utils.hub", "_is_offline_mode"),
+)
+"""Where they keep what they read, by module; not every version has each."""
+
+
+def hub_is_offline() -> bool:
+    """Return whether the environment says that the hub must not be asked."""
+    return any(
+        os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE") for name in VARIABLES[:2]
+    )
+
+
+@contextmanager
+def hub_access(*, offline: bool) -> Iterator[None]:
+    """Keep the libraries from the network, if asked to or if the environment says so now.
+
+    It works whether they are imported already or not, and afterwards they are as they were.
+
+    Args:
+        offline: Whether the network must not be used, whatever the environment says.
+    """
+    before = hub_is_offline()
+    if not (offline or before):
+        yield
+        return
+    kept = {name: os.environ.get(name) for name in VARIABLES}
+    switches = _switches()
+    os.environ.update(dict.fromkeys(VARIABLES, "1"))
+    for module, name in switches:
+        setattr(sys.modules[module], name, True)
+    try:
+        yield
+    finally:
+        for variable, value in kept.items():
+            if value is None:
+                del os.environ[variable]
+            else:
+                os.environ[variable] = value
+        for module, name in _switches():
+            setattr(sys.modules[module], name, switches.get((module, name), before))
+
+
+def _switches() -> dict[tuple[str, str], bool]:
+    """Return the value of each switch of the libraries that are imported."""
+    return {
+        (module, name): getattr(sys.modules[module], name)
+        for module, name in SWITCHES
+        if hasattr(sys.modules.get(module), name)
+    }

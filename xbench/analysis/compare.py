@@ -1,0 +1,62 @@
+"""`xbench.compare`: models compared on what all of them were run on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from xbench._util.errors import UserError
+from xbench.analysis import comparison
+from xbench.analysis.compared_models import read_candidates
+from xbench.results.loading import Results
+
+
+def compare(
+    models: Any,  # noqa: ANN401
+    *,
+    results: str | PathLike[str] = "results",
+    seed: int = 0,
+) -> comparison.Comparison:
+    """Compare models on the tasks that all were run on, with intervals and tests.
+
+    Nothing is run: the scores come from the per-query files.
+
+    Args:
+        models: Models' names, ``org/model`` or ``org/model@revision``; folders of their results;
+            what `xbench.evaluate` or `xbench.load_results` returned; or a list of such.
+        results: Folder of all results, in which names are looked up.
+        seed: Seed of the resampling.
+
+    Raises:
+        UserError: If there is no such model, or they have no task in common or were run on
+            different data.
+
+    >>> import xbench
+    >>> compared = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+    >>> table = compared.to_dataframe()
+    >>> rows = table.query("table == 'settings'").set_index(["task", "model"])
+    >>> float(rows.loc[("XBenchMiniMonolingualRetrieval", "xbench/bm25"), "value"].round(3))
+    0.771
+    """
+    names = [name for source in _listed(models) for name in _names(source)]
+    if not names:
+        raise UserError("compare: no model is named; expected names, folders or results")
+    return comparison.compare(read_candidates(names, Path(results)), seed=seed)
+
+
+def _listed(models: Any) -> list[Any]:  # noqa: ANN401
+    return list(models) if isinstance(models, list | tuple) else [models]
+
+
+def _names(source: Any) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(source, Results):
+        yield from dict.fromkeys(str(path.parent) for path in source.files.values())
+    elif isinstance(source, str | PathLike):
+        yield str(source)
+    else:
+        raise UserError(
+            f"compare: got a {type(source).__name__}; expected a model's name, a folder of "
+            "results, or what evaluate or load_results returned"
+        )

@@ -1,0 +1,105 @@
+"""Do embeddings have the right shape, finite values, and something to say of their texts?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xbench._util.errors import UserError
+
+if TYPE_CHECKING:
+    from xbench.models.embedding_store import FloatArray, Role
+
+logger = logging.getLogger(__name__)
+
+SAME = 1e-6
+"""Difference up to which two vectors are the same, as a share of the largest component."""
+
+
+def check_vectors(vectors: FloatArray, texts: Sequence[str], role: Role, name: str) -> None:
+    """Check that a model returned one finite vector per text.
+
+    Raises:
+        UserError: If it did not.
+    """
+    shape = vectors.shape
+    if len(shape) != 2 or shape[0] != len(texts) or shape[1] == 0:
+        raise UserError(
+            f"{name}: encode returned an array of shape {shape} for {len(texts)} texts in the role "
+            f"{role!r}; expected ({len(texts)}, dimensions). What was encoded before is kept."
+        )
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        text = texts[int(np.argmax(bad))]
+        raise UserError(
+            f"{name}: the embedding of {int(bad.sum())} of {len(texts)} texts in the role {role!r} "
+            f"holds NaN or infinity, first of {text[:80]!r}. Try another --dtype (float32); what "
+            "was encoded before is kept."
+        )
+
+
+@dataclass
+class Spread:
+    """Whether the embeddings of a role differ, as far as they have been seen.
+
+    Attributes:
+        name: Name of the model, for messages.
+        role: Role of the texts.
+        texts: Number of texts seen.
+        zeros: How many of these have a vector of zeros.
+    """
+
+    name: str
+    role: Role
+    texts: int = 0
+    zeros: int = 0
+    _first: tuple[str, FloatArray] | None = field(default=None, repr=False)
+    _texts_differ: bool = False
+    _vectors_differ: bool = False
+
+    def add(self, vectors: FloatArray, texts: Sequence[str]) -> None:
+        """Look at the embeddings of some texts."""
+        if not len(texts):
+            return
+        text, vector = self._first = self._first or (texts[0], vectors[0].copy())
+        self.texts += len(texts)
+        self.zeros += int((~vectors.any(axis=1)).sum())
+        self._texts_differ = self._texts_differ or any(other != text for other in texts)
+        if not self._vectors_differ:
+            limit = SAME * float(np.abs(vector).max())
+            self._vectors_differ = bool((np.abs(vectors - vector) > limit).any())
+
+    def check(self) -> None:
+        """Refuse embeddings that say nothing of the texts.
+
+        Raises:
+            UserError: If all are zero, or different texts all have the same.
+        """
+        what = ""
+        if self.texts and self.zeros == self.texts:
+            what = "are all zero"
+        elif self._texts_differ and not self._vectors_differ:
+            what = "are all the same"
+        if what:
+            raise UserError(
+                f"{self.name}: the embeddings of {self.texts:,} texts in the role {self.role!r} "
+                f"{what}, so that nothing can be ranked by them. Check the model's weights and "
+                "pooling, whether its prompt fills the maximum length, or try another --dtype "
+                "(float32); they were not kept."
+            )
+
+    def warn(self) -> None:
+        """Report how many embeddings are zero, if any."""
+        if self.zeros:
+            logger.warning(
+                "%s: the embeddings of %s of %s texts in the role %r are zero; these texts are as "
+                "far from one passage as from another",
+                self.name,
+                f"{self.zeros:,}",
+                f"{self.texts:,}",
+                self.role,
+            )
