@@ -192,7 +192,7 @@ def test_a_task_without_a_chosen_subset_is_left_out_and_said(tmp_path, location,
     evaluated = run("xbench/bm25", tmp_path, location, languages=("de",))
     assert [item.ranks.task for item in evaluated] == [MONO]
     for task in (CROSS, MULTI):
-        assert f"{task} has no subset in these languages; left out" in caplog.text
+        assert f"{task} has no subset in these languages; skipped" in caplog.text
 
 
 def test_a_model_that_runs_out_of_memory_is_told_what_to_do(tmp_path, location):

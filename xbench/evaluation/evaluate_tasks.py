@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A task's results and where they lie.
+    """A task's results and where they are.
 
     Attributes:
         result: mteb's result as a dictionary.
@@ -131,7 +131,7 @@ def chosen_tasks(
         )
     for task in tasks:
         if task not in kept:
-            logger.warning("%s has no subset in these languages; left out", task.task_name)
+            logger.warning("%s has no subset in these languages; skipped", task.task_name)
     return kept
 
 
@@ -239,7 +239,7 @@ class _Run:
         inner = sentence_transformer(self._model)
         if inner is not None and task.report is not None and task.report.truncated:
             logger.warning(
-                "%s: %.1f %% of the texts were cut at %s tokens",
+                "%s: %.1f %% of the texts were truncated at %s tokens",
                 task.task_name,
                 100 * task.report.truncated / task.report.texts,
                 inner.max_seq_length,

@@ -70,7 +70,7 @@ def _small(value: Any) -> Any:  # noqa: ANN401
 
 @lru_cache(maxsize=1000)
 def is_version(text: str) -> bool:
-    """Tell whether a text is a version number as Python packages have them."""
+    """Return whether a text is a version number as Python packages have them."""
     try:
         Version(text)
     except InvalidVersion:

@@ -45,7 +45,7 @@ _STEP = 5
 
 
 class _RepeatedKeyError(ValueError):
-    """A key that stands twice in one object."""
+    """A key that occurs twice in one object."""
 
 
 class _Objects:
@@ -71,7 +71,7 @@ class _Objects:
 
 
 def read_bytes(path: Path, limit: int, notes: Notes) -> bytes | None:
-    """Return a file's content, or None and a note if it is absent, no plain file or too large."""
+    """Return a file's content, or None and a note if it is absent, no regular file or too large."""
     try:
         found = os.stat(path)  # noqa: PTH116 - half the time of Path.stat
         if not stat.S_ISREG(found.st_mode):
@@ -143,7 +143,7 @@ def parse(content: bytes, notes: Notes, objects: int = OBJECTS) -> Any:  # noqa:
     try:
         return json.loads(content.decode("utf-8"), object_pairs_hook=_Objects(objects))
     except _RepeatedKeyError as error:
-        notes.error(str(error), Plain("a key twice in one object"), "a key stands once")
+        notes.error(str(error), Plain("a key twice in one object"), "a key occurs once")
     except UnicodeDecodeError as error:
         notes.error("", Plain(f"byte {error.start} is not UTF-8"), "expected UTF-8")
     except RecursionError:
@@ -154,7 +154,7 @@ def parse(content: bytes, notes: Notes, objects: int = OBJECTS) -> Any:  # noqa:
 
 
 def _has_long_number(content: bytes) -> bool:
-    """Tell whether there are more digits in a row than allowed, from a sample where it shows."""
+    """Return whether there are more digits in a row than allowed, from a sample where it shows."""
     sample = content[::_STEP].translate(_ALIKE)
     return b"0" * (DIGITS // _STEP) in sample and _LONG_NUMBER in content.translate(_ALIKE)
 

@@ -244,7 +244,7 @@ RULES = {
 
 
 def conforms(document: Any, schema: type[Document], notes: Notes, prefix: str = "") -> bool:  # noqa: ANN401
-    """Tell whether a document has a schema's fields, noting each that is missing or wrong."""
+    """Return whether a document has a schema's fields, noting each that is missing or wrong."""
     try:
         schema.model_validate(document)
     except ValidationError as error:

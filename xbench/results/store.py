@@ -1,4 +1,4 @@
-"""The result store: where results lie, how they are written, read and summarised.
+"""The result store: where results are, how they are written, read and summarised.
 
 A task's results are two files. ``<Task>.json`` is mteb's; ``<Task>.per_query.json.gz`` holds the
 rank of every relevant passage of every query, from which every score can be recomputed exactly. The

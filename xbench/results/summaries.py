@@ -1,9 +1,9 @@
-"""What pages show of a task that only its ranks say, kept in a small file beside them.
+"""What pages show of a task that only its ranks say, kept in a small file next to them.
 
 Intervals, standings, shares of the languages and the mean over all questions follow from the ranks,
 but to read a task's ranks takes far longer than to read what follows. So ``<Task>.summary.json.gz``
-keeps it, and names by their SHA-256 the two files that it belongs to: beside other files it says
-nothing. `xbench.results.validation` computes it anew from the ranks and refuses one that differs.
+keeps it, and names by their SHA-256 the two files that it belongs to: next to other files it says
+nothing. `xbench.results.validation` computes it again from the ranks and refuses one that differs.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class InfluenceValues:
     Attributes:
         values: The measure as `xbench.metrics.statistics` takes it, questions in the order of their
             ids, subsets in that of their names. Where every question has a query in every subset,
-            what each question adds to the figure says as much: then there is one column.
-        interval: Ends of the figure's 95 % bootstrap interval over the questions.
+            what each question adds to the score says as much: then there is one column.
+        interval: Ends of the score's 95 % bootstrap interval over the questions.
     """
 
     values: FloatArray
@@ -68,7 +68,7 @@ class InfluenceValues:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """What pages show of a task beside its scores.
+    """What pages show of a task next to its scores.
 
     Attributes:
         micro: Mean of the average precision over all queries of all subsets.

@@ -1,4 +1,4 @@
-"""Suspicious figures: possible, but worth a look before they are published."""
+"""Suspicious scores: possible, but worth a look before they are published."""
 
 from __future__ import annotations
 

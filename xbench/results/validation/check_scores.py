@@ -17,7 +17,7 @@ TOLERANCE = 1e-5
 """How far a score may be from what its ranks give; result files round to six decimals."""
 
 OWN_FIELDS = ("hf_subset", "languages", "main_score", "mteb_version")
-"""Fields of a subset's scores that are no measures."""
+"""Fields of a subset's scores that are not measures."""
 
 RANGES = {measure: score_range(measure) for measure in SCORES}
 """Least and greatest value of every measure."""

@@ -21,7 +21,7 @@ CLOSE = 1e-9
 
 
 def agrees(summary: Summary, result: Mapping[str, Any]) -> bool:
-    """Tell whether a result has all scores of its task, and a summary the means of its own."""
+    """Return whether a result has all scores of its task, and a summary the means of its own."""
     entries = subset_scores(result)
     dataset, setting = TASKS[result["task_name"]]
     measures = task_scores(multilingual=setting == "multilingual", parallel=not dataset.streamed)
@@ -65,7 +65,7 @@ def _compare_values(measure: str, found: FloatArray, right: FloatArray, notes: N
 
 
 def _numbers(stored: Summary, computed: Summary) -> Iterator[tuple[str, float, float]]:
-    """Yield the single numbers: where they stand, what is stored, and what the ranks give."""
+    """Yield the single numbers: where they are, what is stored, and what the ranks give."""
     yield "micro", stored.micro, computed.micro
     yield "chance", stored.chance, computed.chance
     for query, row in computed.shares.items():

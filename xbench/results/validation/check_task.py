@@ -48,7 +48,7 @@ def check_task(path: Path, root: Path, *, stored: bool = True) -> TaskCheck:
 
     Args:
         path: The ``<Task>.json``.
-        root: The folder of results it lies in.
+        root: The folder of results it is in.
         stored: Whether to check the stored summary too, if there is one.
     """
     return _Check(path, root).run(stored=stored)
@@ -62,7 +62,7 @@ def check_summarised(path: Path, root: Path) -> TaskCheck | None:
 
     Returns:
         The check of an accepted result; None if there is no summary, if it does not belong to the
-        files beside it or contradicts them, or if anything else is wrong, for `check_task` to say.
+        files next to it or contradicts them, or if anything else is wrong, for `check_task` to say.
     """
     return _Check(path, root).run_summarised()
 

@@ -1,4 +1,4 @@
-"""Check where files lie: in the folder of their model and run, and as plain files of their own."""
+"""Check that files are regular, and in the folder of their model and run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xbench.results.store import EXPERIMENTS
 
 
 def check_links(path: Path, root: Path, notes: Notes) -> None:
-    """Note a file that is a link, lies behind one, or is outside the folder of results."""
+    """Note a file that is a link, is behind one, or is outside the folder of results."""
     try:
         inside = path.parts[len(root.parts) :]
         if path.parts[: len(root.parts)] != root.parts:
@@ -23,7 +23,7 @@ def check_links(path: Path, root: Path, notes: Notes) -> None:
         if ".." in inside or (link and not path.resolve().is_relative_to(root.resolve())):
             notes.error("", Plain("outside the folder of results"), "expected a file inside it")
         elif link:
-            notes.error("", Plain(f"{link} is a symbolic link"), "expected a plain file")
+            notes.error("", Plain(f"{link} is a symbolic link"), "expected a regular file")
         elif file and stat.S_ISREG(file.st_mode) and file.st_nlink > 1:
             notes.error("", Plain("a hard link"), "expected a file of its own; copy it")
     except (OSError, RuntimeError, ValueError) as error:
@@ -45,7 +45,7 @@ def _first_link(root: str, inside: Sequence[str]) -> tuple[os.stat_result | None
 
 
 def check_home(folder: Path, meta: Mapping[str, Any], notes: Notes) -> None:
-    """Note a model, revision or settings other than those of the folder they lie in."""
+    """Note a model, revision or settings other than those of the folder they are in."""
     options = meta.get("experiment_kwargs") or {}
     experiment = folder.parent.name == EXPERIMENTS
     home = folder.parent.parent if experiment else folder
@@ -55,13 +55,13 @@ def check_home(folder: Path, meta: Mapping[str, Any], notes: Notes) -> None:
         ("revision", home.name, meta["revision"]),
     ):
         if found != expected:
-            rule = f"lies in the folder {found!r}; expected {expected!r}; move it there"
+            rule = f"is in the folder {found!r}; expected {expected!r}; move it there"
             notes.error(field, meta[field], rule)
     if experiment and not options:
-        rule = f"expected the settings that differ; results without any lie above {EXPERIMENTS}/"
+        rule = f"expected the settings that differ; results without any are above {EXPERIMENTS}/"
         notes.error("experiment_kwargs", ABSENT, rule)
     if options and not experiment:
-        rule = f"results with other settings lie in {EXPERIMENTS}/<settings>/; move them there"
+        rule = f"results with other settings are in {EXPERIMENTS}/<settings>/; move them there"
         notes.error("experiment_kwargs", options, rule)
     if "languages" in options:
         rule = "results on part of the languages are not comparable; run all languages"

@@ -1,4 +1,4 @@
-"""What a pull request with results says: the figures, beside those of others, and their making."""
+"""What a pull request with results says: the scores, next to those of others, and their making."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _name(run: RunIdentity) -> str:
 
 
 def _figures(dataset: Dataset, results: Results) -> Figures | None:
-    """Return a run's figures on a dataset, or None if there are none."""
+    """Return a run's scores on a dataset, or None if there are none."""
     names = [dataset.task_name(setting) for setting in SETTINGS]
     measure = dataset.main_score
     means = [macro_average(results[name], measure) if name in results else None for name in names]
@@ -133,7 +133,7 @@ def _section(run: RunIdentity, checks: Sequence[TaskCheck]) -> str:
 
 
 def _facts(run: RunIdentity, checks: Sequence[TaskCheck]) -> Iterator[tuple[str, str]]:
-    """Yield what the figures rest on, by the first task's settings, and every command."""
+    """Yield what the scores rest on, by the first task's settings, and every command."""
     settings = [check.settings for check in checks if check.settings]
     own, versions = settings[0]["xbench"], settings[0]["version"]
     prompts = own["prompts"]

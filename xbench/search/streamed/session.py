@@ -33,7 +33,7 @@ class Searched:
         ranks: Ranks of the relevant passages by name of the target.
         passages: How many passages were searched.
         encoded: Of these, how many by this process; the others were searched before.
-        truncated: How many of all were cut at the model's maximum length.
+        truncated: How many of all were truncated at the model's maximum length.
     """
 
     ranks: Mapping[str, PoolRanks]
@@ -48,11 +48,11 @@ class Session:
 
     Attributes:
         model: Name of the model.
-        identity: What decides its scores; None if that cannot be told, so that nothing is kept.
+        identity: What decides its scores; None if that is not known, so that nothing is kept.
         backend: Where to search.
         cache_dir: Where progress and finished ranks are kept.
         show_progress: Whether to show progress bars.
-        truncated_queries: How many queries were cut at the model's maximum length.
+        truncated_queries: How many queries were truncated at the model's maximum length.
     """
 
     model: str
@@ -149,7 +149,7 @@ class Finished:
 
     Attributes:
         ranks: Ranks of the relevant passages.
-        truncated: How many passages of the pool were cut at the model's maximum length.
+        truncated: How many passages of the pool were truncated at the model's maximum length.
     """
 
     ranks: PoolRanks

@@ -27,8 +27,8 @@ def read_squad(files: Mapping[str, Path], passage: Passage, folder: Path) -> Wid
     state = (form, [file_state(path) for path in files.values()])
     table = keep(READERS[form], columns_of(list(files)), folder, state, files=dict(files))
     empty = [name for name in table.column_names if name.startswith("negatives")]
-    lacking = form != passage
-    notes = ("passages are paragraphs, as the files have no sentence_breaks",) if lacking else ()
+    missing = form != passage
+    notes = ("passages are paragraphs, as the files have no sentence_breaks",) if missing else ()
     return WideTable(table.remove_columns(empty), notes=notes)
 
 
