@@ -17,7 +17,7 @@ def rank_correlation(ranks: FloatArray) -> FloatArray:
     For question i and query language a, the mean over the other query languages b of Spearman's
     correlation of the ranks that a and b give to the question's relevant passages. 1 if every
     language orders them alike, about 0 if the orders are unrelated, a little below 0 if each
-    language ranks its own version first and the others at random.
+    language ranks its own version at rank 1 and the others at random.
 
     MRC of arXiv 2509.06195 (MRL 2024) averages the same way, over b and then over questions, but
     correlates the rankings of the documents of the whole collection (MRC@k: of the first k; how it

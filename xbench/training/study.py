@@ -105,7 +105,7 @@ def run_study(
         for sampling, own in runs.items()
     }
     return Outcome(
-        scores={
+        figures={
             sampling: {name: _estimate(own) for name, own in by_figure.items()}
             for sampling, by_figure in samples.items()
         },
