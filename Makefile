@@ -30,7 +30,7 @@ demo: $(INSTALLED)
 
 # Before every commit: style, and the tests that need no other process and no real encoder.
 test-fast: lint
-	$(PYTEST) -m 'not integration and not slow'
+	$(PYTEST) --ignore tests/benchmarks -m 'not integration and not slow'
 
 # Style, types, and all tests but the slow ones.
 test: lint types

@@ -14,6 +14,8 @@ from xbench.cli import main
 from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
 from xbench.results.store import macro_average, read_result
 
+pytestmark = pytest.mark.integration
+
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))
 MODELS = {"org/good": 1.0, "org/bad": 1.5}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import make_tiny_transformer
 from tests.miracl_corpora import write_miracl
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
@@ -22,15 +21,18 @@ QUIET = SearchOptions(show_progress=False)
 
 
 @pytest.fixture
-def model(tmp_path):
-    make_tiny_transformer().save(str(tmp_path / "tiny"))
-    return str(tmp_path / "tiny")
+def model(tiny_folder):
+    return str(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_miracl(tmp_path_factory.mktemp("data"), {"yo": 1500, "te": 2000})
 
 
 @pytest.fixture
-def miracl(tmp_path):
-    write_miracl(tmp_path / "data", {"yo": 1500, "te": 2000})
-    return DataLocation(tmp_path / "data", tmp_path / "cache", offline=True)
+def miracl(data, tmp_path):
+    return DataLocation(data, tmp_path / "cache", offline=True)
 
 
 def test_passages_queries_and_tokens_of_each_corpus(model, miracl):

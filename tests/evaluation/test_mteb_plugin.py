@@ -43,6 +43,7 @@ def test_get_benchmark():
     assert [task.metadata.name for task in benchmark] == list(BENCHMARKS["XBench"])
 
 
+@pytest.mark.integration
 def test_registering_twice_changes_nothing():
     before = len(mteb.get_tasks())
     register()

@@ -133,6 +133,7 @@ def test_revisions_and_settings_are_rows_of_their_own(sound, site):
     ]
 
 
+@pytest.mark.integration
 def test_ranks_and_tiers_are_those_of_the_standings(results, sound, site):
     for number, badness in enumerate((1.0, 1.02, 3.0)):
         sound(MULTI, model=f"org/model-{number}", seed=number, badness=badness)
@@ -342,6 +343,7 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
         build_site([tmp_path / "missing"], tmp_path / "site")
 
 
+@pytest.mark.integration
 def test_an_overview_of_many_models_is_small():
     details = Details(n_parameters=10**8)
     real = [row for row in read_rows([ROOT / "results"])[0] if row.model == "xbench/bm25"]

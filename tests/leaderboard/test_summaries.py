@@ -63,6 +63,7 @@ def test_summaries_give_what_ranks_give(results, read_from_ranks):
     assert len(read_from_ranks) == 7
 
 
+@pytest.mark.integration
 def test_the_pages_are_the_same_bytes_with_and_without_summaries_cold_and_warm(results, tmp_path):
     def site(name, **options):
         build_site([results], tmp_path / name, tmp_path / f"cache-{name}", **options)

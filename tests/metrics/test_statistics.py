@@ -85,6 +85,7 @@ def test_resampling_pairs_of_question_and_language_is_too_narrow():
     assert max(widths) < 0.75
 
 
+@pytest.mark.integration
 def test_false_positives_of_the_randomisation_test_and_of_swapping_pairs():
     # Under the null p ≤ 0.05 has probability 0.05 with 199 permutations. In 10,000 pairs the share
     # has a standard error of 0.22 %, so the band of 4 to 6 % is 4.6 standard errors either way.

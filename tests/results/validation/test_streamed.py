@@ -56,6 +56,7 @@ def test_sound_results_are_accepted(shared_data, tmp_path, task):
     assert not found.findings
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("task", [MONO, MULTI])
 def test_their_summaries_are_accepted_and_stand_for_the_ranks(written, task):
     path = written / "org__model" / "0123abc" / f"{task}.json"
