@@ -35,6 +35,7 @@ def miracl(data, tmp_path):
     return DataLocation(data, tmp_path / "cache", offline=True)
 
 
+@pytest.mark.integration
 def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
     tasks = ("MIRACLMonolingualRetrieval", "MIRACLMultilingualRetrieval")
     options = ModelOptions(model, max_length=16)
@@ -52,6 +53,7 @@ def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
     assert found.memory > 1e8
 
 
+@pytest.mark.integration
 def test_one_language_has_its_own_queries_only(model, miracl):
     selection = Selection(("MIRACLMonolingualRetrieval",), ("te", "yo"))
     found = estimate(ModelOptions(model), selection, location=miracl, search=QUIET, seconds=1)

@@ -263,6 +263,7 @@ def test_the_scripts_hold_the_figures_of_single_subsets(sound, site):
     assert dict(zip(data["columns"][number]["subsets"], values[number], strict=True)) == expected
 
 
+@pytest.mark.integration
 def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(reported, sound, site):
     sound("")
     built = site()
@@ -314,6 +315,7 @@ def test_left_out_files_are_named_with_the_reason(reported, site):
     assert "mBERT X-Y" not in built.page().tables["overview"].models
 
 
+@pytest.mark.integration
 def test_the_same_results_give_the_same_bytes(reported, results, sound, tmp_path):
     sound("MLQAR")
     shutil.copytree(results, tmp_path / "elsewhere" / "copy")

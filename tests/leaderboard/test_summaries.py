@@ -17,6 +17,8 @@ from .conftest import read_site
 from .sound_results import write_sound
 from .test_cache import same
 
+pytestmark = pytest.mark.integration
+
 MONO, CROSS, MULTI = (
     f"XBenchMini{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")
 )
@@ -63,7 +65,6 @@ def test_summaries_give_what_ranks_give(results, read_from_ranks):
     assert len(read_from_ranks) == 7
 
 
-@pytest.mark.integration
 def test_the_pages_are_the_same_bytes_with_and_without_summaries_cold_and_warm(results, tmp_path):
     def site(name, **options):
         build_site([results], tmp_path / name, tmp_path / f"cache-{name}", **options)

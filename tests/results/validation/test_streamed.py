@@ -23,6 +23,8 @@ from xbench.results.validation import check_summarised, check_task
 from xbench.results.validation.check_ranks import check_ranks
 from xbench.results.validation.report import as_json, as_markdown, as_text
 
+pytestmark = pytest.mark.integration
+
 STREAMED = [name for name, (dataset, _) in TASKS.items() if dataset.streamed]
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))
 
@@ -56,7 +58,6 @@ def test_sound_results_are_accepted(shared_data, tmp_path, task):
     assert not found.findings
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize("task", [MONO, MULTI])
 def test_their_summaries_are_accepted_and_stand_for_the_ranks(written, task):
     path = written / "org__model" / "0123abc" / f"{task}.json"
