@@ -28,8 +28,7 @@ from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.leaderboard.task_scores import Record, TaskRecord, read_record, summarised_record
 from xbench.results.safe_json import PACKED_LIMIT
-from xbench.results.store import DAMAGED, PER_QUERY_SUFFIX, SETTINGS_NAME
-from xbench.results.validation.locations import META_NAME
+from xbench.results.store import DAMAGED, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
 
 MODULES = ("data/catalogue", "data/languages", "results/store", "results/summaries")
 PACKAGES = ("metrics", "results/validation")

@@ -1,4 +1,4 @@
-"""Fixtures: the real data when it lies beside the checkout, and small encoders that count."""
+"""Fixtures: the real data when it is next to the checkout, and small encoders that count."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def hash_encoder() -> HashEncoder:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
-        pytest.skip("the complete real sets are not beside the checkout")
+        pytest.skip("the complete real sets are not next to the checkout")
     return SHARED / "data"
 
 

@@ -27,7 +27,8 @@ from xbench.leaderboard.measures import MEASURES
 from xbench.leaderboard.rows import read_rows
 from xbench.leaderboard.standings import standings
 from xbench.metrics import SCORES, task_scores
-from xbench.results.store import micro_average, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import micro_average
 
 from .conftest import ROOT, read_site, site_of
 
@@ -97,7 +98,7 @@ def test_a_measured_row_shows_the_means_of_its_files(sound, site, path, name):
         assert table.cell("org/model", column) == f"{mean:.1f}"
     distance = np.mean([s["rank_distance"] for s in subsets])
     assert table.cell("org/model", "Rank distance") == f"{distance:,.1f}"
-    micro = micro_average(read_per_query(file.with_name(f"{MULTI}.per_query.json.gz")))
+    micro = micro_average(read_ranks(file.with_name(f"{MULTI}.per_query.json.gz")))
     assert table.cell("org/model", "Mul. mAP micro") == f"{100 * micro:.1f}"
 
 

@@ -122,7 +122,7 @@ def test_macro_mean_by_hand():
 
 
 def test_bootstrap_by_hand():
-    # Drawn: the first question twice (the second subset is left out), both, the second twice.
+    # Drawn: the first question twice (the second subset is skipped), both, the second twice.
     means = bootstrap([[1.0, NAN], [0.0, 0.5]], resamples=40_000, seed=3)
     found, counts = np.unique(means, return_counts=True)
     assert found.tolist() == [0.25, 0.5, 1.0]

@@ -6,13 +6,12 @@ import pytest
 
 from xbench._util.errors import UserError
 from xbench.metrics import PoolRanks, scores
+from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     macro_average,
     micro_average,
-    read_per_query,
-    read_result,
     read_settings,
     write_per_query,
     write_result,
@@ -53,7 +52,7 @@ def write(folder, **settings):
 
 def test_per_query_ranks_come_back_as_they_were(tmp_path):
     write_per_query(tmp_path, content())
-    read = read_per_query(tmp_path / f"Task{PER_QUERY_SUFFIX}")
+    read = read_ranks(tmp_path / f"Task{PER_QUERY_SUFFIX}")
     assert (read.task, read.dataset_revision, read.passage_form) == ("Task", "r1", "sentence")
     for name, ranks in content().subsets.items():
         again = read.subsets[name]
@@ -85,12 +84,12 @@ def test_a_damaged_per_query_file_is_named(tmp_path, damage):
     path = tmp_path / f"Task{PER_QUERY_SUFFIX}"
     path.write_bytes(damage)
     with pytest.raises(UserError, match=r"Task\.per_query\.json\.gz: damaged.*delete it"):
-        read_per_query(path)
+        read_ranks(path)
 
 
 def test_a_missing_per_query_file_is_named(tmp_path):
     with pytest.raises(UserError, match="no such file; run `xbench evaluate`"):
-        read_per_query(tmp_path / "x.json.gz")
+        read_ranks(tmp_path / "x.json.gz")
 
 
 def test_averages_by_hand():

@@ -56,7 +56,7 @@ def submit(model: str, results: Path, output: Path) -> None:
     checks = check([_folder(model, results)])
     click.echo(as_text(checks))
     if any(item.run is None for item in checks):
-        click.echo(f"Error: {model}: mend these errors and submit again", err=True)
+        click.echo(f"Error: {model}: fix these errors and submit again", err=True)
         sys.exit(2)
     folders = _copy(checks, output)
     write_atomically(output / TEXT_NAME, pull_request(checks).encode())

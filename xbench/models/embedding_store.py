@@ -38,7 +38,7 @@ class Encoded:
 
     Attributes:
         vectors: Shape (texts, dimensions).
-        truncated: Whether the text was cut at the model's maximum length, shape (texts,).
+        truncated: Whether the text was truncated at the model's maximum length, shape (texts,).
     """
 
     vectors: FloatArray
@@ -61,7 +61,7 @@ class TextEncoder(Protocol):
         ...
 
     def identity(self, role: Role) -> str | None:
-        """Return what decides the embeddings of a role, or None if that cannot be told."""
+        """Return what decides the embeddings of a role, or None if that is not known."""
         ...
 
 

@@ -28,10 +28,10 @@ BUILT_IN = {
 """The models that xbench brings, by name: module and class."""
 
 TRAINING_RECORD = "xbench_training.json"
-"""File beside a model that xbench trained: how, and on what."""
+"""File next to a model that xbench trained: how, and on what."""
 
 CHECKPOINTS = "checkpoints"
-"""Folder of checkpoints beside a model that xbench trained; they are not the model."""
+"""Folder of checkpoints next to a model that xbench trained; they are not the model."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _factory(options: ModelOptions, path: Path, function: str) -> ModelSource:
     def load() -> Any:  # noqa: ANN401
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
-            raise UserError(f"--model {options.model}: {path} is no Python file")
+            raise UserError(f"--model {options.model}: {path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)

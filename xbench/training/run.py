@@ -245,7 +245,7 @@ def _last_checkpoint(config: TrainingConfig) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """Tell by what the library writes last: the trainer's state and each process's random state."""
+    """Decide by what the library writes last: the trainer's state and the random states."""
     processes = _processes()
     ranks = [f"rng_state_{rank}.pth" for rank in range(processes)]
     names = ranks if processes > 1 else ["rng_state.pth"]

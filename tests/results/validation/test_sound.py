@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.results.validation.conftest import MULTILINGUAL, Submission
 from xbench.metrics import PoolRanks, scores
 from xbench.results import schema
-from xbench.results.store import read_per_query
+from xbench.results.reading import read_ranks
 from xbench.results.summaries import chance
 from xbench.results.validation import check, check_task, result_files
 
@@ -89,7 +89,7 @@ def rewrite(submission: Submission, rank) -> None:
                 ]
         subset["top"] = ["".join(fill(top)) for top in first.values()]
     submission.ranks.write_bytes(gzip.compress(json.dumps(content).encode()))
-    ranks = read_per_query(submission.ranks)
+    ranks = read_ranks(submission.ranks)
     found = scores(ranks.subsets, multilingual=True)
 
     def rescore(result):

@@ -25,7 +25,8 @@ from tests.commands import Running
 from tests.commands import start as start_command
 from tests.search.streamed.conftest import write_language
 from xbench.cli import main
-from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import PER_QUERY_SUFFIX
 
 pytestmark = [
     pytest.mark.integration,
@@ -240,7 +241,7 @@ def test_a_real_model_gives_the_same(data, cluster, tmp_path):
     (found, ranks), (expected, others) = files(tmp_path / "ray"), files(tmp_path / "local")
     for one, other in zip(found["dev"], expected["dev"], strict=True):
         assert {**one, "languages": 0} == pytest.approx({**other, "languages": 0}, abs=1e-6)
-    ranks, others = read_per_query(ranks).subsets, read_per_query(others).subsets
+    ranks, others = read_ranks(ranks).subsets, read_ranks(others).subsets
     for code in PASSAGES:
         np.testing.assert_array_equal(ranks[code].rank, others[code].rank)
         np.testing.assert_array_equal(ranks[code].own_rank, others[code].own_rank)

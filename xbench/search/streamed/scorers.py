@@ -54,7 +54,7 @@ class Scorer(Protocol):
         ...
 
     def truncated(self, prepared: Any) -> int:  # noqa: ANN401
-        """Return how many of the passages were cut at the model's maximum length."""
+        """Return how many of the passages were truncated at the model's maximum length."""
         ...
 
     def count(self, prepared: Any) -> Any:  # noqa: ANN401
@@ -115,7 +115,7 @@ class EncoderScorer:
         self.ahead = None if inner is None else TokenizedAhead(inner, encoder.batch_size)
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
-        """Tokenize passages, and find out which are cut."""
+        """Tokenize passages, and find out which are truncated."""
         if self.ahead is None:
             return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), {})
         batches = self.ahead.prepare(texts)
@@ -146,7 +146,7 @@ class EncoderScorer:
         return product(read)
 
     def truncated(self, prepared: PreparedTexts) -> int:
-        """Return how many of the passages were cut at the model's maximum length."""
+        """Return how many of the passages were truncated at the model's maximum length."""
         return int(prepared.truncated.sum())
 
     def count(self, prepared: PreparedTexts) -> None:

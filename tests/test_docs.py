@@ -1,0 +1,126 @@
+"""The documentation: its links lead somewhere, its examples run and print what they show."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.conftest import ROOT, make_tiny_transformer
+from xbench.cli import main
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUNNABLE = ("README.md", "docs/quickstart.md", "docs/python.md", "docs/any-system.md")
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+EXAMPLE = re.compile(
+    r"^```python\n(?P<code>.*?)^```$(?:\n\n```text\n(?P<printed>.*?)^```$)?",
+    re.DOTALL | re.MULTILINE,
+)
+COMMAND = re.compile(r"\bxbench(?![-./\w])((?: [a-z][a-z0-9-]*)*)([^\n`]*)")
+OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a forge gives to the headings of a page."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+def commands(text: str) -> list[tuple[click.Command, str]]:
+    """Return each command of xbench that is named in code, and what follows its name."""
+    found = []
+    joined = text.replace("\\\n", " ")
+    blocks = [body for kind, body in FENCE.findall(joined) if not kind]
+    inline = re.findall(r"`([^`]+)`", FENCE.sub("", joined))
+    for words, rest in (m for code in [*blocks, *inline] for m in COMMAND.findall(code)):
+        command: click.Command = main
+        for word in words.split():
+            if not isinstance(command, click.Group):
+                break
+            assert word in command.commands, f"xbench{words}: there is no command {word!r}"
+            command = command.commands[word]
+        found.append((command, f"{words} {rest}"))
+    return found
+
+
+def options(command: click.Command) -> set[str]:
+    return {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help", "-h"}
+
+
+def all_commands(command: click.Command):
+    yield command
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from all_commands(inner)
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 1200
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    for target in LINK.findall(FENCE.sub("", page.read_text("utf-8"))):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{name(page)}: {target}"
+        assert not anchor or anchor in anchors(linked), f"{name(page)}: {target}"
+
+
+def test_the_contents_name_every_page():
+    linked = set(LINK.findall((ROOT / "docs/index.md").read_text("utf-8")))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - linked == {"index.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_options_exist(page):
+    text = page.read_text("utf-8")
+    for command, rest in commands(text):
+        if command.name != "mteb":
+            unknown = set(OPTION.findall(rest)) - options(command)
+            assert not unknown, f"{name(page)}: xbench{rest} has {unknown}"
+    known = {option for command in all_commands(main) for option in options(command)}
+    others = {"--nproc-per-node"}
+    alone = {
+        option
+        for code in re.findall(r"`(--[^`]+)`", FENCE.sub("", text))
+        for option in OPTION.findall(code)
+    }
+    assert alone <= known | others, f"{name(page)}: {alone - known - others}"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("page", RUNNABLE)
+def test_examples_run_and_print_what_is_shown(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XBENCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("MTEB_CACHE", str(tmp_path / "mteb"))
+    text = (ROOT / page).read_text("utf-8")
+    if "./my-model" in text:
+        make_tiny_transformer().save("my-model")
+    names = {"__name__": "example"}
+    examples = list(EXAMPLE.finditer(text))
+    assert examples
+    for example in examples:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(example["code"], page, "exec"), names)
+        if example["printed"] is not None:
+            assert lines(printed.getvalue()) == lines(example["printed"])
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
