@@ -137,6 +137,7 @@ def test_other_settings_are_stored_apart(tmp_path, location, folder):
     assert len({str(item.result["scores"]) for item in (plain, short, context)}) == 3
 
 
+@pytest.mark.integration
 def test_prompts_that_look_alike_in_a_path_are_stored_apart(tmp_path, location, folder):
     long = "سؤال " * 60
     paths = {

@@ -17,6 +17,8 @@ from xbench.results.store import macro_average
 from .conftest import REPORTED, read_site
 from .sound_results import write_sound
 
+pytestmark = pytest.mark.integration
+
 BADNESS = {"org/good": 1.0, "org/other": 1.5}
 COLUMNS = ("Mo. nDCG@10", "Mo. Recall@100", "Mul. nDCG@10", "Mul. nDCG@10 lost")
 PAGE = "datasets/miracl.html"

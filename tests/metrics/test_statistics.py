@@ -58,6 +58,7 @@ def remove_most(values, generator):
 
 # The standard error of 1,000 sets is 0.7 %; 3,000 sets gave 94.3 and 94.5 %. 500 resamples a set
 # bound the time: 2,000 gave 94.7 % where 500 gave 94.5 %.
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("questions", "subsets", "remove"), [(300, 11, remove_some), (250, 7, remove_most)]
 )
@@ -85,6 +86,7 @@ def test_resampling_pairs_of_question_and_language_is_too_narrow():
     assert max(widths) < 0.75
 
 
+@pytest.mark.integration
 def test_false_positives_of_the_randomisation_test_and_of_swapping_pairs():
     # Under the null p ≤ 0.05 has probability 0.05 with 199 permutations. In 10,000 pairs the share
     # has a standard error of 0.22 %, so the band of 4 to 6 % is 4.6 standard errors either way.

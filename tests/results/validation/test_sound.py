@@ -16,9 +16,10 @@ from mteb.results import TaskResult
 from tests.conftest import ROOT
 from tests.results.validation.conftest import MULTILINGUAL, Submission
 from xbench.metrics import PoolRanks, scores
+from xbench.results import schema
 from xbench.results.reading import read_ranks
 from xbench.results.summaries import chance
-from xbench.results.validation import check, check_task, result_files, schema
+from xbench.results.validation import check, check_task, result_files
 
 
 def test_what_evaluate_writes_is_accepted_with_all_its_parts(submission: Submission):
@@ -37,6 +38,7 @@ def test_what_evaluate_writes_is_accepted_with_all_its_parts(submission: Submiss
     assert len(found.ranks.subsets) == 8
 
 
+@pytest.mark.integration
 def test_the_measured_models_are_accepted():
     checks = check([ROOT / "results"])
     assert len(checks) == len(list(result_files(ROOT / "results"))) >= 18
@@ -151,6 +153,7 @@ def test_paths_of_the_submitter_are_suspicious(submission: Submission, command):
     assert warning.field.endswith("xbench.command")
 
 
+@pytest.mark.integration
 def test_a_check_loads_neither_torch_nor_mteb():
     code = (
         "import sys; from pathlib import Path; from xbench.results.validation import check;"
