@@ -45,7 +45,7 @@ def write(folder, **settings):
     result = {
         "task_name": "Task",
         "dataset_revision": "r1",
-        "scores": {"test": [{"main_score": 1 / 3, "hf_subset": "de"}]},
+        "scores": {"test": [{"main_score": 1 / 3, "hf_subset": "de", "languages": []}]},
     }
     write_result(folder, result, {"name": "a/b"}, {"task": "Task", **settings})
 
@@ -83,12 +83,12 @@ DEEP = gzip.compress(b"[" * 100_000)
 def test_a_damaged_per_query_file_is_named(tmp_path, damage):
     path = tmp_path / f"Task{PER_QUERY_SUFFIX}"
     path.write_bytes(damage)
-    with pytest.raises(UserError, match=r"Task\.per_query\.json\.gz: damaged.*delete it"):
+    with pytest.raises(UserError, match=r"Task\.per_query\.json\.gz: the file: .*Delete it and"):
         read_ranks(path)
 
 
 def test_a_missing_per_query_file_is_named(tmp_path):
-    with pytest.raises(UserError, match="no such file; run `xbench evaluate`"):
+    with pytest.raises(UserError, match="the file is missing; run `xbench evaluate`"):
         read_ranks(tmp_path / "x.json.gz")
 
 
@@ -124,7 +124,7 @@ def test_settings_of_a_task_are_replaced_and_others_kept(tmp_path):
         "[]",
         "[" * 100_000,
         '{"scores": {"test": [{}]}}',
-        '{"scores": {"test": [{"main_score": NaN, "hf_subset": "de"}]}, "dataset_revision": "r1"}',
+        '{"scores": {"test": [{"main_score": 0.5, "hf_subset": "de"}]}, "dataset_revision": "r1"}',
         '{"scores": {"test": [{"main_score": 0.5, "hf_subset": "de"}]}}',
     ],
 )

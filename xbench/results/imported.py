@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -29,9 +29,11 @@ from xbench.results.field_types import (
 from xbench.results.findings import Finding, Notes
 from xbench.results.safe_json import MEBIBYTE, read_object
 from xbench.results.schema import Document, conforms
-from xbench.results.score_table import Contents, Excluded
 from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.zero_shot import zero_shot
+
+if TYPE_CHECKING:
+    from xbench.results.score_table import Contents
 
 FOLDER = "imported"
 TITLE = "MTEB results"
@@ -219,6 +221,8 @@ def read_all_imported(folders: Sequence[Path], contents: Contents) -> None:
 
     Of two files with the same row the first counts, whole.
     """
+    from xbench.results.score_table import Excluded
+
     seen: set[tuple[str, ...]] = set()
     for folder in folders:
         for path in sorted((folder / FOLDER).glob("*.json")):

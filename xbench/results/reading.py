@@ -30,7 +30,6 @@ from xbench.results.schema import (
 from xbench.results.store import (
     DAMAGED,
     EXPERIMENTS,
-    META_NAME,
     PerQuery,
     as_per_query,
 )
@@ -207,9 +206,3 @@ def _named_by_folders(path: Path, form: PassageForm) -> RunIdentity:
         options, parts = parts[-1], parts[:-2]
     model, revision = (*("", *parts)[-2:],)
     return RunIdentity(model.replace("__", "/", 1), revision, options, form)
-
-
-def task_files(root: Path) -> Iterator[Path]:
-    """Yield the result files below a folder of results, of whatever tasks, in order."""
-    for pattern in ("*/*/*.json", f"*/*/{EXPERIMENTS}/*/*.json"):
-        yield from sorted(path for path in root.glob(pattern) if path.name != META_NAME)
