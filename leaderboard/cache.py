@@ -30,9 +30,9 @@ from xbench.leaderboard.task_scores import Record, TaskRecord, read_record, summ
 from xbench.results.safe_json import PACKED_LIMIT
 from xbench.results.store import DAMAGED, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
 
-MODULES = ("data/catalogue", "data/languages", "results/store", "results/summaries")
-PACKAGES = ("metrics", "results/validation")
-READERS = ("cache", "figures", "task_scores", "standings", "zero_shot")
+MODULES = ("data/catalogue", "data/languages")
+PACKAGES = ("metrics", "results", "results/validation")
+READERS = ("cache", "figures", "task_scores", "standings")
 """The code that derives what is kept: modules and packages of xbench, and modules of this one."""
 
 FOLDER = "leaderboard"
