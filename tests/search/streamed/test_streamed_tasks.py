@@ -215,7 +215,7 @@ def test_a_damaged_checkpoint_is_told(small_location, known, monkeypatch):
     begin(small_location, known, monkeypatch, known(IntegerEncoder(4), "w"))
     (file,) = small_location.cache_dir.rglob("begun/*/*.safetensors")
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"damaged.*to start this search anew"):
+    with pytest.raises(UserError, match=r"damaged.*to start this search again"):
         task_of(MIRACLMonolingualRetrieval, small_location, ("en",)).ranks(
             known(IntegerEncoder(4), "w"), {}
         )
