@@ -12,6 +12,7 @@ from typing import Any
 from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
+from xbench._util.atomic_write import check_place
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
@@ -87,6 +88,7 @@ def evaluate(
     """
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
+    check_place(output)
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)

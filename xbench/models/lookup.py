@@ -17,6 +17,7 @@ from typing import Any
 import mteb
 from mteb.models import CrossEncoderProtocol, EncoderProtocol, ModelMeta, SearchProtocol
 
+from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_is_offline
 from xbench.models.options import ModelOptions
@@ -132,7 +133,8 @@ def _factory(options: ModelOptions, path: Path, function: str) -> ModelSource:
     _refuse(options, "is called without arguments", "revision", "device")
     if not path.is_file():
         raise UserError(f"--model {options.model}: there is no file {path}")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with usable(path, "Make it readable.", doing="read"):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def load() -> Any:  # noqa: ANN401
         spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -160,10 +162,11 @@ def _folder(options: ModelOptions, folder: Path) -> ModelSource:
             "config.json in the folder"
         )
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        place = path.relative_to(folder)
-        if place.parts[0] != CHECKPOINTS:
-            digest.update(f"{place}\0{_file_digest(path)}\n".encode())
+    with usable(folder, "Make all its files readable.", doing="read"):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            place = path.relative_to(folder)
+            if place.parts[0] != CHECKPOINTS:
+                digest.update(f"{place}\0{_file_digest(path)}\n".encode())
     name = f"local/{folder.resolve().name}"
     source = _local_source(name, digest.hexdigest(), lambda: _sentence_transformer(options))
     meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})

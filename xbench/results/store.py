@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
-from xbench._util.atomic_write import write_atomically
+from xbench._util.atomic_write import locked, write_atomically
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.metrics import IntArray, PoolRanks, per_query
 from xbench.metrics.effectiveness import average_precision
@@ -175,7 +174,7 @@ def write_result(
         UserError: If a file cannot be written.
     """
     write_atomically(folder / META_NAME, _json(model_meta))
-    with FileLock(folder / ".run_settings.lock"):
+    with locked(folder / ".run_settings.lock"):
         path = folder / SETTINGS_NAME
         kept = [line for line in read_settings(folder) if line.get("task") != settings["task"]]
         lines = sorted([*kept, settings], key=lambda line: str(line["task"]))

@@ -12,14 +12,15 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from safetensors.numpy import load, save
 
-from xbench._util.atomic_write import write_atomically
+from xbench._util.atomic_write import file_lock, usable, write_atomically
 from xbench._util.errors import UserError
 from xbench.search.top_k import TopK
 
@@ -27,6 +28,7 @@ Identity = Mapping[str, str | int | None]
 """Everything that the progress depends on, by the words in which it is reported."""
 
 MANIFEST = "progress.json"
+CACHE_ADVICE = "Make room, or choose another --cache-dir that can be written."
 
 
 class Checkpoint:
@@ -51,16 +53,18 @@ class Checkpoint:
         self._folder = folder
         self._identity = dict(identity)
         self._files: dict[str, str] = {}
-        self._lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        with usable(folder, CACHE_ADVICE):
+            self._lock = file_lock(folder.with_name(f"{folder.name}.lock"))
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout as error:
+                raise UserError(
+                    f"{folder}: another process is working on this search; wait until it has "
+                    "finished"
+                ) from error
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise UserError(
-                f"{folder}: another process is working on this search; wait until it has finished"
-            ) from error
-        try:
-            self._read()
+            with usable(folder, CACHE_ADVICE):
+                self._read()
         except BaseException:
             self._lock.release()
             raise
@@ -141,7 +145,8 @@ class Checkpoint:
         }
         write_atomically(self._folder / MANIFEST, json.dumps(manifest, indent=1).encode())
         for name in old - set(self._files.values()):
-            (self._folder / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                (self._folder / name).unlink()
 
     def close(self, *, finished: bool) -> None:
         """Let go of the checkpoint, and of its files if the search is finished."""

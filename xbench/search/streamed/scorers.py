@@ -187,8 +187,8 @@ class BM25Scorer:
         for text in texts:
             digest.update(f"\0{text}".encode())
         path = self._folder / digest.hexdigest()[:2] / f"{digest.hexdigest()}.safetensors"
-        if path.is_file():
-            with suppress(ValueError, OSError):
+        with suppress(ValueError, OSError):
+            if path.is_file():
                 return TermCounts.from_bytes(path.read_bytes())
         counts = self._bm25.count(texts, language)
         write_atomically(path, counts.to_bytes())
