@@ -28,9 +28,10 @@ demo: $(INSTALLED)
 	$(BIN)/xbench evaluate --model xbench/char-ngram --benchmark XBenchMini --output demo/results
 	$(BIN)/xbench leaderboard build --results results --results demo/results --output demo/site
 
-# Before every commit: style, and the tests that need no other process and no real encoder.
+# Before every commit: style, and the tests that take no other process, no real encoder and no
+# seconds; of random examples it takes a fifth.
 test-fast: lint
-	$(PYTEST) -m 'not integration and not slow'
+	$(PYTEST) --ignore tests/benchmarks --hypothesis-profile fast -m 'not integration and not slow'
 
 # Style, types, and all tests but the slow ones.
 test: lint types

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from xbench._util.atomic_write import write_atomically
+from xbench._util.atomic_write import usable, write_atomically
 from xbench._util.errors import UserError
 
 Result = TypeVar("Result")
@@ -94,7 +94,9 @@ def _write(output: Path, files: Iterable[tuple[str, bytes]]) -> list[str]:
     places = []
     for path, content in files:
         place = output / path
-        if place.is_symlink() or not place.is_file() or place.read_bytes() != content:
+        with usable(place):
+            same = not place.is_symlink() and place.is_file() and place.read_bytes() == content
+        if not same:
             write_atomically(place, content, lasting=False)
         places.append(path)
     return places

@@ -31,7 +31,7 @@ FORKSERVER.set_forkserver_preload(
         "transformers.models.bert.modeling_bert",
         "xbench.cli",
         "xbench.evaluation.evaluate_tasks",
-        "xbench.evaluation.summary_table",
+        "xbench.results.summary_table",
         "xbench.training.run",
     ]
 )

@@ -1,4 +1,4 @@
-"""Fixtures: the real data when it lies beside the checkout, and small encoders that count."""
+"""Fixtures: the real data when it is next to the checkout, and small encoders that count."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from mteb.models import ModelMeta
 from mteb.models.abs_encoder import AbsEncoder
 
@@ -21,6 +22,8 @@ from xbench.data.download import DataLocation
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+settings.register_profile("fast", max_examples=20)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,7 +62,7 @@ def hash_encoder() -> HashEncoder:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
-        pytest.skip("the complete real sets are not beside the checkout")
+        pytest.skip("the complete real sets are not next to the checkout")
     return SHARED / "data"
 
 

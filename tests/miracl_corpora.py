@@ -53,7 +53,7 @@ WORDS, POOL_WORDS, TITLES, BLOCK = 20_000, 300_000, 4_096, 8_192
 
 
 def topics_and_qrels(language: str, queries: int = 20) -> tuple[Texts, Qrels]:
-    """Return the real ones where they lie beside the checkout, else made-up ones."""
+    """Return the real ones where they are next to the checkout, else made-up ones."""
     name = f"miracl-v1.0-{language}-dev.tsv"
     if (REAL / f"topics.{name}").is_file():
         return read_topics(REAL / f"topics.{name}"), read_qrels(REAL / f"qrels.{name}")

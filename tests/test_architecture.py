@@ -42,7 +42,7 @@ LAYERS = [
     {"models", "data"},
     {"metrics", "_util"},
 ]
-"""From top to bottom; a room imports what is below it, never what is beside or above it."""
+"""From top to bottom; a room imports what is below it, never what is next to or above it."""
 
 ALSO = {("training.study", "evaluation"), ("training.study", "analysis")}
 NEVER = {

@@ -17,8 +17,8 @@ import xbench
 from tests.conftest import make_tiny_transformer
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
+from xbench.results.reading import read_ranks
 from xbench.results.score_table import COLUMNS, KEY
-from xbench.results.store import read_per_query
 
 TASK = "XBenchMiniMonolingualRetrieval"
 
@@ -78,7 +78,7 @@ def test_columns_can_be_chosen_and_a_wrong_one_is_refused(results):
 def test_ranks_of_questions_are_those_of_the_files(results, mini_results):
     frame = results.per_question()
     own = frame[(frame["model"] == "xbench/char-ngram") & (frame["task"] == TASK)]
-    stored = read_per_query(mini_results / "xbench__char-ngram" / "1" / f"{TASK}.per_query.json.gz")
+    stored = read_ranks(mini_results / "xbench__char-ngram" / "1" / f"{TASK}.per_query.json.gz")
     for name, ranks in stored.subsets.items():
         rows = own[own["subset"] == name]
         assert rows["rank"].fillna(0).astype(int).tolist() == ranks.rank.tolist()

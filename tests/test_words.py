@@ -27,7 +27,7 @@ WORDS = {
     r"\bplain (?:file|folder)s?\b": "regular file",
     r"\b(?:holds?|holding|held) no\b": "has no, does not have",
     r"\b(?:left|leaves|leaving) (?:it |them |those |these )?out\b": "excluded or skipped",
-    r"(?<!matplotlib's )\bfigures?\b(?![^.]{0,60}\bmatplotlib)": "score, result or value",
+    r"(?<!matplotlib's )\bfigures?\b(?!: |[^.]{0,60}\bmatplotlib)": "score, result or value",
     r"(?<!as it )\b(?:stands?|stood)\b(?! for\b)": "is",
     r"\b(?:lies?|lay)\b(?! (?:between|beyond)\b)": "is, is in",
     r"(?<!\bthere )\b(?:is|are|was|were) no\b(?! (?:longer|more|better|worse)\b)": "is not a",
@@ -48,7 +48,7 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 ALL_CODE = ("xbench", "tasks", "leaderboard")
-CODE: tuple[str, ...] = ()
+CODE: tuple[str, ...] = ("xbench", "tasks")
 """Folders whose strings, docstrings and pages are held to the list: some of `ALL_CODE`."""
 
 PATTERNS = {re.compile(word, re.IGNORECASE): better for word, better in WORDS.items()}

@@ -33,6 +33,7 @@ BEGINNINGS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("form", BEGINNINGS)
 def test_the_content_is_of_the_format(form):
     assert comparison_figure([MODEL], CODES, 10, form).startswith(BEGINNINGS[form])
@@ -74,6 +75,7 @@ def test_what_matplotlib_fails_to_write_is_said(monkeypatch):
         comparison_figure([MODEL], CODES, 10, "pgf")
 
 
+@pytest.mark.integration
 def test_the_command_writes_the_file(tmp_path):
     words = [sys.executable, "-m", "xbench"]
     evaluate = [*words, "evaluate", "--model", "xbench/bm25", "-b", "XBenchMini", "-l", "de,en"]

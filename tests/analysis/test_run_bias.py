@@ -109,7 +109,7 @@ def test_what_has_no_language():
     bad("run: 2 passages without language: 'd1', 'e3'", "qrels: 1 passages", passages=passages)
     bad("qrels: 3 queries without language: 'de-1'", queries={"en-1": "en"})
     bad("the language of passage 'e3' is ''", passages={**PASSAGES, "e3": ""})
-    bad("holds no retrieved passage", run={})
+    bad("has no retrieved passage", run={})
     bad("no query has a relevant passage", qrels={"en-1": {"e1": 0}})
 
 

@@ -12,7 +12,10 @@ from xbench.analysis.comparison import compare
 from xbench.analysis.comparison_tables import comparison_tables
 from xbench.cli import main
 from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
-from xbench.results.store import macro_average, read_result
+from xbench.results.reading import read_result
+from xbench.results.store import macro_average
+
+pytestmark = pytest.mark.integration
 
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))
 MODELS = {"org/good": 1.0, "org/bad": 1.5}

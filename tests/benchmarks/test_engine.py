@@ -12,17 +12,17 @@ from mteb.models import SearchEncoderWrapper
 from mteb.timing import TimingStack
 
 from tests.conftest import HashEncoder
+from xbench.data import lareqa
 from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.run_settings import Selection
 from xbench.models.lookup import ModelSource
 from xbench.models.options import ModelOptions
+from xbench.search import encoder_ranks
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
     XQuADRMonolingualRetrieval,
     XQuADRMultilingualRetrieval,
-    engine,
-    lareqa,
 )
 
 CLASSES = (
@@ -53,7 +53,7 @@ def encoder():
 
 def run(encoder, location, output, monkeypatch):
     """Evaluate from a cold start of everything but the embeddings on disk."""
-    engine._MEMORY.clear()
+    encoder_ranks._MEMORY.clear()
     lareqa.load_lareqa.cache_clear()
     source = ModelSource(encoder.mteb_model_meta, "benchmark", lambda: encoder)
     monkeypatch.setattr(evaluate_tasks, "find_model", lambda *_, **__: source)

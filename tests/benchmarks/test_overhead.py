@@ -1,4 +1,4 @@
-"""What `xbench evaluate` costs beside encoding the distinct texts alone."""
+"""What `xbench evaluate` costs next to encoding the distinct texts alone."""
 
 from __future__ import annotations
 

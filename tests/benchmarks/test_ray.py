@@ -1,4 +1,4 @@
-"""The search on Ray beside the local backend, on the same passages with a real encoder."""
+"""The search on Ray next to the local backend, on the same passages with a real encoder."""
 
 from __future__ import annotations
 

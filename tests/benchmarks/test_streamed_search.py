@@ -1,4 +1,4 @@
-"""Search from ready embeddings: beside matrix products alone, faiss and mteb, and how it grows."""
+"""Search from ready embeddings: next to matrix products alone, faiss and mteb, and how it grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sampler beside the library's own, its memory, and the trainer's step beside the library's."""
+"""The sampler next to the library's own, its memory, and the trainer's step."""
 
 from __future__ import annotations
 

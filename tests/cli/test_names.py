@@ -31,6 +31,7 @@ def outcome(words, folder):
     return exit_code, " ".join(done.stderr.replace("│", " ").split()), heavy
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
@@ -70,6 +71,7 @@ def test_a_wrong_name_costs_no_heavy_import(tmp_path, words, parts):
     assert heavy == []
 
 
+@pytest.mark.integration
 def test_a_task_of_another_package_is_looked_for_there(tmp_path, monkeypatch):
     """An entry point may give several tasks, whose names are known only when it is loaded."""
     information = tmp_path / "other-1.dist-info"

@@ -90,7 +90,7 @@ def test_tuples():
         ("q Q0 a 1 nan t\n", ["line 1", "score 'nan' is not a number"]),
         ("q Q0 a 1 2 t\n\nq Q0 a 2 1 t\n", ["line 3", "'a': occurs a second time"]),
         ("x\n" * 9, ["9 problems", "line 5:", "and 4 more"]),
-        ("\n", ["holds no retrieved passage"]),
+        ("\n", ["has no retrieved passage"]),
     ],
 )
 def test_malformed_run_files(tmp_path, text, parts):
@@ -126,8 +126,8 @@ def test_unreadable_files(tmp_path):
 @pytest.mark.parametrize(
     ("source", "part"),
     [
-        ({}, "holds no retrieved passage"),
-        ({"q": {}}, "holds no retrieved passage"),
+        ({}, "has no retrieved passage"),
+        ({"q": {}}, "has no retrieved passage"),
         ({"q": ["a"]}, "query 'q' has a list"),
         ({"q": {1: 0.5}}, "an id is not a string"),
         ({"q": {"a": None}}, "score None is not a number"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from tests.conftest import make_tiny_transformer
 from tests.miracl_corpora import write_miracl
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
@@ -22,17 +21,21 @@ QUIET = SearchOptions(show_progress=False)
 
 
 @pytest.fixture
-def model(tmp_path):
-    make_tiny_transformer().save(str(tmp_path / "tiny"))
-    return str(tmp_path / "tiny")
+def model(tiny_folder):
+    return str(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_miracl(tmp_path_factory.mktemp("data"), {"yo": 1500, "te": 2000})
 
 
 @pytest.fixture
-def miracl(tmp_path):
-    write_miracl(tmp_path / "data", {"yo": 1500, "te": 2000})
-    return DataLocation(tmp_path / "data", tmp_path / "cache", offline=True)
+def miracl(data, tmp_path):
+    return DataLocation(data, tmp_path / "cache", offline=True)
 
 
+@pytest.mark.integration
 def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
     tasks = ("MIRACLMonolingualRetrieval", "MIRACLMultilingualRetrieval")
     options = ModelOptions(model, max_length=16)
@@ -50,6 +53,7 @@ def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
     assert found.memory > 1e8
 
 
+@pytest.mark.integration
 def test_one_language_has_its_own_queries_only(model, miracl):
     selection = Selection(("MIRACLMonolingualRetrieval",), ("te", "yo"))
     found = estimate(ModelOptions(model), selection, location=miracl, search=QUIET, seconds=1)

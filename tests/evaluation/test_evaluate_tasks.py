@@ -16,7 +16,8 @@ from xbench.evaluation.mteb_plugin import register
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics import scores
 from xbench.models.options import ModelOptions
-from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import PER_QUERY_SUFFIX
 
 MINI = BENCHMARKS["XBenchMini"]
 MONO, CROSS, MULTI = MINI
@@ -62,7 +63,7 @@ def test_files_are_mtebs_and_mteb_reads_them(tmp_path, location):
 @pytest.mark.parametrize("model", ["xbench/char-ngram", "xbench/bm25"])
 def test_every_score_can_be_recomputed_from_the_per_query_file(tmp_path, location, model):
     for item in run(model, tmp_path, location):
-        ranks = read_per_query(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
+        ranks = read_ranks(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
         stored = {s["hf_subset"]: s for s in json.loads(item.path.read_text())["scores"]["test"]}
         for name, values in scores(ranks.subsets, multilingual=ranks.multilingual).items():
             assert set(values) <= set(stored[name])
@@ -136,6 +137,7 @@ def test_other_settings_are_stored_apart(tmp_path, location, folder):
     assert len({str(item.result["scores"]) for item in (plain, short, context)}) == 3
 
 
+@pytest.mark.integration
 def test_prompts_that_look_alike_in_a_path_are_stored_apart(tmp_path, location, folder):
     long = "سؤال " * 60
     paths = {
@@ -191,7 +193,7 @@ def test_a_task_without_a_chosen_subset_is_left_out_and_said(tmp_path, location,
     evaluated = run("xbench/bm25", tmp_path, location, languages=("de",))
     assert [item.ranks.task for item in evaluated] == [MONO]
     for task in (CROSS, MULTI):
-        assert f"{task} has no subset in these languages; left out" in caplog.text
+        assert f"{task} has no subset in these languages; skipped" in caplog.text
 
 
 def test_a_model_that_runs_out_of_memory_is_told_what_to_do(tmp_path, location):

@@ -30,6 +30,7 @@ def test_get_task():
     assert type(mteb.get_task("XBenchMiniMonolingualRetrieval")) is XBenchMiniMonolingualRetrieval
 
 
+@pytest.mark.integration
 def test_get_tasks_by_language():
     greek = {task.metadata.name for task in mteb.get_tasks(languages=["ell"])}
     assert {name for name in TASKS if name.startswith("XQuADR")} <= greek
@@ -43,6 +44,7 @@ def test_get_benchmark():
     assert [task.metadata.name for task in benchmark] == list(BENCHMARKS["XBench"])
 
 
+@pytest.mark.integration
 def test_registering_twice_changes_nothing():
     before = len(mteb.get_tasks())
     register()

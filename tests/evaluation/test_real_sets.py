@@ -20,7 +20,8 @@ from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
-from xbench.results.store import PER_QUERY_SUFFIX, macro_average, micro_average, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import PER_QUERY_SUFFIX, macro_average, micro_average
 from xbench.search.exact_ranks import distinct_texts
 from xbench.tasks import (
     MLQARMultilingualRetrieval,
@@ -232,7 +233,7 @@ def test_a_second_run_of_the_command_encodes_nothing(real):
 def test_every_score_can_be_recomputed_from_the_per_query_files(real):
     evaluated, *_ = real
     for item in evaluated:
-        ranks = read_per_query(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
+        ranks = read_ranks(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
         stored = {s["hf_subset"]: s for s in json.loads(item.path.read_text())["scores"]["test"]}
         for name, values in scores(ranks.subsets, multilingual=ranks.multilingual).items():
             assert {measure: stored[name][measure] for measure in values} == {
@@ -251,7 +252,7 @@ def test_a_crosslingual_pair_of_mlqa_scores_the_questions_that_both_languages_ha
     evaluated, location, _ = real
     corpus = load_lareqa(MLQA_R, MLQA_R.languages, "sentence", location)
     item = evaluated[4]
-    ranks = read_per_query(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
+    ranks = read_ranks(item.path.with_name(f"{item.ranks.task}{PER_QUERY_SUFFIX}"))
     assert set(ranks.subsets) == set(subsets("crosslingual", MLQA_R.languages))
     for name, pool in ranks.subsets.items():
         first, second = name.split("-")

@@ -177,13 +177,19 @@ def reported(results: Path) -> Path:
     return results / "reported"
 
 
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests of a session keep what they derived from the same results."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def site(results: Path, tmp_path: Path) -> Callable[[], Site]:
+def site(results: Path, cache_dir: Path, tmp_path: Path) -> Callable[[], Site]:
     """Build the site and read it."""
 
     def build() -> Site:
         folder = tmp_path / "site"
-        build_site([results], folder)
+        build_site([results], folder, cache_dir)
         return read_site(folder)
 
     return build

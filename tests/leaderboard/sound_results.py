@@ -15,9 +15,9 @@ import numpy as np
 from xbench.data.catalogue import MINI, TASKS, subsets
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import TOP_K, PoolRanks, scores
+from xbench.results.reading import read_ranks
 from xbench.results.store import (
     PerQuery,
-    read_per_query,
     result_content,
     write_per_query,
     write_result,
@@ -35,7 +35,7 @@ def measured(task: str) -> PerQuery:
     """Return ranks of the right passages: of a measured model, or none yet for XBench-Mini."""
     dataset, setting = TASKS[task]
     if dataset is not MINI:
-        return read_per_query(MEASURED / f"{task}.per_query.json.gz")
+        return read_ranks(MEASURED / f"{task}.per_query.json.gz")
     lines = (ROOT / "tasks" / "data" / "mini.jsonl").read_text("utf-8").splitlines()
     questions = tuple(json.loads(line)["id"] for line in lines)
     pools = {}

@@ -34,6 +34,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chromium")]
+
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",

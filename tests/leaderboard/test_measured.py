@@ -13,7 +13,8 @@ from xbench.data.catalogue import MINI
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.loading import read_measured
 from xbench.metrics import SCORES
-from xbench.results.store import micro_average, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import micro_average
 
 from .sound_results import write_sound
 
@@ -48,7 +49,7 @@ def test_a_row_has_the_mean_of_every_score(whole, tmp_path):
         for measure in set(SCORES) & set(entries(whole, task)[0]):
             mean = np.mean([entry[measure] for entry in entries(whole, task)])
             assert row.figures[Key(setting, measure, None, "macro")].value == pytest.approx(mean)
-        ranks = read_per_query(whole / f"{task}.per_query.json.gz")
+        ranks = read_ranks(whole / f"{task}.per_query.json.gz")
         micro = row.figures[Key(setting, "map", None, "micro")].value
         assert micro == pytest.approx(micro_average(ranks))
 

@@ -11,10 +11,13 @@ from xbench.leaderboard import build_site
 from xbench.leaderboard.figures import Key
 from xbench.leaderboard.loading import read_measured
 from xbench.leaderboard.standings import standings
-from xbench.results.store import macro_average, read_result
+from xbench.results.reading import read_result
+from xbench.results.store import macro_average
 
 from .conftest import REPORTED, read_site
 from .sound_results import write_sound
+
+pytestmark = pytest.mark.integration
 
 BADNESS = {"org/good": 1.0, "org/other": 1.5}
 COLUMNS = ("Mo. nDCG@10", "Mo. Recall@100", "Mul. nDCG@10", "Mul. nDCG@10 lost")

@@ -27,7 +27,8 @@ from xbench.leaderboard.measures import MEASURES
 from xbench.leaderboard.rows import read_rows
 from xbench.leaderboard.standings import standings
 from xbench.metrics import SCORES, task_scores
-from xbench.results.store import micro_average, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import micro_average
 
 from .conftest import ROOT, read_site, site_of
 
@@ -97,7 +98,7 @@ def test_a_measured_row_shows_the_means_of_its_files(sound, site, path, name):
         assert table.cell("org/model", column) == f"{mean:.1f}"
     distance = np.mean([s["rank_distance"] for s in subsets])
     assert table.cell("org/model", "Rank distance") == f"{distance:,.1f}"
-    micro = micro_average(read_per_query(file.with_name(f"{MULTI}.per_query.json.gz")))
+    micro = micro_average(read_ranks(file.with_name(f"{MULTI}.per_query.json.gz")))
     assert table.cell("org/model", "Mul. mAP micro") == f"{100 * micro:.1f}"
 
 
@@ -133,6 +134,7 @@ def test_revisions_and_settings_are_rows_of_their_own(sound, site):
     ]
 
 
+@pytest.mark.integration
 def test_ranks_and_tiers_are_those_of_the_standings(results, sound, site):
     for number, badness in enumerate((1.0, 1.02, 3.0)):
         sound(MULTI, model=f"org/model-{number}", seed=number, badness=badness)
@@ -262,6 +264,7 @@ def test_the_scripts_hold_the_figures_of_single_subsets(sound, site):
     assert dict(zip(data["columns"][number]["subsets"], values[number], strict=True)) == expected
 
 
+@pytest.mark.integration
 def test_every_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(reported, sound, site):
     sound("")
     built = site()
@@ -313,6 +316,7 @@ def test_left_out_files_are_named_with_the_reason(reported, site):
     assert "mBERT X-Y" not in built.page().tables["overview"].models
 
 
+@pytest.mark.integration
 def test_the_same_results_give_the_same_bytes(reported, results, sound, tmp_path):
     sound("MLQAR")
     shutil.copytree(results, tmp_path / "elsewhere" / "copy")
@@ -342,6 +346,7 @@ def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
         build_site([tmp_path / "missing"], tmp_path / "site")
 
 
+@pytest.mark.integration
 def test_an_overview_of_many_models_is_small():
     details = Details(n_parameters=10**8)
     real = [row for row in read_rows([ROOT / "results"])[0] if row.model == "xbench/bm25"]

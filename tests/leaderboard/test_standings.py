@@ -61,6 +61,7 @@ def check_same_as_compare(results, names):
     return comparison
 
 
+@pytest.mark.integration
 def test_ranks_tiers_and_intervals_are_those_of_the_comparison(results):
     comparison = check_same_as_compare(results, list(BADNESS))
     tiers = [figure.tier for figure in comparison.settings[1].figures]
@@ -72,6 +73,7 @@ def test_ranks_tiers_and_intervals_are_those_of_the_comparison(results):
         assert shown.interval == pytest.approx((figure.low, figure.high))
 
 
+@pytest.mark.integration
 def test_real_questions_with_gaps_too(tmp_path):
     for seed, model in enumerate(("org/one", "org/two")):
         write_sound(

@@ -17,6 +17,8 @@ from .conftest import read_site
 from .sound_results import write_sound
 from .test_cache import same
 
+pytestmark = pytest.mark.integration
+
 MONO, CROSS, MULTI = (
     f"XBenchMini{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")
 )

@@ -135,7 +135,7 @@ def test_awrf_agrees_with_scipy(example, k):
 
 def test_language_share_by_hand():
     example = ranking("a b a c", "a", "b a", "| a")
-    # Shares of the first two places: (½, ½), (1, 0), (½, ½); the empty run is left out.
+    # Shares of the first two places: (½, ½), (1, 0), (½, ½); the empty run is skipped.
     assert_allclose(language_share(example, k=2), [2 / 3, 1 / 3, 0, 0])
     # Pool shares 0.4, 0.3, 0.2, 0.1.
     assert_allclose(language_share_ratio(example, k=2), [2 / 3 / 0.4, 1 / 3 / 0.3, 0, 0])

@@ -58,6 +58,7 @@ def remove_most(values, generator):
 
 # The standard error of 1,000 sets is 0.7 %; 3,000 sets gave 94.3 and 94.5 %. 500 resamples a set
 # bound the time: 2,000 gave 94.7 % where 500 gave 94.5 %.
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("questions", "subsets", "remove"), [(300, 11, remove_some), (250, 7, remove_most)]
 )
@@ -85,6 +86,7 @@ def test_resampling_pairs_of_question_and_language_is_too_narrow():
     assert max(widths) < 0.75
 
 
+@pytest.mark.integration
 def test_false_positives_of_the_randomisation_test_and_of_swapping_pairs():
     # Under the null p ≤ 0.05 has probability 0.05 with 199 permutations. In 10,000 pairs the share
     # has a standard error of 0.22 %, so the band of 4 to 6 % is 4.6 standard errors either way.
@@ -120,7 +122,7 @@ def test_macro_mean_by_hand():
 
 
 def test_bootstrap_by_hand():
-    # Drawn: the first question twice (the second subset is left out), both, the second twice.
+    # Drawn: the first question twice (the second subset is skipped), both, the second twice.
     means = bootstrap([[1.0, NAN], [0.0, 0.5]], resamples=40_000, seed=3)
     found, counts = np.unique(means, return_counts=True)
     assert found.tolist() == [0.25, 0.5, 1.0]

@@ -6,13 +6,12 @@ import pytest
 
 from xbench._util.errors import UserError
 from xbench.metrics import PoolRanks, scores
+from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     macro_average,
     micro_average,
-    read_per_query,
-    read_result,
     read_settings,
     write_per_query,
     write_result,
@@ -46,14 +45,14 @@ def write(folder, **settings):
     result = {
         "task_name": "Task",
         "dataset_revision": "r1",
-        "scores": {"test": [{"main_score": 1 / 3, "hf_subset": "de"}]},
+        "scores": {"test": [{"main_score": 1 / 3, "hf_subset": "de", "languages": []}]},
     }
     write_result(folder, result, {"name": "a/b"}, {"task": "Task", **settings})
 
 
 def test_per_query_ranks_come_back_as_they_were(tmp_path):
     write_per_query(tmp_path, content())
-    read = read_per_query(tmp_path / f"Task{PER_QUERY_SUFFIX}")
+    read = read_ranks(tmp_path / f"Task{PER_QUERY_SUFFIX}")
     assert (read.task, read.dataset_revision, read.passage_form) == ("Task", "r1", "sentence")
     for name, ranks in content().subsets.items():
         again = read.subsets[name]
@@ -84,13 +83,13 @@ DEEP = gzip.compress(b"[" * 100_000)
 def test_a_damaged_per_query_file_is_named(tmp_path, damage):
     path = tmp_path / f"Task{PER_QUERY_SUFFIX}"
     path.write_bytes(damage)
-    with pytest.raises(UserError, match=r"Task\.per_query\.json\.gz: damaged.*delete it"):
-        read_per_query(path)
+    with pytest.raises(UserError, match=r"Task\.per_query\.json\.gz: the file: .*Delete it and"):
+        read_ranks(path)
 
 
 def test_a_missing_per_query_file_is_named(tmp_path):
-    with pytest.raises(UserError, match="no such file; run `xbench evaluate`"):
-        read_per_query(tmp_path / "x.json.gz")
+    with pytest.raises(UserError, match="the file is missing; run `xbench evaluate`"):
+        read_ranks(tmp_path / "x.json.gz")
 
 
 def test_averages_by_hand():
@@ -125,7 +124,7 @@ def test_settings_of_a_task_are_replaced_and_others_kept(tmp_path):
         "[]",
         "[" * 100_000,
         '{"scores": {"test": [{}]}}',
-        '{"scores": {"test": [{"main_score": NaN, "hf_subset": "de"}]}, "dataset_revision": "r1"}',
+        '{"scores": {"test": [{"main_score": 0.5, "hf_subset": "de"}]}, "dataset_revision": "r1"}',
         '{"scores": {"test": [{"main_score": 0.5, "hf_subset": "de"}]}}',
     ],
 )

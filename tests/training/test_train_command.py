@@ -44,9 +44,9 @@ def data(tmp_path_factory):
     return path
 
 
-def options(base_model, corpus, folder, **changed):
+def options(base, corpus, folder, **changed):
     given = {
-        "base_model": base_model,
+        "base_model": base,
         "data": corpus,
         "output": folder,
         "max_steps": 6,

@@ -16,7 +16,7 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 
 from tests.conftest import make_tiny_transformer
 from xbench._util.errors import UserError
-from xbench._util.hub import hub_access
+from xbench._util.hub import SWITCHES, hub_access
 from xbench.cli import main
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
@@ -40,6 +40,9 @@ def asked(monkeypatch):
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "HF_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("XBENCH_DATA_DIR", raising=False)
+    for module, name in SWITCHES:
+        if hasattr(sys.modules.get(module), name):
+            monkeypatch.setattr(f"{module}.{name}", False)
     return addresses
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import TASKS
 from xbench.metrics import FloatArray, task_per_query
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, read_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import PER_QUERY_SUFFIX, PerQuery
 
 Sample = FloatArray
 """One value per question and subset, nan where a question has no query there."""
@@ -114,7 +115,7 @@ def _tasks(folder: Path) -> dict[str, PerQuery]:
         raise UserError(
             f"{folder}: no *{PER_QUERY_SUFFIX} there; expected the results of `xbench evaluate`"
         )
-    return {path.name.removesuffix(PER_QUERY_SUFFIX): read_per_query(path) for path in files}
+    return {path.name.removesuffix(PER_QUERY_SUFFIX): read_ranks(path) for path in files}
 
 
 def _named(name: str, results: Sequence[Path]) -> Path:

@@ -24,7 +24,7 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Difference:
-    """A model's figure minus the best model's.
+    """A model's score minus the best model's.
 
     Attributes:
         value: The difference.
@@ -46,16 +46,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Figure:
-    """A model's figure.
+    """A model's score.
 
     Attributes:
-        value: The figure.
+        value: The score.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        difference: How it differs from the best figure; None for the best, and where models are not
+        difference: How it differs from the best score; None for the best, and where models are not
             tested against each other.
         ranks: Best and worst rank among the models in 95 % of the resamples; None if not tested.
-        tier: Tier from 1; models of a tier cannot be told apart from its best. None if not tested.
+        tier: Tier from 1; models of a tier cannot be distinguished from its
+            best. None if not tested.
     """
 
     value: float
@@ -67,19 +68,19 @@ class Figure:
 
     @property
     def cannot_be_told_from_the_best(self) -> bool:
-        """Whether the figure is the best or not significantly different from it at 5 %."""
+        """Whether the score is the best or not significantly different from it at 5 %."""
         return self.tier is not None and (self.difference is None or self.difference.p > 0.05)
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of all models for one measure.
+    """The scores of all models for one measure.
 
     Attributes:
         task: Name of the task.
         measure: Name of the measure.
         language: Query language, or None for the mean over all.
-        figures: One per model, in the models' order.
+        figures: The scores, one per model, in the models' order.
     """
 
     task: str
@@ -217,7 +218,7 @@ def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
 
 
 def main_score(task: str) -> str:
-    """Return the measure of a task that is tested; the others stand beside it."""
+    """Return the measure of a task that is tested; the others are next to it."""
     return TASKS[task][0].main_score if task in TASKS else "map"
 
 
@@ -269,7 +270,7 @@ def _difference(sample: Sample, best: Sample, p: float, seed: int) -> Difference
 
 
 def _untested(sample: Sample, seed: int) -> Figure:
-    """Return a figure with its interval, over the subsets in which the measure is defined."""
+    """Return a score with its interval, over the subsets in which the measure is defined."""
     defined = sample[:, ~np.isnan(sample).all(axis=0)]
     if defined.size == 0:
         return Figure(float("nan"), float("nan"), float("nan"))
@@ -304,7 +305,7 @@ def _gap_rows(
 
 
 def _gap(first: TaskValues, second: TaskValues, language: str | None, seed: int) -> Figure:
-    """Return the monolingual minus the cross-lingual figure, resampling the same questions."""
+    """Return the monolingual minus the cross-lingual score, resampling the same questions."""
     if first.questions.keys() != second.questions.keys():
         raise UserError("the monolingual and the cross-lingual task have other questions")
     mono, cross = (own.sample("map", language) for own in (first, second))

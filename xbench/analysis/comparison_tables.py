@@ -15,11 +15,11 @@ from xbench.data.catalogue import TASKS
 from xbench.metrics import IN_RANKS
 
 TESTED_NOTE = (
-    "Bold: the best, and what cannot be told apart from it. Intervals: 95 %, bootstrap over\n"
+    "Bold: the best, and what cannot be distinguished from it. Intervals: 95 %, bootstrap over\n"
     "questions. Δ: difference from the best. p: paired randomisation test, Holm-corrected within\n"
     "the table. Effect: mean difference per question over its standard deviation. Better: share\n"
     "of questions on which the model is better than the best, ties half. Rank: range in 95 % of\n"
-    "the resamples. Tier: models of one tier are not told apart from its best."
+    "the resamples. Tier: models of one tier are not distinguished from its best."
 )
 BIAS_NOTE = "Means over query languages with 95 % intervals; shares and probabilities × 100."
 PEER_NOTE = (

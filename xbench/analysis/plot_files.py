@@ -45,7 +45,7 @@ METADATA: Mapping[str, dict[str, str | None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "png": {"Software": None},
 }
-"""What is left out of a file, so that the same input gives the same bytes."""
+"""What is skipped of a file, so that the same input gives the same bytes."""
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,14 @@ LEFT, RIGHT, BOTTOM = 0.75, 0.95, 0.65
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 MARKS = list(zip(COLOURS, "os^DvP", strict=True))
-"""Colours that colour-blind readers can tell apart (Okabe and Ito), each with a marker."""
+"""Colours that colour-blind readers can distinguish (Okabe and Ito), each with a marker."""
 
 FRAME = 0.5 + np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]]) * [[0.43], [0.41]]
 """Corners of the frame in a cell."""
 
 
 def _literal(text: str) -> str:
-    """Replace what XML cannot hold and what is no visible character."""
+    """Replace what XML cannot hold and what is not a visible character."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
@@ -200,7 +200,7 @@ def distances_panel(
 
 
 def _dots(axes: Axes, figures: Axes, tops: FloatArray, table: FloatArray) -> None:
-    """Draw a dot per model and language, and write the figures beside it, a column per model."""
+    """Draw a dot per model and language, and write the values next to it, a column per model."""
     form = ",.0f" if np.nanmax(table, initial=0.0) >= 100 else ".1f"
     figures.set_xlim(0, len(table))
     for model, line in enumerate(table):

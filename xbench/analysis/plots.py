@@ -113,7 +113,7 @@ def rank_distance_by_language(values: Mapping[str, Mapping[str, float]], title: 
     """Draw the mean rank distance of every query language, the least first, and the mean over all.
 
     Args:
-        values: Mean rank distance by model name and language; up to six models can be told apart.
+        values: Mean rank distance by model name and language; up to six can be distinguished.
         title: Title, shown literally.
 
     Raises:

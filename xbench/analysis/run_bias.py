@@ -43,8 +43,8 @@ class LanguageBias:
         pool_share: Share of each passage language in the pool.
         passages: Passages in the pool.
         queries: Queries that were scored.
-        without_relevant: Queries of the qrels left out because no passage is relevant.
-        unjudged: Queries of the run left out because the qrels lack them.
+        without_relevant: Queries of the qrels skipped because no passage is relevant.
+        unjudged: Queries of the run skipped because the qrels lack them.
         not_in_run: Scored queries for which the run has nothing: all their passages are missing.
         relevant: Relevant passages of the scored queries.
         not_retrieved: Those that the run lacks; they count at the end of the pool.
@@ -241,12 +241,12 @@ def _check_languages(files: Mapping[str, Scored], qrels: Scored, languages: _Lan
         "qrels: add them to the table, or to passage_language and query_language",
     )
     for name, content in files.items():
-        lacking = {p for found in content.values() for p in found} - languages.passage.keys()
-        if lacking:
-            problems.add(f"{name}: {len(lacking):,} passages without language: {_some(lacking)}")
-    lacking = qrels.keys() - languages.query.keys()
-    if lacking:
-        problems.add(f"qrels: {len(lacking):,} queries without language: {_some(lacking)}")
+        missing = {p for found in content.values() for p in found} - languages.passage.keys()
+        if missing:
+            problems.add(f"{name}: {len(missing):,} passages without language: {_some(missing)}")
+    missing = qrels.keys() - languages.query.keys()
+    if missing:
+        problems.add(f"qrels: {len(missing):,} queries without language: {_some(missing)}")
     for kind, given in (("passage", languages.passage), ("query", languages.query)):
         for key, label in given.items():
             if not (isinstance(label, str) and label):

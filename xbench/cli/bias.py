@@ -126,7 +126,7 @@ def _text(found: LanguageBias) -> str:
         f"{found.queries:,} queries, {found.not_in_run:,} of them not in the run; "
         f"{found.passages:,} passages in the pool.\n"
         f"{found.not_retrieved:,} of {found.relevant:,} relevant passages were not retrieved.\n"
-        f"Left out: {found.without_relevant:,} queries without a relevant passage, "
+        f"Skipped: {found.without_relevant:,} queries without a relevant passage, "
         f"{found.unjudged:,} of the run without judgement.\n"
     )
     return f"{text([*_tables(found)], WIDTH)}\n\n{notes}"

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from xbench._util.atomic_write import ADVICE, REFUSALS
 from xbench._util.errors import UserError, did_you_mean
 
 
@@ -48,8 +49,13 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
+            message = str(error)
+        except OSError as error:
+            if error.errno not in REFUSALS:
+                raise
+            message = f"{error.filename or 'a file'}: {error.strerror}. {ADVICE}"
+        click.echo(f"Error: {message}", err=True)
+        sys.exit(2)
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]

@@ -52,9 +52,11 @@ def compare(
     from xbench.analysis.comparison import compare as run
 
     if plot is not None:
+        from xbench._util.atomic_write import check_place
         from xbench.analysis.plots import figure_format
 
         figure_format(plot)
+        check_place(plot)
     candidates = read_candidates(models, *results)
     comparison = run(candidates, seed=seed)
     click.echo(_text(comparison, form).rstrip("\n"))

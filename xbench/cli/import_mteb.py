@@ -24,10 +24,11 @@ from xbench.cli.command import Command
 )
 @click.option("--commit", help="Commit of the folder's files [default: that of the clone].")
 def import_mteb(folder: Path, output: Path, commit: str | None) -> None:
-    """Take the sound figures of multilingual retrieval from a clone of MTEB's public results.
+    """Take the sound scores of multilingual retrieval from a clone of MTEB's public results.
 
-    FOLDER is a clone of https://github.com/embeddings-benchmark/results. A file with errors is left
-    out, a subset without a sound figure stays blank; `xbench validate FOLDER` names every defect.
+    FOLDER is a clone of https://github.com/embeddings-benchmark/results. A file with errors is
+    skipped, a subset without a sound score stays blank; `xbench validate FOLDER` names
+    every defect.
     """
     from xbench._util.atomic_write import write_atomically
     from xbench.results.validation import imported_json, read_upstream, upstream_files

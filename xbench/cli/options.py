@@ -29,7 +29,7 @@ def language_codes(
     """Return the codes of lists such as ``ar,de``.
 
     Raises:
-        click.BadParameter: If there is none, or one is no language of xbench.
+        click.BadParameter: If there is none, or one is not a language of xbench.
     """
     names = [name for value in values for name in value.split(",") if name.strip()]
     if values and not names:

@@ -48,7 +48,7 @@ def submit(model: str, results: Path, output: Path) -> None:
     Example:
       xbench submit intfloat/multilingual-e5-small
     """  # noqa: D301
-    from xbench._util.atomic_write import write_atomically
+    from xbench._util.atomic_write import usable, write_atomically
     from xbench.results.validation import check
     from xbench.results.validation.pull_request import missing_tasks, pull_request
     from xbench.results.validation.report import as_text
@@ -56,9 +56,10 @@ def submit(model: str, results: Path, output: Path) -> None:
     checks = check([_folder(model, results)])
     click.echo(as_text(checks))
     if any(item.run is None for item in checks):
-        click.echo(f"Error: {model}: mend these errors and submit again", err=True)
+        click.echo(f"Error: {model}: fix these errors and submit again", err=True)
         sys.exit(2)
-    folders = _copy(checks, output)
+    with usable(output):
+        folders = _copy(checks, output)
     write_atomically(output / TEXT_NAME, pull_request(checks).encode())
     if missing := missing_tasks(checks):
         click.echo(f"No results of {', '.join(missing)}: their cells will be blank.")

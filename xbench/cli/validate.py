@@ -24,12 +24,12 @@ from xbench.cli.command import Choice, Command
     "--against",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of the results that are there already: check only what differs from them, and in "
-    "Markdown show the new figures among theirs.",
+    "Markdown show the new scores among theirs.",
 )
 @click.option(
     "--write-summaries",
     is_flag=True,
-    help="Write the summary of every accepted result beside it, over one that is there; it makes "
+    help="Write the summary of every accepted result next to it, over one that is there; it makes "
     "pages quick to build, and results of older versions have none.",
 )
 def validate(

@@ -54,7 +54,7 @@ class Dataset:
         demonstration: Whether the set only demonstrates, and is never ranked with the others.
         hub: Name on the Hugging Face hub, for a set whose passages are streamed; else empty.
         passages: Number of passages of each language of a set that is streamed, by ISO 639-1 code.
-        variant: What stands in its task names after the setting (``HardNegatives``).
+        variant: Part of its task names after the setting (``HardNegatives``).
         settings: The settings it has tasks for.
         split: Name of the split that is evaluated.
         main_score: The score that models are ranked by.

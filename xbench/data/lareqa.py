@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xbench._util.errors import UserError
 from xbench.data.catalogue import Dataset, PassageForm
@@ -59,61 +60,119 @@ def read_lareqa(files: Mapping[str, Path], passage_form: PassageForm) -> Paralle
     """
     queries, passages, relevant = {}, {}, {}
     for code, path in files.items():
+        paragraphs = [
+            (f"{code}.{a}.{p}", paragraph)
+            for a, article in enumerate(read_squad_json(path))
+            for p, paragraph in enumerate(article.paragraphs)
+        ]
         try:
-            paragraphs = list(_paragraphs(json.loads(path.read_bytes())))
             queries[code] = _queries(paragraphs)
-            passages[code] = _passages(paragraphs, code, passage_form)
-            relevant[code] = _relevant(paragraphs, code)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise UserError(
-                f"{path}: not in LAReQA's format ({type(error).__name__}: {error}); expected "
-                "SQuAD's JSON with sentence_breaks in every paragraph"
-            ) from error
+            passages[code] = _passages(paragraphs, passage_form)
+            relevant[code] = _relevant(paragraphs)
+        except ValueError as error:
+            raise UserError(f"{path}: not in LAReQA's format ({error})") from error
     return ParallelCorpus(queries=queries, passages=passages, relevant=relevant)
 
 
-Paragraph = tuple[str, dict[str, Any]]
+class Answer(BaseModel):
+    """An answer of SQuAD's format: where in the paragraph it starts, in characters."""
+
+    answer_start: int
 
 
-def _paragraphs(content: dict[str, Any]) -> Iterator[Paragraph]:
-    for a, article in enumerate(content["data"]):
-        for p, paragraph in enumerate(article["paragraphs"]):
-            yield f"{a}.{p}", paragraph
+class Question(BaseModel):
+    """A question of SQuAD's format."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    id: str
+    question: str
+    answers: list[Answer]
 
 
-def _queries(paragraphs: list[Paragraph]) -> Texts:
-    questions = [question for _, paragraph in paragraphs for question in paragraph["qas"]]
+class Paragraph(BaseModel):
+    """A paragraph of SQuAD's format, and the start and end of its sentences as LAReQA adds them."""
+
+    context: str
+    qas: list[Question]
+    sentence_breaks: list[tuple[int, int]] | None = None
+
+
+class Article(BaseModel):
+    """An article of SQuAD's format."""
+
+    paragraphs: list[Paragraph]
+
+
+class SquadFile(BaseModel):
+    """A file of SQuAD's format (arXiv 1606.05250)."""
+
+    data: list[Article]
+
+
+def read_squad_json(path: Path) -> list[Article]:
+    """Return the articles of a file in SQuAD's format.
+
+    Raises:
+        UserError: If it is in another format; the first field that is wrong is named.
+    """
+    try:
+        return SquadFile.model_validate(json.loads(path.read_bytes())).data
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"{path}: not in SQuAD's format ({field}: {first['msg']}; {error.error_count()} such "
+            "fields); expected data, paragraphs, and qas with id, question and answers"
+        ) from error
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); expected SQuAD's format") from error
+
+
+Paragraphs = list[tuple[str, Paragraph]]
+"""Paragraphs, with the beginning of the ids of their passages."""
+
+
+def _queries(paragraphs: Paragraphs) -> Texts:
+    questions = [question for _, paragraph in paragraphs for question in paragraph.qas]
     return Texts(
-        ids=tuple(question["id"] for question in questions),
-        texts=tuple(question["question"].strip() for question in questions),
+        ids=tuple(question.id for question in questions),
+        texts=tuple(question.question.strip() for question in questions),
     )
 
 
-def _passages(paragraphs: list[Paragraph], code: str, passage_form: PassageForm) -> Texts:
+def _passages(paragraphs: Paragraphs, passage_form: PassageForm) -> Texts:
     ids, texts = [], []
     for place, paragraph in paragraphs:
-        context = paragraph["context"]
-        for s, (start, end) in enumerate(paragraph["sentence_breaks"]):
-            ids.append(f"{code}.{place}.{s}")
-            sentence = context[start:end].strip()
-            texts.append(sentence if passage_form == "sentence" else f"{sentence}\n{context}")
+        for s, (start, end) in enumerate(_breaks(place, paragraph)):
+            ids.append(f"{place}.{s}")
+            sentence = paragraph.context[start:end].strip()
+            texts.append(
+                sentence if passage_form == "sentence" else f"{sentence}\n{paragraph.context}"
+            )
     return Texts(ids=tuple(ids), texts=tuple(texts))
 
 
-def _relevant(paragraphs: list[Paragraph], code: str) -> dict[str, tuple[str, ...]]:
+def _relevant(paragraphs: Paragraphs) -> dict[str, tuple[str, ...]]:
     return {
-        question["id"]: tuple(
+        question.id: tuple(
             dict.fromkeys(
-                f"{code}.{place}.{_sentence(paragraph['sentence_breaks'], answer['answer_start'])}"
-                for answer in question["answers"]
+                f"{place}.{_sentence(_breaks(place, paragraph), answer.answer_start)}"
+                for answer in question.answers
             )
         )
         for place, paragraph in paragraphs
-        for question in paragraph["qas"]
+        for question in paragraph.qas
     }
 
 
-def _sentence(breaks: list[list[int]], position: int) -> int:
+def _breaks(place: str, paragraph: Paragraph) -> list[tuple[int, int]]:
+    if paragraph.sentence_breaks is None:
+        raise ValueError(f"no sentence_breaks in paragraph {place}")
+    return paragraph.sentence_breaks
+
+
+def _sentence(breaks: list[tuple[int, int]], position: int) -> int:
     for s, (start, end) in enumerate(breaks):
         if start <= position < end:
             return s

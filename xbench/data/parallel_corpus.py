@@ -104,7 +104,7 @@ class ParallelCorpus:
 
 @dataclass(frozen=True, eq=False)
 class Qrels:
-    """Judgments of one language, and where they stand.
+    """Judgments of one language, and where they are.
 
     Attributes:
         judgments: Relevance by query id and docid; relevant is what is greater than 0.

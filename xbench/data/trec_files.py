@@ -38,7 +38,7 @@ ScoredSource = str | PathLike[str] | Mapping[str, Mapping[str, float]] | Iterabl
 
 
 class Problems:
-    """What is wrong with one file or argument, told all at once with what to do."""
+    """What is wrong with one file or argument, reported all at once with what to do."""
 
     def __init__(self, subject: str, remedy: str) -> None:
         self._subject = subject
@@ -53,7 +53,7 @@ class Problems:
             self._first.append(problem)
 
     def raise_if_any(self) -> None:
-        """Raise a `UserError` that tells the problems, if there are any."""
+        """Raise a `UserError` that names the problems, if there are any."""
         if self._count == 0:
             return
         more = self._count - len(self._first)
@@ -90,7 +90,7 @@ def read_run(source: ScoredSource) -> Scored:
     run = _read(source, _RUN)
     if not any(run.values()):
         raise UserError(
-            f"{name_of(source, 'run')}: holds no retrieved passage; check that the search ran"
+            f"{name_of(source, 'run')}: has no retrieved passage; check that the search ran"
         )
     return run
 
@@ -116,7 +116,7 @@ def read_qrels(source: ScoredSource) -> Scored:
 
 
 def name_of(source: object, default: str) -> str:
-    """Return a file's path, or how to call what is no file."""
+    """Return a file's path, or how to call what is not a file."""
     return str(source) if isinstance(source, (str, PathLike)) else default
 
 
@@ -232,7 +232,7 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             elif cells:
                 raise UserError(
                     f"{path}: line {line}: {len(cells)} columns; expected {len(names)}, as in the "
-                    "header. Mend the line"
+                    "header. Fix the line"
                 )
 
 

@@ -49,7 +49,7 @@ class Estimate:
 
     @property
     def tokens(self) -> float | None:
-        """Tokens of all workloads; None if they cannot be told."""
+        """Tokens of all workloads; None if they is not known."""
         tokens = [own.tokens for own in self.workloads if own.tokens is not None]
         return sum(tokens) if len(tokens) == len(self.workloads) else None
 

@@ -37,7 +37,7 @@ class WorkloadEstimate:
     Attributes:
         workload: The workload.
         seconds: Time on this machine.
-        tokens: Tokens of all its passages as the model reads them; None if they cannot be told.
+        tokens: Tokens of all its passages as the model reads them; None if they is not known.
     """
 
     workload: Workload
@@ -132,7 +132,7 @@ class Measurement:
 
 
 def _tokens_each(model: Any, sample: Sequence[str]) -> float | None:  # noqa: ANN401
-    """Return the mean tokens of a passage as the model reads it; None if they cannot be told."""
+    """Return the mean tokens of a passage as the model reads it; None if they is not known."""
     inner = sentence_transformer(model)
     if inner is None or not callable(inner.tokenizer):
         return None

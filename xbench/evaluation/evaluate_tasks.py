@@ -12,6 +12,7 @@ from typing import Any
 from mteb.models import ModelMeta
 from mteb.results import TaskResult
 
+from xbench._util.atomic_write import check_place
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
@@ -20,12 +21,11 @@ from xbench.evaluation.mteb_plugin import find_task
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
+from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     agree,
-    read_per_query,
-    read_result,
     result_content,
     subset_scores,
     write_per_query,
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A task's results and where they lie.
+    """A task's results and where they are.
 
     Attributes:
         result: mteb's result as a dictionary.
@@ -88,6 +88,7 @@ def evaluate(
     """
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
+    check_place(output)
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)
@@ -132,7 +133,7 @@ def chosen_tasks(
         )
     for task in tasks:
         if task not in kept:
-            logger.warning("%s has no subset in these languages; left out", task.task_name)
+            logger.warning("%s has no subset in these languages; skipped", task.task_name)
     return kept
 
 
@@ -175,7 +176,7 @@ class _Run:
         if {subset["hf_subset"] for subset in subset_scores(result)} != set(task.hf_subsets):
             return None
         try:
-            ranks = read_per_query(folder / f"{name}{PER_QUERY_SUFFIX}")
+            ranks = read_ranks(folder / f"{name}{PER_QUERY_SUFFIX}")
         except UserError as error:
             logger.warning("%s", error)
             return None
@@ -240,7 +241,7 @@ class _Run:
         inner = sentence_transformer(self._model)
         if inner is not None and task.report is not None and task.report.truncated:
             logger.warning(
-                "%s: %.1f %% of the texts were cut at %s tokens",
+                "%s: %.1f %% of the texts were truncated at %s tokens",
                 task.task_name,
                 100 * task.report.truncated / task.report.texts,
                 inner.max_seq_length,

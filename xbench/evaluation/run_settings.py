@@ -1,4 +1,4 @@
-"""What a run is told to do, and the record of how it was done."""
+"""What a run is asked to do, and the record of how it was done."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ def rank_correlation(ranks: FloatArray) -> FloatArray:
     For question i and query language a, the mean over the other query languages b of Spearman's
     correlation of the ranks that a and b give to the question's relevant passages. 1 if every
     language orders them alike, about 0 if the orders are unrelated, a little below 0 if each
-    language puts its own version first and the others at random.
+    language ranks its own version at rank 1 and the others at random.
 
     MRC of arXiv 2509.06195 (MRL 2024) averages the same way, over b and then over questions, but
     correlates the rankings of the documents of the whole collection (MRC@k: of the first k; how it
     treats documents in one list only could not be verified). Here only the parallel passages enter,
-    so that their ranks suffice; a figure of one must not be set beside a figure of the other.
+    so that their ranks suffice; a score of one must not be set next to a score of the other.
 
-    Passages that were not retrieved tie behind all others. Passages missing for a or b are left out
+    Passages that were not retrieved tie behind all others. Passages missing for a or b are skipped
     of that pair; a pair counts if at least two passages remain and neither language ties them all.
 
     Args:
@@ -33,7 +33,7 @@ def rank_correlation(ranks: FloatArray) -> FloatArray:
             languages, questions, versions).
 
     Returns:
-        Shape (query languages, questions); nan where no pair counts. A language's figure is the
+        Shape (query languages, questions); nan where no pair counts. A language's score is the
         mean over its questions.
 
     >>> rank_correlation(np.array([[[1.0, 2.0, 3.0]], [[4.0, 9.0, 5.0]]]))
@@ -113,7 +113,7 @@ def spread(scores: FloatArray) -> Spread:
     """Spread of a score over languages: minimum, maximum and standard deviation.
 
     The languages are all there are, not a sample, so the deviation divides by their number. Missing
-    scores are left out; without any score all three are nan.
+    scores are skipped; without any score all three are nan.
 
     Args:
         scores: One score per language, `nan` for missing. Shape (languages,).

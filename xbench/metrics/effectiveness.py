@@ -18,7 +18,7 @@ def average_precision(ranks: FloatArray, k: float = np.inf) -> FloatArray:
 
     AP = (1 / R) Σᵢ i / rankᵢ over the relevant passages with rankᵢ ≤ k, where R is the number of
     all relevant passages: trec_eval's ``map`` and ``map_cut.k``. At k = 20 this is XTREME-R's
-    figure for LAReQA (arXiv 2104.07412).
+    value for LAReQA (arXiv 2104.07412).
 
     >>> average_precision(np.array([[1.0, 4.0]]))
     array([0.75])

@@ -32,7 +32,7 @@ def peer(ranking: MultilingualRanking, k: float = np.inf) -> FloatArray:
     the places in the run as the observations instead of their ranks among the relevant passages,
     so relevant passages of two languages at places 1, 50 and 2, 3 give 0.338, not 1. And it asks
     whether ``x.all() is None``, which is never true, so that U of N relevant passages that were not
-    retrieved get place N + (U + 1) / 2, which may lie before those that were retrieved:
+    retrieved get place N + (U + 1) / 2, which may be before those that were retrieved:
     places 15, 16 against 18 and not retrieved give 0.491, not 0.121.
 
     Args:
@@ -150,8 +150,8 @@ def language_share(ranking: MultilingualRanking, k: int) -> FloatArray:
     """Share of each language among the first k places, mean over the queries.
 
     The rows of several query languages make the matrix query language × passage language. A run
-    that ends before place k is judged on the places it fills; queries with an empty run are left
-    out, and without any other query the shares are nan.
+    that ends before place k is judged on the places it fills; queries with an empty run are
+    skipped, and without any other query the shares are nan.
 
     Args:
         ranking: The languages of the first places are used.

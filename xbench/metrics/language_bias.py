@@ -1,4 +1,4 @@
-"""Language bias seen in the ranks alone: how far a query's parallel passages lie apart.
+"""Language bias seen in the ranks alone: how far a query's parallel passages are apart.
 
 Every function takes `ranks` of shape (queries, relevant passages), in any order: ranks in the
 multilingual pool from 1, `inf` for a relevant passage that was not retrieved and `nan` to fill the
@@ -42,7 +42,7 @@ def worst_rank(ranks: FloatArray, pool_size: int) -> FloatArray:
 
     max rankᵢ over the relevant passages, Max@R of arXiv 2604.05684 (ICLR 2026; read in summaries;
     the paper's normalised form could not be verified and is not implemented). Unlike the rank
-    distance, it is not 0 when the parallel passages lie together far down. The least possible value
+    distance, it is not 0 when the parallel passages are together far down. The least possible value
     is the number of relevant passages; lower is better. A relevant passage that was not retrieved
     counts at the end of the pool.
 

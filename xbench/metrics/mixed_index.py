@@ -17,7 +17,7 @@ from xbench.metrics.ranks import FloatArray, PoolRanks
 def ndcg_lost(ranks: PoolRanks, k: int) -> FloatArray:
     """NDCG lost: nDCG@k in the index of the query's language alone, minus nDCG@k in the pool.
 
-    0 if no passage of another language stands before a relevant one that counts; at most the
+    0 if no passage of another language is before a relevant one that counts; at most the
     nDCG@k of the monolingual index (elementary). Passages that are added to an index can only push
     others down, so it is never negative for a system that scores each passage by itself; BM25
     weighs terms by the whole index and may gain.

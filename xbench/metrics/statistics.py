@@ -1,9 +1,9 @@
-"""How certain a figure is: intervals, paired tests, effect sizes, ranks and tiers.
+"""How certain a score is: intervals, paired tests, effect sizes, ranks and tiers.
 
-A figure is a macro average over subsets (query languages, language pairs) of the mean over their
+A score is a macro average over subsets (query languages, language pairs) of the mean over their
 queries. `values` has the shape (questions, subsets), nan where a question has no query in a subset.
 The versions of a question are hard or easy together, so whole questions are resampled and swapped:
-with (question, language) pairs intervals are too narrow. Questions without a value are left out.
+with (question, language) pairs intervals are too narrow. Questions without a value are skipped.
 Wrong values, and models of other shapes or other nan, raise ValueError. One seed, the same bytes.
 """
 
@@ -45,7 +45,7 @@ def bootstrap(values: ArrayLike, resamples: int = 10_000, seed: int = 0) -> Floa
     """Return the macro means of resamples of the questions, drawn with replacement.
 
     The bootstrap of Efron and Tibshirani (1993): a question drawn twice counts twice in each of its
-    subsets. A subset of which a resample holds no question is left out of that mean. The resamples
+    subsets. A subset of which a resample has no question is skipped of that mean. The resamples
     follow from the seed and the number of questions, which must be two or more.
     """
     sample = _sample(values, least=2)
@@ -90,7 +90,7 @@ def _blocks_drawn(questions: int, resamples: int, seed: int) -> Iterator[NDArray
 def _drawn(questions: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     """Return how often each question is drawn in each resample, (resamples, questions).
 
-    Many figures of one data set are resampled alike, so the last few are kept.
+    Many scores of one data set are resampled alike, so the last few are kept.
     """
     generator = np.random.default_rng(seed)
     counts = np.empty((resamples, questions), np.uint8)
@@ -112,7 +112,7 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> FloatArray:
 def interval(distribution: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     """Return the percentile interval of a bootstrap distribution.
 
-    Percentile (Efron and Tibshirani 1993, chapter 13): stays in the range of the figure and, as the
+    Percentile (Efron and Tibshirani 1993, chapter 13): stays in the range of the score and, as the
     means are nearly symmetric, covers 94 to 95 % at 250 questions (simulated), but 91 % at ten.
     """
     low, high = np.quantile(_resampled(distribution, 1, level), [(1 - level) / 2, (1 + level) / 2])
@@ -144,13 +144,13 @@ def pairwise_tests(
     influence_values = np.stack([np.nansum(sample / sizes, axis=1) for sample in samples], axis=1)
     influence_values = _on_grid(influence_values - influence_values.mean(axis=1, keepdims=True))
     questions, number = influence_values.shape
-    figures = influence_values.sum(axis=0)
+    scores = influence_values.sum(axis=0)
     tolerance = 1e-9 * np.abs(influence_values).sum(axis=0).max()
-    bound = np.abs(figures[:, None] - figures) - tolerance
+    bound = np.abs(scores[:, None] - scores) - tolerance
     generator, reached = np.random.default_rng(seed), np.ones((number, number))
     for size in _blocks(permutations, questions):
         swap = generator.integers(0, 2, size=(size, questions), dtype=np.int8)
-        swapped = figures[:, None] - 2 * (influence_values.T @ swap.T.astype(np.float64))
+        swapped = scores[:, None] - 2 * (influence_values.T @ swap.T.astype(np.float64))
         for i in range(number):
             differences = np.abs(swapped[i + 1 :] - swapped[i])
             extreme = differences >= bound[i, i + 1 :, None]
@@ -177,7 +177,7 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
 
 def effect_size(first: ArrayLike, second: ArrayLike) -> EffectSize:
-    """Return how large first minus second is beside its variation over the questions.
+    """Return how large first minus second is next to its variation over the questions.
 
     A question's difference is the plain mean over its versions; macro means weigh by subset, so
     with many nan the signs can differ. `standardised`: mean of the differences / their standard
@@ -222,7 +222,7 @@ def rank_intervals(distributions: ArrayLike, level: float = 0.95) -> list[tuple[
 
 
 def tiers(models: Sequence[ArrayLike], level: float = 0.05, seed: int = 0) -> list[int]:
-    """Return each model's tier, 1 highest: models that are not told apart from their tier's best.
+    """Return each model's tier, 1 highest: not distinguished from its tier's best.
 
     From the highest macro mean down (of equal ones, the earlier first), a model opens a new tier if
     it differs from the best of the current one: `randomisation_test`, p ≤ level after `holm` over

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from xbench._util.atomic_write import write_atomically
+from xbench._util.atomic_write import usable, write_atomically
 from xbench._util.errors import UserError
 from xbench.models.embedding_checks import Spread, check_vectors
 
@@ -38,7 +38,7 @@ class Encoded:
 
     Attributes:
         vectors: Shape (texts, dimensions).
-        truncated: Whether the text was cut at the model's maximum length, shape (texts,).
+        truncated: Whether the text was truncated at the model's maximum length, shape (texts,).
     """
 
     vectors: FloatArray
@@ -61,7 +61,7 @@ class TextEncoder(Protocol):
         ...
 
     def identity(self, role: Role) -> str | None:
-        """Return what decides the embeddings of a role, or None if that cannot be told."""
+        """Return what decides the embeddings of a role, or None if that is not known."""
         ...
 
 
@@ -109,9 +109,11 @@ class EmbeddingStore:
     def load(self, texts: Iterable[str]) -> None:
         """Read from disk the embeddings of these texts that are not in memory."""
         wanted = {_key(text): text for text in self.missing(texts)}
-        if self.folder is None or not wanted or not self.folder.is_dir():
+        if self.folder is None or not wanted:
             return
-        for path in sorted(self.folder.glob("*.safetensors")):
+        with usable(self.folder, "Choose another --cache-dir that can be read and written."):
+            paths = sorted(self.folder.glob("*.safetensors")) if self.folder.is_dir() else []
+        for path in paths:
             if path.name in self._written:
                 continue
             chunk = _read_chunk(path)
@@ -196,10 +198,15 @@ def _write_chunk(folder: Path, texts: Sequence[str], encoded: Encoded) -> str:
 
 
 def _read_chunk(path: Path) -> tuple[list[str], Encoded] | None:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        logger.warning("%s cannot be read (%s); its texts are encoded again", path, error.strerror)
+        return None
     if hashlib.sha256(content).hexdigest() != path.stem:
         logger.warning("%s is damaged; its texts are encoded again", path)
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
         return None
     arrays = load(content)
     keys = [key.tobytes().hex() for key in arrays["key"]]

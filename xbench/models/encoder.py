@@ -39,7 +39,7 @@ class EncodingReport:
     Attributes:
         texts: Distinct texts that the ranks rest on.
         encoded: Of these, how many this process encoded; the others were stored before.
-        truncated: Of these, how many were cut at the model's maximum length.
+        truncated: Of these, how many were truncated at the model's maximum length.
     """
 
     texts: int
@@ -143,7 +143,7 @@ class MtebTextEncoder:
         return None
 
     def prompt(self, role: Role) -> str | None:
-        """Return the text that the model puts before a text of a role, if that can be told."""
+        """Return the text that the model puts before a text of a role, if that is known."""
         return prompt_text(self._model, self._metadata, role)
 
     def settings(self, role: Role) -> str:
@@ -165,7 +165,7 @@ class MtebTextEncoder:
         )
 
     def described(self, role: Role) -> dict[str, str | int | None]:
-        """Return what `settings` says, each under the words in which it is told."""
+        """Return what `settings` says, each under the words in which it is reported."""
         settings = json.loads(self.settings(role))
         return {
             f"{role} prompt": settings["prompt"],
@@ -176,14 +176,14 @@ class MtebTextEncoder:
         }
 
     def identity(self, role: Role) -> str | None:
-        """Return the digest of what decides the embeddings of a role; None if it cannot be told."""
+        """Return the digest of what decides the embeddings of a role; None if it is not known."""
         weights = model_identity(self._model)
         if weights is None:
             return None
         return hashlib.sha256(f"{weights}\n{self.settings(role)}".encode()).hexdigest()[:32]
 
     def weights(self) -> str | None:
-        """Return what tells the model's weights from others, or None if it cannot be told."""
+        """Return what distinguishes the model's weights from others, or None if it is not known."""
         return model_identity(self._model)
 
     def sentence_transformer(self) -> SentenceTransformer | None:
@@ -203,7 +203,7 @@ class MtebTextEncoder:
 
 
 def prompt_text(model: Any, metadata: TaskMetadata, role: Role) -> str | None:  # noqa: ANN401
-    """Return the prompt that an mteb model uses for a task and role, if that can be told."""
+    """Return the prompt that an mteb model uses for a task and role, if that is known."""
     prompt_type = PROMPT_TYPES[role]
     if getattr(model, "instruction_template", None) is not None:
         return str(model.get_task_instruction(metadata, prompt_type))
@@ -223,7 +223,7 @@ def as_float32(array: Any) -> FloatArray:  # noqa: ANN401
 
 
 def is_single_vector(model: Any) -> bool:  # noqa: ANN401
-    """Tell whether a model gives one vector for each text."""
+    """Return whether a model gives one vector for each text."""
     if isinstance(model, (SearchProtocol, CrossEncoderProtocol)):
         return False
     return (

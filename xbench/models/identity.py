@@ -1,4 +1,4 @@
-"""Tell whether two models, or one model at two times, give the same embeddings."""
+"""Return whether two models, or one model at two times, give the same embeddings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def model_identity(model: Any) -> str | None:  # noqa: ANN401
 
     A model that xbench loaded, unchanged since, has the identity of its source. In mteb's wrapper,
     a SentenceTransformer has the digest of its weights, modules and tokenizer. Of other objects
-    nothing can be told, so that their embeddings must not outlive them.
+    nothing is known, so that their embeddings must not outlive them.
     """
     known, _, token = _known(model).partition("\0")
     if known and token == change_token(model):
@@ -68,7 +68,7 @@ def _module(model: Any) -> torch.nn.Module | None:  # noqa: ANN401
 
 
 def _is_plain(value: object) -> bool:
-    """Tell what is a setting: text, prompts, and not counters or caches that encoding changes."""
+    """Return whether a value is a setting, and not a counter or cache that encoding changes."""
     if isinstance(value, dict):
         return bool(value) and all(isinstance(item, str) for item in (*value, *value.values()))
     return isinstance(value, str)

@@ -54,7 +54,7 @@ def sentence_transformer(model: Any) -> SentenceTransformer | None:  # noqa: ANN
 
 
 def is_sentence_transformer(model: Any) -> TypeGuard[SentenceTransformer]:  # noqa: ANN401
-    """Tell by the class names, as importing sentence-transformers takes seconds."""
+    """Decide by the class names, as importing sentence-transformers takes seconds."""
     return any(
         cls.__name__ == "SentenceTransformer" and cls.__module__.startswith("sentence_transformers")
         for cls in type(model).__mro__

@@ -17,6 +17,7 @@ from typing import Any
 import mteb
 from mteb.models import CrossEncoderProtocol, EncoderProtocol, ModelMeta, SearchProtocol
 
+from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_is_offline
 from xbench.models.options import ModelOptions
@@ -28,10 +29,10 @@ BUILT_IN = {
 """The models that xbench brings, by name: module and class."""
 
 TRAINING_RECORD = "xbench_training.json"
-"""File beside a model that xbench trained: how, and on what."""
+"""File next to a model that xbench trained: how, and on what."""
 
 CHECKPOINTS = "checkpoints"
-"""Folder of checkpoints beside a model that xbench trained; they are not the model."""
+"""Folder of checkpoints next to a model that xbench trained; they are not the model."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +133,13 @@ def _factory(options: ModelOptions, path: Path, function: str) -> ModelSource:
     _refuse(options, "is called without arguments", "revision", "device")
     if not path.is_file():
         raise UserError(f"--model {options.model}: there is no file {path}")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with usable(path, "Make it readable.", doing="read"):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def load() -> Any:  # noqa: ANN401
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
-            raise UserError(f"--model {options.model}: {path} is no Python file")
+            raise UserError(f"--model {options.model}: {path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)
@@ -160,10 +162,11 @@ def _folder(options: ModelOptions, folder: Path) -> ModelSource:
             "config.json in the folder"
         )
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        place = path.relative_to(folder)
-        if place.parts[0] != CHECKPOINTS:
-            digest.update(f"{place}\0{_file_digest(path)}\n".encode())
+    with usable(folder, "Make all its files readable.", doing="read"):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            place = path.relative_to(folder)
+            if place.parts[0] != CHECKPOINTS:
+                digest.update(f"{place}\0{_file_digest(path)}\n".encode())
     name = f"local/{folder.resolve().name}"
     source = _local_source(name, digest.hexdigest(), lambda: _sentence_transformer(options))
     meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})

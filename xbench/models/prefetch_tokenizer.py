@@ -28,7 +28,7 @@ class TokenizedAhead:
 
     Attributes:
         served: How many batches were ready when the model asked for them.
-        lock: Held while the tokenizer works: it is told its maximum length anew each time, so that
+        lock: Held while the tokenizer works: its maximum length is set again each time, so that
             two threads would spoil each other's texts. Others who use the tokenizer must hold it.
     """
 

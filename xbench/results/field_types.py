@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from packaging.version import InvalidVersion, Version
@@ -45,6 +46,16 @@ def _flag_or_link(value: object) -> object:
     return _only_https(_legible(value))
 
 
+def _all_or_codes(value: object) -> object:
+    if value == "all" or (isinstance(value, list) and all(map(_is_code, value))):
+        return value
+    raise ValueError("expected 'all' or a list of ISO 639-1 codes")
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[a-z]{2}", value) is not None
+
+
 def _small(value: Any) -> Any:  # noqa: ANN401
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
@@ -57,8 +68,9 @@ def _small(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+@lru_cache(maxsize=1000)
 def is_version(text: str) -> bool:
-    """Tell whether a text is a version number as Python packages have them."""
+    """Return whether a text is a version number as Python packages have them."""
     try:
         Version(text)
     except InvalidVersion:
@@ -73,10 +85,13 @@ def _version(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_legible)]
-Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_legible)]
+Name = Annotated[
+    str, StringConstraints(max_length=200), AfterValidator(lru_cache(maxsize=10_000)(_legible))
+]
 Names = Annotated[list[Name], Field(max_length=10_000)]
 Link = Annotated[Name, AfterValidator(_only_https)]
 LinkOrFlag = Annotated[Any, AfterValidator(_flag_or_link)]
+Languages = Annotated[Any, AfterValidator(_all_or_codes)]
 Address = Annotated[Name, AfterValidator(_address)]
 PackageVersion = Annotated[Name, AfterValidator(_version)]
 Count = Annotated[int, Field(ge=0, le=10**15)]

@@ -12,6 +12,9 @@ from xbench.data.catalogue import PassageForm
 from xbench.results.store import PerQuery
 from xbench.results.summaries import Summary
 
+RERUN = "run the task again with `xbench evaluate`"
+"""What to do about a file that is not as it was written."""
+
 SHOWN = 60
 """How many characters of a value a finding shows."""
 
@@ -67,7 +70,7 @@ class TaskCheck:
         findings: What is wrong or suspicious.
         run: Whose result it is, or None if anything is wrong.
         result: The result file, if it is sound.
-        ranks: The ranks beside it, if they are sound.
+        ranks: The ranks next to it, if they are sound.
         meta: ``model_meta.json``, if it is sound.
         settings: The task's line of ``run_settings.jsonl``, if it is sound.
         summary: The stored summary that stands for the ranks, if these were not read.
@@ -136,7 +139,7 @@ class Notes:
     def listed(self) -> tuple[Finding, ...]:
         """Return the first findings, errors before warnings, and how many more there are."""
         ordered = sorted(self.findings, key=lambda finding: finding.warning)
-        rule = f"the first {LISTED} of a file are listed; mend them and check again"
+        rule = f"the first {LISTED} of a file are listed; fix them and check again"
         more = [
             Finding(ordered[0].file, "", f"{number} more {what}", rule, warning)
             for warning, what in ((False, "errors"), (True, "warnings"))
@@ -159,7 +162,7 @@ ABSENT = Plain("nothing")
 def shown(value: object) -> str:
     r"""Return a value as a finding shows it: printable, in one line, cut where it is long.
 
-    Characters that are invisible, that change the direction of text or that are no characters at
+    Characters that are invisible, that change the direction of text or that are not characters at
     all are escaped.
 
     >>> shown("a\u202eb\n")

@@ -1,4 +1,4 @@
-"""Figures imported from the public MTEB results repository, as one file of this project."""
+"""Scores imported from the public MTEB results repository, as one file of this project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -29,9 +29,11 @@ from xbench.results.field_types import (
 from xbench.results.findings import Finding, Notes
 from xbench.results.safe_json import MEBIBYTE, read_object
 from xbench.results.schema import Document, conforms
-from xbench.results.score_table import Contents, Excluded
 from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.zero_shot import zero_shot
+
+if TYPE_CHECKING:
+    from xbench.results.score_table import Contents
 
 FOLDER = "imported"
 TITLE = "MTEB results"
@@ -46,20 +48,20 @@ IMPORTED_OBJECTS = 100_000
 
 @dataclass(frozen=True)
 class ImportedRow:
-    """The figures of one model on one split of one task and dataset revision.
+    """The scores of one model on one split of one task and dataset revision.
 
     Attributes:
         model: Name of the model.
         model_revision: Revision of the model.
         task: Name of the task.
-        dataset_revision: Revision of the dataset the figures were measured on.
+        dataset_revision: Revision of the dataset the scores were measured on.
         split: Split of the dataset.
         mteb_version: Version of mteb, or None if the file does not say.
         measure: Name of the measure, the task's main score.
-        values: The figures from 0 to 1 by subset; a subset without a sound figure is not there.
+        values: The scores from 0 to 1 by subset; a subset without a sound score is not there.
         training_datasets: Datasets the model was trained on; None if unknown.
         n_parameters: Number of parameters, or None if unknown.
-        notes: What a reader should know about the figures.
+        notes: What a reader should know about the scores.
     """
 
     model: str
@@ -76,7 +78,7 @@ class ImportedRow:
 
     @property
     def complete(self) -> bool:
-        """Whether every subset of the task has a figure, so that a mean may be formed."""
+        """Whether every subset of the task has a score, so that a mean may be formed."""
         return self.values.keys() == upstream_tasks()[self.task].subsets.keys()
 
     @property
@@ -87,14 +89,14 @@ class ImportedRow:
 
 @dataclass(frozen=True)
 class Imported:
-    """What was imported, and what was left out.
+    """What was imported, and what was skipped.
 
     Attributes:
         title: Name of the source.
         url: Its address.
         commit: Its commit, or None if unknown.
         rows: The rows, by task, dataset revision, split and model.
-        left_out: Why files were left out.
+        left_out: Why files were skipped.
     """
 
     title: str
@@ -191,7 +193,7 @@ def _row(fields: Mapping[str, Any]) -> ImportedRow:
 
 
 def _check_rows(rows: Sequence[Mapping[str, Any]], notes: Notes) -> None:
-    """Note rows that are not of a known task, and those that stand twice."""
+    """Note rows that are not of a known task, and those that occur twice."""
     seen = set()
     for number, row in enumerate(rows):
         where = f"rows[{number}]"
@@ -219,6 +221,8 @@ def read_all_imported(folders: Sequence[Path], contents: Contents) -> None:
 
     Of two files with the same row the first counts, whole.
     """
+    from xbench.results.score_table import Excluded
+
     seen: set[tuple[str, ...]] = set()
     for folder in folders:
         for path in sorted((folder / FOLDER).glob("*.json")):

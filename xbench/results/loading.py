@@ -14,14 +14,13 @@ from xbench.results.findings import RunIdentity, TaskCheck
 from xbench.results.imported import FOLDER as IMPORTED
 from xbench.results.imported import read_all_imported
 from xbench.results.measured import add_task, read_measured
-from xbench.results.reading import read_task
+from xbench.results.reading import read_ranks, read_task
 from xbench.results.reported import FOLDER as REPORTED
 from xbench.results.reported import read_reported
 from xbench.results.score_table import COLUMNS, Contents, Excluded, as_table
-from xbench.results.store import PER_QUERY_SUFFIX, read_per_query
+from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX
 from xbench.results.summary_table import summary_table
 
-META = "model_meta.json"
 RUN = ("*.json", "experiments/*/*.json")
 """Where the result files of a run are, seen from its folder."""
 
@@ -99,8 +98,7 @@ class Results:
             if place.is_file():
                 run = runs.loc[file]
                 frames += [
-                    _ranks(run, name, ranks)
-                    for name, ranks in read_per_query(place).subsets.items()
+                    _ranks(run, name, ranks) for name, ranks in read_ranks(place).subsets.items()
                 ]
         if not frames:
             raise UserError(
@@ -173,15 +171,14 @@ def load_results(paths: Any) -> Results:  # noqa: ANN401
 
 
 def _read_path(path: Path, contents: Contents) -> None:
-    path = path.absolute()
     if path.is_file():
-        read_measured([(path, _root(path))], read_task, contents)
+        read_measured([_located(path)], read_task, contents)
         return
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder; expected results of xbench or mteb")
     files: list[Path] = []
     for patterns in LEVELS:
-        files = sorted({f for own in patterns for f in path.glob(own) if f.name != META})
+        files = sorted({f for own in patterns for f in path.glob(own) if f.name != META_NAME})
         if files:
             break
     others = [folder for folder in (REPORTED, IMPORTED) if any((path / folder).glob("*.json"))]
@@ -191,15 +188,18 @@ def _read_path(path: Path, contents: Contents) -> None:
             f"{path}: no results there; expected <model>/<revision>/<task>.json, or one of these "
             "folders"
         )
-    read_measured([(file, _root(file)) for file in files], read_task, contents)
+    read_measured(map(_located, files), read_task, contents)
     read_reported([path], contents)
     read_all_imported([path], contents)
 
 
-def _root(file: Path) -> Path:
-    """Return the folder of all results that a result file, by its absolute path, is in."""
-    levels = 4 if file.parents[1].name == "experiments" else 2
-    return file.parent.parents[min(levels, len(file.parent.parents)) - 1]
+def _located(file: Path) -> tuple[Path, Path]:
+    """Return a result file, and the folder of all results that it is in."""
+    levels = 4 if file.absolute().parents[1].name == EXPERIMENTS else 2
+    if len(file.parent.parents) < levels:
+        file = file.absolute()
+    parents = file.parent.parents
+    return file, parents[min(levels, len(parents)) - 1]
 
 
 def _add_mteb(result: Any, model: str, revision: str, contents: Contents) -> None:  # noqa: ANN401

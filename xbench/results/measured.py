@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cache
-from operator import itemgetter
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from xbench.data.catalogue import TASKS, subsets
+from xbench.data.catalogue import TASKS
 from xbench.metrics import SCORES, IntArray
 from xbench.results.findings import Finding, TaskCheck
 from xbench.results.score_table import Contents
-from xbench.results.store import subset_scores
+from xbench.results.store import PerQuery
+from xbench.results.subset_languages import Languages, setting_of, subset_languages
 from xbench.results.summaries import SHARES_AT, Summary, summarise
-from xbench.results.zero_shot import zero_shot
+from xbench.results.zero_shot import STEMS, zero_shot
 
+KNOWN = frozenset(SCORES)
 REPEATED = "the same run's result is there already"
 LANGUAGE_SHARE = f"language_share_at_{SHARES_AT}"
 """Share of a passage language among the first places of a multilingual pool."""
@@ -49,74 +52,130 @@ def read_measured(files: Iterable[tuple[Path, Path]], check: Check, contents: Co
 
 
 def add_task(check: TaskCheck, file: str, contents: Contents) -> None:
-    """Add the scores of an accepted result, and what is known of its run.
+    """Add the scores of a result that may be used, and what is known of its run.
+
+    Of tasks of the catalogue those of `xbench.metrics.SCORES` are added, of others all numbers.
+    Without ranks or a summary there are no intervals and no mean over all queries.
 
     Args:
-        check: The check of the result, with its run, result, and ranks or summary.
+        check: The check of the result, with its run, its result, and its ranks or their summary.
         file: Path of the result file, as the table names it.
         contents: What to add to.
+
+    Raises:
+        ValueError: If the check has no run or no result.
     """
-    dataset, setting = TASKS[check.path.stem]
-    run, summary = check.run, check.summary or summarise(check.ranks)  # type: ignore[arg-type]
+    run, result, task = check.run, check.result, check.path.stem
+    if run is None or result is None:
+        raise ValueError(f"{file}: the result cannot be used")
+    splits = {split: entries for split, entries in result["scores"].items() if entries}
+    if task in TASKS:
+        splits = {split: splits[split] for split in splits if split == TASKS[task][0].split}
     about = {
         "provenance": "measured",
         "source": "",
-        "model": run.model,  # type: ignore[union-attr]
-        "revision": run.revision,  # type: ignore[union-attr]
-        "passage_form": run.passage_form,  # type: ignore[union-attr]
-        "settings": run.options,  # type: ignore[union-attr]
-        "dataset": dataset.title,
-        "task": check.path.stem,
-        "setting": setting,
+        "model": run.model,
+        "revision": run.revision,
+        "passage_form": run.passage_form,
+        "settings": run.options,
+        "task": task,
         "file": file,
     }
-    entries = {entry["hf_subset"]: entry for entry in subset_scores(check.result or {})}
-    questions = _questions(sorted(entries), summary.evidence[dataset.main_score].values)
-    _add_subsets(about, entries, questions, contents)
-    _add_shares(about, summary, questions, contents)
-    _add_means(about, list(entries.values()), summary, contents)
-    contents.runs.append(about | _details(check, dataset.title))
-    contents.influence |= {(file, m): own.values for m, own in summary.evidence.items()}
+    for split, entries in splits.items():
+        own = check if len(splits) == 1 else replace(check, ranks=None, summary=None)
+        title = task if len(splits) == 1 else f"{task}, {split}"
+        _add_split(about, title, entries, own, contents)
     contents.paths[file] = check.path
 
 
-Entries = Mapping[str, Mapping[str, Any]]
-"""The scores of each subset, by its name."""
+Scores = Mapping[str, Mapping[str, float]]
+"""The measures of each subset, by its name."""
+
+
+def _add_split(
+    about: Mapping[str, str],
+    title: str,
+    entries: Sequence[Mapping[str, Any]],
+    check: TaskCheck,
+    contents: Contents,
+) -> None:
+    summary = check.summary or (summarise(check.ranks) if check.ranks else None)
+    scores = {entry["hf_subset"]: _measures(entry, about["task"]) for entry in entries}
+    languages = subset_languages(about["task"], entries, check.ranks)
+    if about["task"] in TASKS:
+        dataset, known = TASKS[about["task"]]
+        about = {**about, "dataset": dataset.title, "setting": known}
+    else:
+        setting = setting_of(languages, check.ranks)
+        about = {**about, "dataset": title, "setting": setting}
+    questions, total = _questions(about["task"], sorted(scores), check.ranks, summary)
+    _add_subsets(about, scores, languages, questions, contents)
+    if summary is not None:
+        _add_shares(about, summary, questions, contents)
+    _add_means(about, scores, summary, total, contents)
+    contents.runs.append(about | _details(check, about["dataset"]))
+    if summary is not None:
+        contents.influence |= {
+            (about["file"], measure): own.values for measure, own in summary.evidence.items()
+        }
+
+
+def _measures(entry: Mapping[str, Any], task: str) -> Mapping[str, float]:
+    """Return the scores of a subset that are used, of other tasks the finite numbers."""
+    if task in TASKS:
+        return {name: value for name, value in entry.items() if name in KNOWN}
+    return {
+        name: float(value)
+        for name, value in entry.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+    }
 
 
 def _add_subsets(
-    about: Mapping[str, str], entries: Entries, questions: Mapping[str, int], contents: Contents
+    about: Mapping[str, str],
+    scores: Scores,
+    languages: Languages,
+    questions: Mapping[str, int] | None,
+    contents: Contents,
 ) -> None:
-    measures = tuple(tuple(filter(SCORES.__contains__, entry)) for entry in entries.values())
-    pairs = zip(entries.values(), measures, strict=True)
-    values = [value for entry, own in pairs for value in itemgetter(*own)(entry)]
-    counts = np.repeat([questions[name] for name in entries], [len(own) for own in measures])
-    columns = _subset_columns(about["task"], tuple(entries), measures)
+    measures = tuple(map(tuple, scores.values()))
+    values = [value for own in scores.values() for value in own.values()]
+    if not values:
+        return
+    counts = None
+    if questions is not None:
+        counts = np.repeat([questions[name] for name in scores], [len(own) for own in measures])
+    columns = _subset_columns(tuple(scores), languages, measures)
     contents.columns.add(len(values), **about, **columns, value=values, n_questions=counts)
 
 
 @cache
 def _subset_columns(
-    task: str, names: tuple[str, ...], measures: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...], languages: Languages, measures: tuple[tuple[str, ...], ...]
 ) -> Mapping[str, tuple[str, ...]]:
     """Return the columns that say what each score of the subsets is of.
 
     Models have them in common, so they are the same objects for all.
     """
-    dataset, setting = TASKS[task]
-    known = subsets(setting, dataset.languages)
     rows = [
-        (name, known[name].query_language, *known[name].passage_languages[:1], measure)
-        for name, own in zip(names, measures, strict=True)
+        (name, *pair, measure)
+        for name, pair, own in zip(names, languages, measures, strict=True)
         for measure in own
     ]
     subset, query, passage, measure = zip(*rows, strict=True)
-    columns = {"subset": subset, "query_language": query, "measure": measure}
-    return columns if setting == "multilingual" else {**columns, "passage_language": passage}
+    return {
+        "subset": subset,
+        "query_language": query,
+        "passage_language": passage,
+        "measure": measure,
+    }
 
 
 def _add_shares(
-    about: Mapping[str, str], summary: Summary, questions: Mapping[str, int], contents: Contents
+    about: Mapping[str, str],
+    summary: Summary,
+    questions: Mapping[str, int] | None,
+    contents: Contents,
 ) -> None:
     shares = [(q, p, share) for q, row in summary.shares.items() for p, share in row.items()]
     if shares:
@@ -129,21 +188,23 @@ def _add_shares(
             passage_language=passages,
             measure=LANGUAGE_SHARE,
             value=values,
-            n_questions=np.array([questions[q] for q in queries]),
+            n_questions=[questions[q] for q in queries] if questions else None,
         )
 
 
 def _add_means(
     about: Mapping[str, str],
-    entries: Sequence[Mapping[str, Any]],
-    summary: Summary,
+    scores: Scores,
+    summary: Summary | None,
+    total: int | None,
     contents: Contents,
 ) -> None:
     """Add the mean over the subsets of every score that all have, and LAReQA's of all queries."""
-    first = next(iter(summary.evidence.values())).values
-    total = int((~np.isnan(first)).any(axis=1).sum())
-    common = [m for m in SCORES if all(m in entry for entry in entries)]
-    known = [summary.evidence[m].interval if m in summary.evidence else None for m in common]
+    entries = list(scores.values())
+    shared = set[str].intersection(*map(set, entries))
+    common = [m for m in (SCORES if about["task"] in TASKS else entries[0]) if m in shared]
+    evidence = {} if summary is None else summary.evidence
+    known = [evidence[m].interval if m in evidence else None for m in common]
     contents.columns.add(
         len(common),
         **about,
@@ -154,47 +215,76 @@ def _add_means(
         high=[ends[1] if ends else np.nan for ends in known],
         n_questions=total,
     )
-    contents.columns.add(
-        1, **about, average="micro", measure="map", value=summary.micro, n_questions=total
-    )
+    if summary is not None:
+        contents.columns.add(
+            1, **about, average="micro", measure="map", value=summary.micro, n_questions=total
+        )
 
 
-def _questions(names: Sequence[str], values: np.ndarray[Any, Any]) -> Mapping[str, int]:
-    """Return the number of questions of each subset.
+def _questions(
+    task: str, names: Sequence[str], ranks: PerQuery | None, summary: Summary | None
+) -> tuple[Mapping[str, int] | None, int | None]:
+    """Return the number of questions of each subset, and of all, None if it is not known.
 
     Args:
+        task: Name of the task.
         names: Names of the subsets, in order.
-        values: The influence values of the main score, shape (questions, subsets), or one column
-            where every question has a query in every subset.
+        ranks: The ranks.
+        summary: Their summary, whose influence values of the main score have one column where every
+            question has a query in every subset.
     """
-    counts: IntArray = (~np.isnan(values)).sum(axis=0)
+    if ranks is not None:
+        ids = {question for own in ranks.subsets.values() for question in own.questions}
+        return {name: len(own.questions) for name, own in ranks.subsets.items()}, len(ids)
+    if summary is None:
+        return None, None
+    present = ~np.isnan(summary.evidence[TASKS[task][0].main_score].values)
+    counts: IntArray = present.sum(axis=0)
     own = counts.tolist() if len(counts) == len(names) else [int(counts[0])] * len(names)
-    return dict(zip(names, own, strict=True))
+    return dict(zip(names, own, strict=True)), int(present.any(axis=1).sum())
 
 
 def _details(check: TaskCheck, title: str) -> dict[str, Any]:
     meta, settings, result = check.meta or {}, check.settings or {}, check.result or {}
-    own, declared = settings["xbench"], meta["training_datasets"]
-    encoding, date = own["encoding"], result.get("date")
+    own, declared = settings.get("xbench", {}), meta.get("training_datasets")
+    encoding, prompts = own.get("encoding"), own.get("prompts", {})
     training_data = None if declared is None else tuple(declared)
     return {
         "n_parameters": meta.get("n_parameters"),
         "license": meta.get("license"),
         "url": meta.get("reference"),
         "training_data": training_data,
-        "zero_shot": zero_shot(training_data, title),
-        "command": own["command"],
-        "versions": settings["version"],
-        "query_prompt": own["prompts"]["query"],
-        "passage_prompt": own["prompts"]["passage"],
-        "maximum_length": own["maximum_length"],
-        "dtype": own["dtype"],
+        "zero_shot": _zero_shot(check.path.stem, training_data, title),
+        "command": own.get("command"),
+        "versions": settings.get("version"),
+        "query_prompt": prompts.get("query"),
+        "passage_prompt": prompts.get("passage"),
+        "maximum_length": own.get("maximum_length"),
+        "dtype": own.get("dtype"),
         "truncated": encoding["truncated"] / encoding["texts"]
         if encoding and encoding["texts"]
         else None,
-        "date": date and datetime.fromtimestamp(date, timezone.utc).date().isoformat(),
+        "date": _date(result.get("date")),
         "notes": tuple(f"{w.field}: {w.found}: {w.rule}" for w in check.findings),
     }
+
+
+def _zero_shot(task: str, training_data: tuple[str, ...] | None, title: str) -> str:
+    """Return `zero_shot`, unknown for what no name of training data is known to stand for."""
+    known = task in TASKS or title.startswith(tuple(STEMS))
+    return zero_shot(training_data, title) if known else "unknown"
+
+
+def _date(value: object) -> str | None:
+    """Return the day of a time in a result: seconds, or as mteb has it in memory and in text."""
+    try:
+        if isinstance(value, (int, float)):
+            value = datetime.fromtimestamp(value, timezone.utc)
+        elif isinstance(value, str):
+            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except (OSError, OverflowError, ValueError):
+        return None
+    return value.date().isoformat() if isinstance(value, datetime) else None
 
 
 def explanation(check: TaskCheck, file: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import stat
 import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from xbench.results.findings import ABSENT, Notes, Plain
 
@@ -34,11 +39,13 @@ FIELDS = 50_000
 """Fields that all objects of a file may have; mteb's own measures of 98 subsets are 15,000."""
 
 _ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_INNER = (dict, list)
 _LONG_NUMBER = b"0" * (DIGITS + 1)
+_STEP = 5
 
 
 class _RepeatedKeyError(ValueError):
-    """A key that stands twice in one object."""
+    """A key that occurs twice in one object."""
 
 
 class _Objects:
@@ -64,13 +71,16 @@ class _Objects:
 
 
 def read_bytes(path: Path, limit: int, notes: Notes) -> bytes | None:
-    """Return a file's content, or None and a note if it is absent, no plain file or too large."""
+    """Return a file's content, or None and a note if it is absent, no regular file or too large."""
     try:
-        if not path.is_file():
-            notes.error("", ABSENT, "the file is missing; run `xbench evaluate` for this task")
-            return None
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
+        found = os.stat(path)  # noqa: PTH116 - half the time of Path.stat
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            content = file.read(min(found.st_size, limit) + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        notes.error("", ABSENT, "the file is missing; run `xbench evaluate` for this task")
+        return None
     except (OSError, ValueError) as error:
         notes.error("", Plain(type(error).__name__), "the file must be readable")
         return None
@@ -80,6 +90,23 @@ def read_bytes(path: Path, limit: int, notes: Notes) -> bytes | None:
         )
         return None
     return content
+
+
+def digest_of(path: Path, limit: int) -> str | None:
+    """Return the SHA-256 of a file, or None if it is not a readable file of at most some bytes."""
+    digest, block, rest = hashlib.sha256(), bytearray(2**16), limit
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            return None
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            while size := file.readinto(block):
+                digest.update(memoryview(block)[:size])
+                rest -= size
+                if rest < 0:
+                    return None
+    except (OSError, ValueError):
+        return None
+    return digest.hexdigest()
 
 
 def unpack(packed: bytes, notes: Notes, limit: int = UNPACKED_LIMIT) -> bytes | None:
@@ -107,13 +134,16 @@ def parse(content: bytes, notes: Notes, objects: int = OBJECTS) -> Any:  # noqa:
     ``NaN`` and ``Infinity``, which mteb writes, are read as numbers, so that a schema can name the
     fields that have them.
     """
-    if _LONG_NUMBER in content.translate(_ALIKE):
+    if _has_long_number(content):
         notes.error("", Plain(f"a number of more than {DIGITS} digits"), "expected shorter numbers")
         return None
+    value = _parse_plain(content, objects)
+    if value is not None:
+        return value
     try:
         return json.loads(content.decode("utf-8"), object_pairs_hook=_Objects(objects))
     except _RepeatedKeyError as error:
-        notes.error(str(error), Plain("a key twice in one object"), "a key stands once")
+        notes.error(str(error), Plain("a key twice in one object"), "a key occurs once")
     except UnicodeDecodeError as error:
         notes.error("", Plain(f"byte {error.start} is not UTF-8"), "expected UTF-8")
     except RecursionError:
@@ -121,6 +151,37 @@ def parse(content: bytes, notes: Notes, objects: int = OBJECTS) -> Any:  # noqa:
     except ValueError as error:
         notes.error("", Plain(str(error)), "expected JSON")
     return None
+
+
+def _has_long_number(content: bytes) -> bool:
+    """Return whether there are more digits in a row than allowed, from a sample where it shows."""
+    sample = content[::_STEP].translate(_ALIKE)
+    return b"0" * (DIGITS // _STEP) in sample and _LONG_NUMBER in content.translate(_ALIKE)
+
+
+def _parse_plain(content: bytes, objects: int) -> Any:  # noqa: ANN401
+    """Return the value of a JSON text that is surely within all limits, else None.
+
+    Every key is followed by a colon, so where there are as many colons as keys were read, none was
+    read over another of the same name.
+    """
+    colons = content.count(b":")
+    if content.count(b"{") > objects or colons > objects * FIELDS // OBJECTS:
+        return None
+    try:
+        value = from_json(content)
+    except ValueError:
+        return None
+    return value if _count_keys(value) == colons else None
+
+
+def _count_keys(value: Any) -> int:  # noqa: ANN401
+    """Return the number of keys of all objects, or fewer if a list mixes objects and others."""
+    if isinstance(value, list):
+        return sum(map(_count_keys, value)) if value and type(value[0]) in _INNER else 0
+    if not isinstance(value, dict):
+        return 0
+    return len(value) + sum([_count_keys(v) for v in value.values() if type(v) in _INNER])
 
 
 def read_object(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -12,6 +12,7 @@ from xbench.results.field_types import (
     Address,
     Amount,
     Count,
+    Languages,
     Link,
     LinkOrFlag,
     ModelName,
@@ -105,6 +106,46 @@ class TaskResult(Document):
     evaluation_phases: Annotated[list[Phase], Field(max_length=OBJECTS)] | None = None
 
 
+class AnySubsetScores(Document):
+    """The scores of one subset of any task of mteb, of which the numbers are used."""
+
+    model_config = ConfigDict(extra="allow")
+
+    hf_subset: Name
+    languages: Names
+    main_score: Any
+
+
+class AnyTaskResult(Document):
+    """What is used of the ``<Task>.json`` of any task and version of mteb."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    task_name: Name
+    dataset_revision: Name
+    mteb_version: Name | None = None
+    scores: dict[Name, Annotated[list[AnySubsetScores], Field(max_length=1000)]]
+
+
+class AnyModelMeta(Document):
+    """What is used of the ``model_meta.json`` of any version of mteb."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: ModelName
+    revision: Revision
+    training_datasets: Names | dict[Name, Any] | None = None
+    n_parameters: Count | None = None
+
+
+class DescribedModel(AnyModelMeta):
+    """What else is shown of a model."""
+
+    experiment_kwargs: Settings | None = None
+    license: Link | None = None
+    reference: Address | None = None
+
+
 class Encoding(Document):
     """What was encoded."""
 
@@ -138,7 +179,7 @@ class XBenchSettings(Document):
 
     task_version: Name
     passage_form: PassageForm
-    languages: Literal["all"]
+    languages: Languages
     model: ModelChoice
     prompts: Prompts
     maximum_length: Count | None
@@ -148,14 +189,19 @@ class XBenchSettings(Document):
     command: Text
 
 
-class RunSettings(Document):
-    """A task's line of ``run_settings.jsonl``."""
+class MtebSettings(Document):
+    """A task's line of ``run_settings.jsonl``, as mteb writes it."""
 
     task: Name
     splits: Names
     subsets: Names
     version: dict[Name, PackageVersion | None]
     encode_kwargs: Settings
+
+
+class RunSettings(MtebSettings):
+    """A task's line of ``run_settings.jsonl``, as xbench writes it."""
+
     xbench: XBenchSettings
 
 
@@ -198,7 +244,7 @@ RULES = {
 
 
 def conforms(document: Any, schema: type[Document], notes: Notes, prefix: str = "") -> bool:  # noqa: ANN401
-    """Tell whether a document has a schema's fields, noting each that is missing or wrong."""
+    """Return whether a document has a schema's fields, noting each that is missing or wrong."""
     try:
         schema.model_validate(document)
     except ValidationError as error:

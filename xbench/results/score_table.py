@@ -59,7 +59,7 @@ All but ``value``, ``low``, ``high``, ``n_questions`` and ``note`` make a unique
 
 KEY = tuple(c for c in COLUMNS if c not in (*NUMBERS, "n_questions", "note"))
 RUN = ("provenance", "source", "model", "revision", "passage_form", "settings")
-"""The columns that tell a model, run in one way, from all others."""
+"""The columns that distinguish a model, run in one way, from all others."""
 
 Value = str | float | int | None | Sequence[Any] | FloatArray
 

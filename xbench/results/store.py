@@ -1,4 +1,4 @@
-"""The result store: where results lie, how they are written, read and summarised.
+"""The result store: where results are, how they are written, read and summarised.
 
 A task's results are two files. ``<Task>.json`` is mteb's; ``<Task>.per_query.json.gz`` holds the
 rank of every relevant passage of every query, from which every score can be recomputed exactly. The
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
-from xbench._util.atomic_write import write_atomically
-from xbench._util.errors import UserError
+from xbench._util.atomic_write import locked, write_atomically
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.metrics import IntArray, PoolRanks, per_query
 from xbench.metrics.effectiveness import average_precision
 
 PER_QUERY_SUFFIX = ".per_query.json.gz"
 SETTINGS_NAME = "run_settings.jsonl"
+META_NAME = "model_meta.json"
+EXPERIMENTS = "experiments"
+"""Folder, in that of a revision, of results with other settings than the model's own."""
 
 DAMAGED = (
     AttributeError,
@@ -107,32 +107,25 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
     write_atomically(folder / f"{content.task}{PER_QUERY_SUFFIX}", packed)
 
 
-def read_per_query(path: Path) -> PerQuery:
-    """Read a per-query file.
+def as_per_query(document: Mapping[str, Any]) -> PerQuery:
+    """Return the ranks in the content of a per-query file; `xbench.results.reading` reads files.
 
     Raises:
-        UserError: If there is no such file or it is damaged.
+        LookupError: If a row is of no question or language of the file.
+        ValueError: If a subset's rows are not in the order of its queries.
     """
-    try:
-        document = json.loads(gzip.decompress(path.read_bytes()))
-        questions, codes = document["questions"], np.array(document["languages"], np.str_)
-        return PerQuery(
-            task=document["task"],
-            task_version=document["task_version"],
-            dataset_revision=document["dataset_revision"],
-            passage_form=document["passage_form"],
-            multilingual=document["multilingual"],
-            subsets={
-                name: _pool_ranks(subset, questions, codes)
-                for name, subset in document["subsets"].items()
-            },
-        )
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; run `xbench evaluate` for this task") from error
-    except DAMAGED as error:
-        raise UserError(
-            f"{path}: damaged ({type(error).__name__}: {error}); delete it and run the task again"
-        ) from error
+    questions, codes = document["questions"], np.array(document["languages"], np.str_)
+    return PerQuery(
+        task=document["task"],
+        task_version=document["task_version"],
+        dataset_revision=document["dataset_revision"],
+        passage_form=document["passage_form"],
+        multilingual=document["multilingual"],
+        subsets={
+            name: _pool_ranks(subset, questions, codes)
+            for name, subset in document["subsets"].items()
+        },
+    )
 
 
 def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> PoolRanks:  # noqa: ANN401
@@ -180,8 +173,8 @@ def write_result(
     Raises:
         UserError: If a file cannot be written.
     """
-    write_atomically(folder / "model_meta.json", _json(model_meta))
-    with FileLock(folder / ".run_settings.lock"):
+    write_atomically(folder / META_NAME, _json(model_meta))
+    with locked(folder / ".run_settings.lock"):
         path = folder / SETTINGS_NAME
         kept = [line for line in read_settings(folder) if line.get("task") != settings["task"]]
         lines = sorted([*kept, settings], key=lambda line: str(line["task"]))
@@ -204,18 +197,6 @@ def read_settings(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
     return [line for line in lines if isinstance(line, dict)]
-
-
-def read_result(folder: Path, task: str) -> dict[str, Any] | None:
-    """Return a task's result, or None if it is not there or damaged."""
-    try:
-        result = json.loads((folder / f"{task}.json").read_bytes())
-        for subset in subset_scores(result):
-            if not (isinstance(subset["hf_subset"], str) and math.isfinite(subset["main_score"])):
-                return None
-        return result if isinstance(result["dataset_revision"], str) else None
-    except DAMAGED:
-        return None
 
 
 def subset_scores(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
-"""What pages show of a task that only its ranks say, kept in a small file beside them.
+"""What pages show of a task that only its ranks say, kept in a small file next to them.
 
 Intervals, standings, shares of the languages and the mean over all questions follow from the ranks,
 but to read a task's ranks takes far longer than to read what follows. So ``<Task>.summary.json.gz``
-keeps it, and names by their SHA-256 the two files that it belongs to: beside other files it says
-nothing. `xbench.results.validation` computes it anew from the ranks and refuses one that differs.
+keeps it, and names by their SHA-256 the two files that it belongs to: next to other files it says
+nothing. `xbench.results.validation` computes it again from the ranks and refuses one that differs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ class InfluenceValues:
     Attributes:
         values: The measure as `xbench.metrics.statistics` takes it, questions in the order of their
             ids, subsets in that of their names. Where every question has a query in every subset,
-            what each question adds to the figure says as much: then there is one column.
-        interval: Ends of the figure's 95 % bootstrap interval over the questions.
+            what each question adds to the score says as much: then there is one column.
+        interval: Ends of the score's 95 % bootstrap interval over the questions.
     """
 
     values: FloatArray
@@ -67,7 +68,7 @@ class InfluenceValues:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """What pages show of a task beside its scores.
+    """What pages show of a task next to its scores.
 
     Attributes:
         micro: Mean of the average precision over all queries of all subsets.
@@ -83,12 +84,18 @@ class Summary:
     evidence: Mapping[str, InfluenceValues]
 
 
-def measures_with_intervals(task: str) -> tuple[str, ...]:
+def measures_with_intervals(task: str, *, pooled: bool = False) -> tuple[str, ...]:
     """Return the measures of a task whose certainty is shown.
+
+    Args:
+        task: Name of the task.
+        pooled: Whether the pools of a task that is not in the catalogue mix languages.
 
     >>> measures_with_intervals("MIRACLMonolingualRetrieval")
     ('ndcg_at_10', 'recall_at_100')
     """
+    if task not in TASKS:
+        return ("map", "rank_distance") if pooled else ("map",)
     dataset, setting = TASKS[task]
     pooled = setting == "multilingual"
     if dataset.streamed:
@@ -97,10 +104,16 @@ def measures_with_intervals(task: str) -> tuple[str, ...]:
 
 
 def summarise(ranks: PerQuery) -> Summary:
-    """Return what follows from ranks; the same ranks give the same summary."""
+    """Return what follows from ranks; the same ranks give the same summary.
+
+    With fewer than two questions there is nothing to resample, and intervals are nan.
+    """
+    mixed = all(own.own_rank is not None for own in ranks.subsets.values())
+    undefined = LANGUAGE_BIAS if mixed else MIXED_INDEX
     values: dict[str, Values] = {
         measure: {name: _values(measure, own) for name, own in ranks.subsets.items()}
-        for measure in measures_with_intervals(ranks.task)
+        for measure in measures_with_intervals(ranks.task, pooled=ranks.multilingual)
+        if measure not in undefined
     }
     precision = [_values("map", own) for own in ranks.subsets.values()]
     return Summary(
@@ -181,10 +194,14 @@ def _letters(values: FloatArray) -> NDArray[np.str_]:
 
 def _matrix(present: Sequence[str], values: Sequence[Sequence[float]]) -> FloatArray:
     """Return columns of values, nan where a letter of `present` says that there is none."""
-    matrix = np.full((len(present[0]), len(present)), np.nan)
-    for column, (letters, own) in enumerate(zip(present, values, strict=True)):
-        matrix[np.frombuffer(letters.encode(), np.uint8) == ord(PRESENT), column] = own
-    return matrix
+    letters = np.frombuffer("".join(present).encode(), np.uint8).reshape(len(present), -1)
+    size = sum(map(len, values))
+    flat = np.fromiter(chain.from_iterable(values), np.float64, size)
+    if size == letters.size:
+        return np.ascontiguousarray(flat.reshape(letters.shape).T)
+    columns = np.full(letters.shape, np.nan)
+    columns[letters == ord(PRESENT)] = flat
+    return np.ascontiguousarray(columns.T)
 
 
 def digest(content: bytes) -> str:
@@ -231,6 +248,8 @@ def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
 def _evidence(ranks: PerQuery, values: Values) -> InfluenceValues:
     sample = question_values(ranks, values)
     kept = sample if np.isnan(sample).any() else influence_values(sample)[:, None]
+    if len(kept) < 2:
+        return InfluenceValues(kept, (np.nan, np.nan))
     return InfluenceValues(kept, statistics.interval(statistics.bootstrap(kept, seed=SEED)))
 
 

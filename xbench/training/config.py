@@ -1,4 +1,4 @@
-"""What a training run is told to do, from a YAML file and the command line."""
+"""What a training run is asked to do, from a YAML file and the command line."""
 
 from __future__ import annotations
 

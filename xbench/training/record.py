@@ -1,4 +1,4 @@
-"""The record of a training run, beside its model: what was done, on what, and what came out."""
+"""The record of a training run, next to its model: what was done, on what, and what came out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = ("xbench-mteb", "sentence-transformers", "transformers", "torch", "ac
 
 
 def is_finished(config: TrainingConfig) -> bool:
-    """Tell whether the run that a configuration describes has ended.
+    """Return whether the run that a configuration describes has ended.
 
     Raises:
         UserError: If its output folder is another run's.
@@ -147,7 +147,7 @@ def _check_same(config: TrainingConfig, part: str, record: Mapping[str, Any], no
         what = ", ".join(f"{k} was {before.get(k)!r} and is {now.get(k)!r}" for k in fields)
     raise UserError(
         f"{config.output}: a run with another {part} began there ({what:.500}); choose another "
-        "output, or delete the folder to begin anew"
+        "output, or delete the folder to begin again"
     )
 
 

@@ -20,6 +20,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 from transformers import EarlyStoppingCallback
 from transformers.trainer import TRAINER_STATE_NAME
 
+from xbench._util.atomic_write import REFUSALS, check_place, usable
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
@@ -57,6 +58,7 @@ def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
         UserError: If the configuration cannot be carried out, or the loss is not finite.
     """
     location = location or DataLocation.from_environment()
+    check_place(config.output)
     if is_finished(config):
         logger.info("%s: the model is there already", config.output)
         return config.output
@@ -84,10 +86,11 @@ def _train(config: TrainingConfig, location: DataLocation) -> Path:
         refuse_overlap(found, config.allow_evaluation_data)
     trainer = make_trainer(config, corpora, location)
     begin(config, corpora, overlap)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(config))
-    if trainer.is_world_process_zero():
-        trainer.model.save_pretrained(str(config.output))
-        write_card(config.output, finish(config, trainer.state))
+    with usable(config.output, refusals=REFUSALS):
+        trainer.train(resume_from_checkpoint=_last_checkpoint(config))
+        if trainer.is_world_process_zero():
+            trainer.model.save_pretrained(str(config.output))
+            write_card(config.output, finish(config, trainer.state))
     trainer.accelerator.wait_for_everyone()
     return config.output
 
@@ -245,7 +248,7 @@ def _last_checkpoint(config: TrainingConfig) -> str | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    """Tell by what the library writes last: the trainer's state and each process's random state."""
+    """Decide by what the library writes last: the trainer's state and the random states."""
     processes = _processes()
     ranks = [f"rng_state_{rank}.pth" for rank in range(processes)]
     names = ranks if processes > 1 else ["rng_state.pth"]

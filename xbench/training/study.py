@@ -43,12 +43,12 @@ CLAIMS: tuple[tuple[SamplingMode, str], ...] = (
     ("crosslingual", "monolingual"),
     ("monolingual", "rank_distance"),
 )
-"""What the paper found hybrid sampling to be better than, and in which figure."""
+"""What the paper found hybrid sampling to be better than, and in which score."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval over the questions, and its value with each seed."""
+    """A score with its 95 % interval over the questions, and its value with each seed."""
 
     value: float
     low: float
@@ -61,7 +61,7 @@ class Outcome:
     """What came out.
 
     Attributes:
-        figures: By sampling, `START` the model to begin with, then by figure: the mean of seeds.
+        figures: By sampling, `START` the model to begin with, then by score: the mean of seeds.
         differences: Hybrid minus the other sampling, for each of the paper's claims.
     """
 
@@ -130,7 +130,7 @@ def _measure(
     languages: Sequence[str],
     location: DataLocation | None,
 ) -> dict[str, Sample]:
-    """Evaluate a model and return its values per question, by figure."""
+    """Evaluate a model and return its values per question, by score."""
     evaluated = evaluate(
         ModelOptions(model, max_length=config.max_length, dtype=DTYPES[config.precision]),
         Selection(tuple(dataset.task_name(setting) for setting in SETTINGS), tuple(languages)),
@@ -156,7 +156,7 @@ def _estimate(samples: Sequence[Sample]) -> Estimate:
 
 
 def markdown(outcome: Outcome) -> str:
-    """Return the outcome as Markdown: a table of figures, and a line for each claim."""
+    """Return the outcome as Markdown: a table of scores, and a line for each claim."""
     rows = [
         [sampling, *(_cell(name, figures[name]) for name in FIGURES)]
         for sampling, figures in outcome.figures.items()
@@ -171,7 +171,7 @@ def _claims(outcome: Outcome) -> Iterator[str]:
         better = found.value < 0 if name == "rank_distance" else found.value > 0
         certain = found.low > 0 or found.high < 0
         agreeing = sum((value > 0) == (found.value > 0) for value in found.seeds)
-        verdict = ("better" if better else "worse") if certain else "not told apart"
+        verdict = ("better" if better else "worse") if certain else "not distinguished"
         yield (
             f"- hybrid minus {other}, {name}: {_cell(name, found)}, {verdict}; "
             f"{agreeing} of {len(found.seeds)} seeds have this sign"

@@ -68,7 +68,7 @@ def test_a_judgment_knows_its_line(tmp_path):
         ("0\ta\n0\tb\n", r"t\.tsv: line 2: query '0' occurs a second time"),
         ("0\ta\tb\n", r"t\.tsv: line 1: 3 columns instead of 2"),
         ("0\t \n", r"t\.tsv: line 1: query '0' has no id or no question"),
-        ("\n", r"t\.tsv: holds no query"),
+        ("\n", r"t\.tsv: has no query"),
         ("0\ta\n1\t\udcff\n", r"t\.tsv: line 2: is not UTF-8"),
     ],
 )
@@ -183,6 +183,7 @@ def test_no_network(tmp_path, monkeypatch):
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr("datasets.load_dataset_builder", fail)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     with pytest.raises(UserError, match=r"cannot be read \(ConnectionError: no route.*--data-dir"):
         language_files(MIRACL, "yo", DataLocation(None, tmp_path, offline=False))
 

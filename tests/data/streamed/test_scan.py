@@ -75,8 +75,8 @@ def corpus(tmp_path, monkeypatch):
         (line("1#9", text={}), "field of the wrong type", "text is a dict"),
         (line("1#9", title=" ", text="\t"), "empty passage", "'1#9' has neither title nor text"),
         (line("1#9", title=None, text=None), "empty passage", "'1#9' has neither"),
-        (line("3#0"), "duplicate docid", "'3#0' stands at docs-0.jsonl.gz: line 4 before"),
-        (line("11#0"), "duplicate docid", "'11#0' stands at docs-1.jsonl.gz: line 2 before"),
+        (line("3#0"), "duplicate docid", "'3#0' is at docs-0.jsonl.gz: line 4 before"),
+        (line("11#0"), "duplicate docid", "'11#0' is at docs-1.jsonl.gz: line 2 before"),
     ],
 )
 def test_a_bad_line(corpus, caplog, bad, kind, detail):
@@ -92,7 +92,7 @@ def test_a_bad_line(corpus, caplog, bad, kind, detail):
         found = corpus.scan("skip")
     assert found.skipped == {kind: 1}
     assert [record.message for record in caplog.records] == [
-        f"{corpus.folder}: left out of the yo passages: {kind}: 1"
+        f"{corpus.folder}: skipped of the yo passages: {kind}: 1"
     ]
     assert corpus.ids(found) == [f"{number}#0" for number in range(20)]
     assert found.passages == 20
@@ -204,7 +204,7 @@ def test_too_many_duplicates_are_never_left_out(corpus, monkeypatch):
 
 def test_nothing_but_defects(corpus):
     corpus.contents = [[b"?\n"]]
-    with pytest.raises(UserError, match="holds no passage"):
+    with pytest.raises(UserError, match="has no passage"):
         corpus.scan("skip")
 
 
@@ -277,6 +277,7 @@ def test_repeated_ids(tmp_path_factory, ids):
         assert len(hashes.repeated(1)) == min(1, len(repeated))
 
 
+@pytest.mark.integration
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     topics, qrels = made_up("yo")
     peaks = []

@@ -196,7 +196,7 @@ def damaged(**changes):
     ],
 )
 def test_other_bytes_are_refused(content):
-    with pytest.raises(ValueError, match="no term counts"):
+    with pytest.raises(ValueError, match="not term counts"):
         TermCounts.from_bytes(content)
 
 

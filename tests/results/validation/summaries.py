@@ -11,7 +11,7 @@ from xbench.results.summaries import digest
 
 
 def rewrite(path: Path, change, *, beside: bool = False) -> None:
-    """Change a summary in place; with `beside`, let it name the files that lie beside it."""
+    """Change a summary in place; with `next to`, let it name the files that are next to it."""
     document = json.loads(gzip.decompress(path.read_bytes()))
     change(document)
     if beside:

@@ -14,7 +14,7 @@ from tests.results.validation.summaries import FORGERIES, HOSTILE, PLAUSIBLE, re
 from xbench.analysis.comparison import RESAMPLES
 from xbench.cli import main
 from xbench.leaderboard.standings import RESAMPLES as RESAMPLES_OF_PAGES
-from xbench.results.store import read_per_query
+from xbench.results.reading import read_ranks
 from xbench.results.summaries import (
     SUMMARY_SUFFIX,
     as_document,
@@ -38,14 +38,12 @@ def test_evaluate_writes_summaries_that_are_accepted(summarised: Submission):
 
 def test_the_same_ranks_give_the_same_bytes(summarised: Submission, summary):
     before = summary.read_bytes()
-    write_summary(
-        summarised.folder, read_per_query(summarised.ranks), summarised.result.read_bytes()
-    )
+    write_summary(summarised.folder, read_ranks(summarised.ranks), summarised.result.read_bytes())
     assert summary.read_bytes() == before
 
 
 def test_a_summary_comes_back_as_it_was(summarised: Submission):
-    ranks = read_per_query(summarised.ranks)
+    ranks = read_ranks(summarised.ranks)
     found = summarise(ranks)
     again = from_document(json.loads(json.dumps(as_document(ranks, found, "", ""))))
     assert (again.micro, again.chance, again.shares) == (found.micro, found.chance, found.shares)

@@ -1,6 +1,6 @@
 """The table of pools and relevant passages is what the data say.
 
-``python -m tests.results.validation.test_expected`` writes the table anew from the data.
+``python -m tests.results.validation.test_expected`` writes the table again from the data.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from xbench.results.validation import check_summarised, check_task
 from xbench.results.validation.check_ranks import check_ranks
 from xbench.results.validation.report import as_json, as_markdown, as_text
 
+pytestmark = pytest.mark.integration
+
 STREAMED = [name for name, (dataset, _) in TASKS.items() if dataset.streamed]
 MONO, MULTI = (MIRACL_HARD_NEGATIVES.task_name(s) for s in ("monolingual", "multilingual"))
 

@@ -112,7 +112,7 @@ class InterruptedSearchError(Exception):
 
 @pytest.fixture
 def known(monkeypatch):
-    """Let the checkpoint believe that an encoder's weights can be told, and what they are."""
+    """Let the checkpoint believe that an encoder's weights is known, and what they are."""
 
     def tell(encoder, identity):
         monkeypatch.setattr(
@@ -215,7 +215,7 @@ def test_a_damaged_checkpoint_is_told(small_location, known, monkeypatch):
     begin(small_location, known, monkeypatch, known(IntegerEncoder(4), "w"))
     (file,) = small_location.cache_dir.rglob("begun/*/*.safetensors")
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"damaged.*to start this search anew"):
+    with pytest.raises(UserError, match=r"damaged.*to start this search again"):
         task_of(MIRACLMonolingualRetrieval, small_location, ("en",)).ranks(
             known(IntegerEncoder(4), "w"), {}
         )
@@ -238,13 +238,14 @@ def test_a_model_that_cannot_be_told_keeps_nothing(small_location, integer_encod
 
 
 def test_the_scores_follow_from_the_ranks_on_disk(small_location, integer_encoder, tmp_path):
-    from xbench.results.store import PerQuery, read_per_query, write_per_query
+    from xbench.results.reading import read_ranks
+    from xbench.results.store import PerQuery, write_per_query
 
     task = task_of(MIRACLMultilingualRetrieval, small_location)
     ranks = task.ranks(integer_encoder, {})
     content = PerQuery(task.task_name, "1", "sentence", True, ranks)
     write_per_query(tmp_path, content)
-    again = read_per_query(tmp_path / f"{task.task_name}.per_query.json.gz")
+    again = read_ranks(tmp_path / f"{task.task_name}.per_query.json.gz")
     assert scores(again.subsets, multilingual=True) == scores(ranks, multilingual=True)
     assert replace(again, subsets={}) == replace(content, subsets={})
 

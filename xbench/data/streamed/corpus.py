@@ -50,7 +50,7 @@ class LanguageFiles:
 
 
 class _Reader:
-    """Reads on where it stopped, and starts anew elsewhere or in another process."""
+    """Reads on where it stopped, and starts again elsewhere or in another process."""
 
     def __init__(self, files: PassageFiles) -> None:
         self._files = files
@@ -80,12 +80,12 @@ class StreamedCorpus:
 
     Attributes:
         language: ISO 639-1 code.
-        files: Where the passages lie.
-        fingerprint: SHA-256 of the content and of what was left out.
+        files: Where the passages are.
+        fingerprint: SHA-256 of the content and of what was skipped.
         shards: All shards with a passage, in order.
         passages: Number of good passages.
         longest_id: Bytes of the longest docid in UTF-8.
-        skipped: Number of defects of each kind that were left out.
+        skipped: Number of defects of each kind that were skipped.
         duplicates: By position of a file: its rows whose docid occurred before.
         checks: Checksum of the docids of each shard.
     """

@@ -46,7 +46,7 @@ class HubFiles:
 
     @property
     def is_clone(self) -> bool:
-        """Whether the files lie in a folder."""
+        """Whether the files are in a folder."""
         return Path(self.repository).is_dir()
 
     @cached_property
@@ -193,7 +193,7 @@ def _stream(files: HubFiles, with_texts: bool) -> tuple[IterableDataset, int]:
         if not ids:
             raise ValueError(f"columns {names}; expected one of {ID_COLUMNS}")
         texts = [name for name in _TEXT_COLUMNS if name in names]
-        # Columns left out in the builder are never fetched; select_columns fetches and drops them.
+        # Columns skipped in the builder are never fetched; select_columns fetches and drops them.
         builder, split = _builder(files, [ids[0], *(texts if with_texts else ())])
         stream = builder.as_streaming_dataset(split=split)
     return stream, stream.num_shards

@@ -1,4 +1,4 @@
-"""The passages of one language where they lie: MIRACL's own files, or a dataset of the hub."""
+"""The passages of one language where they are: MIRACL's own files, or a dataset of the hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xbench._util.errors import UserError
 from xbench.data.streamed.parsing import DAMAGED, Defect, Row, parse
 
 LONGEST_LINE = 1 << 26
-"""Bytes of a line; a longer one is no passage."""
+"""Bytes of a line; a longer one is not a passage."""
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NUMBERED = re.compile(r"docs-(\d+)\.jsonl(?:\.gz)?")
@@ -26,7 +26,7 @@ _BUFFER = 1 << 18
 
 
 OnBytes = Callable[[bytes], object]
-"""Is told the bytes of a file as they are read."""
+"""Is called with the bytes of a file as they are read."""
 
 
 class PassageFiles(Protocol):
@@ -57,7 +57,7 @@ class PassageFiles(Protocol):
         ...
 
     def iter_checked(self, file: int, seen: OnBytes) -> Iterator[Row]:
-        """Yield every row of a file, telling its bytes to ``seen`` where they are near.
+        """Yield every row of a file, handing its bytes to ``seen`` where they are near.
 
         The text of a passage may be missing where reading it is dear.
         """
@@ -122,7 +122,7 @@ class LocalFiles:
         return cache_key_of([self.folder / name for name in self.names])
 
     def iter_checked(self, file: int, seen: OnBytes) -> Iterator[Row]:
-        """Yield every row of a file, telling its bytes to ``seen``."""
+        """Yield every row of a file, handing its bytes to ``seen``."""
         return self._rows(file, 0, seen)
 
     def rows(self, file: int, start: int) -> Iterator[Row]:
@@ -152,7 +152,7 @@ class LocalFiles:
 
 
 class HashingReader(io.FileIO):
-    """A file that tells the bytes that are read from it."""
+    """A file that hands over the bytes that are read from it."""
 
     def __init__(self, path: Path, seen: OnBytes | None) -> None:
         super().__init__(path)
@@ -167,7 +167,7 @@ class HashingReader(io.FileIO):
 
 
 class _Unpacked(io.RawIOBase):
-    """A compressed file that gives what it has before it tells of damage."""
+    """A compressed file that gives what it has before it reports damage."""
 
     def __init__(self, file: gzip.GzipFile) -> None:
         self._file = file

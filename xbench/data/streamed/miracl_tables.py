@@ -60,7 +60,7 @@ def topics_of(source: str, rows: Rows, remedy: str) -> Texts:
             texts[cells[0]] = cells[1].strip()
     problems.raise_if_any()
     if not texts:
-        raise UserError(f"{source}: holds no query; check the file")
+        raise UserError(f"{source}: has no query; check the file")
     return Texts(ids=tuple(texts), texts=tuple(texts.values()))
 
 

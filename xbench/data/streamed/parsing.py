@@ -52,7 +52,7 @@ def passage(docid: object, title: object, text: object) -> tuple[str, str] | Def
 
 
 def parse(line: bytes) -> Row:
-    """Return what stands in a line of a file of passages.
+    """Return what is in a line of a file of passages.
 
     >>> parse(b'{"docid": "7#0", "title": "Bonn", "text": "is a city."}')
     ('7#0', 'Bonn is a city.')

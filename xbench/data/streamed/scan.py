@@ -27,7 +27,7 @@ DUPLICATE = "duplicate docid"
 LACKING = "judged docid that the corpus lacks"
 
 MOST_DUPLICATES = 100_000
-"""More duplicates than this are never left out: a file is there twice."""
+"""More duplicates than this are never skipped: a file is there twice."""
 
 _SHOWN = 3
 
@@ -65,10 +65,10 @@ def scan(
 
     Args:
         language: ISO 639-1 code.
-        files: Where the passages lie.
+        files: Where the passages are.
         qrels: Judgments; every docid in them must be in the corpus.
         on_bad_line: Whether to stop at defects, or to leave out what is defective. Of duplicates
-            the first stays; a judged docid that is lacking stays judged.
+            the first stays; a judged docid that is missing stays judged.
         cache_dir: Folder to keep the outcome in, and for temporary files of 8 bytes per passage.
         progress: Whether to show how far it is.
 
@@ -89,7 +89,7 @@ def scan(
     if found.counts:
         _tell(language, files, found, on_bad_line)
     if not found.shards:
-        raise UserError(f"{files.place}: holds no passage; expected those of {language}")
+        raise UserError(f"{files.place}: has no passage; expected those of {language}")
     return StreamedCorpus(
         language=language,
         files=files,
@@ -114,15 +114,15 @@ def _tell(language: str, files: PassageFiles, found: _Scan, on_bad_line: str) ->
     counts = ", ".join(f"{kind}: {count:,}" for kind, count in found.counts.items())
     too_many = found.counts.get(DUPLICATE, 0) > MOST_DUPLICATES
     if on_bad_line == "skip" and not too_many:
-        logger.warning("%s: left out of the %s passages: %s", files.place, language, counts)
+        logger.warning("%s: skipped of the %s passages: %s", files.place, language, counts)
         return
     lines = [line for lines in found.examples.values() for line in lines]
     more = sum(found.counts.values()) - len(lines)
     listed = "".join(f"\n  {line}" for line in [*lines, *([f"and {more:,} more"] if more else [])])
     remedy = (
-        "Mend or fetch the files again, or leave out what is defective with --on-bad-line skip"
+        "Fix or fetch the files again, or leave out what is defective with --on-bad-line skip"
         if on_bad_line == "stop"
-        else f"So many duplicates (more than {MOST_DUPLICATES:,}) are not left out: see whether a "
+        else f"So many duplicates (more than {MOST_DUPLICATES:,}) are not skipped: see whether a "
         "file is there twice"
     )
     total = "In all at least" if too_many else "In all"
@@ -212,7 +212,7 @@ class _Scanner:
         first = self._first.setdefault(docid, place)
         if first == place:
             return False
-        self._found.add(DUPLICATE, place, f"{docid!r} stands at {first} before")
+        self._found.add(DUPLICATE, place, f"{docid!r} is at {first} before")
         if self._found.counts[DUPLICATE] <= MOST_DUPLICATES:
             self._found.duplicates.setdefault(str(file), []).append(number - 1)
         return True

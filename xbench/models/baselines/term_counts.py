@@ -61,18 +61,18 @@ class TermCounts:
                 lengths=arrays["lengths"].astype(np.int32),
             )
         except (SafetensorError, LookupError) as error:
-            raise ValueError(f"these bytes are no term counts: {error}") from error
+            raise ValueError(f"these bytes are not term counts: {error}") from error
         counts._check()
         return counts
 
     def _check(self) -> None:
         pairs, passages = len(self.data), len(self.lengths)
         if len(self.indices) != pairs or self.indptr[-1] != pairs:
-            raise ValueError("these bytes are no term counts: their arrays do not fit together")
+            raise ValueError("these bytes are not term counts: their arrays do not fit together")
         if len(self.indptr) != passages + 1:
-            raise ValueError("these bytes are no term counts: their passages do not fit together")
+            raise ValueError("these bytes are not term counts: their passages do not fit together")
         if not ((self.indices >= 0) & (self.indices < self.terms)).all():
-            raise ValueError("these bytes are no term counts: a term is outside the vocabulary")
+            raise ValueError("these bytes are not term counts: a term is outside the vocabulary")
 
 
 @dataclass(frozen=True)

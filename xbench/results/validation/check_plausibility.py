@@ -1,7 +1,8 @@
-"""Suspicious figures: possible, but worth a look before they are published."""
+"""Suspicious scores: possible, but worth a look before they are published."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,9 +51,10 @@ def suspect_scores(result: Mapping[str, Any], chance: float, notes: Notes) -> No
 def suspect_revisions(path: Path, result: Mapping[str, Any], notes: Notes) -> None:
     """Warn if another revision of the same model has far other scores on the same task."""
     home = path.parent
-    mean = _mean(result)
-    for sibling in sorted(home.parent.glob(f"*/{path.name}")):
-        if sibling.parent == home or sibling.is_symlink():
+    others = sorted({*os.listdir(home.parent)} - {home.name})  # noqa: PTH208 - names only
+    mean = _mean(result) if others else None
+    for sibling in (home.parent / name / path.name for name in others):
+        if not sibling.exists() or sibling.is_symlink():
             continue
         other = _mean(read_object(sibling, RESULT_LIMIT, Notes("")))
         if mean is not None and other is not None and abs(mean - other) >= FAR:

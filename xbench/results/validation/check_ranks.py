@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,8 @@ from numpy.typing import NDArray
 from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
 from xbench.metrics import TOP_K, IntArray
 from xbench.metrics.ranks import RUN_DEPTH
-from xbench.results.findings import ABSENT, Notes, Plain
+from xbench.results.findings import ABSENT, RERUN, Notes, Plain
 from xbench.results.validation.expected import Corpus, corpora, digest
-
-RERUN = "run the task again with `xbench evaluate`"
-
 
 INDEX_DEPENDENT = "scores that depend on the whole index, as BM25's, may give it; check the run"
 
@@ -38,7 +36,7 @@ def check_ranks(document: Mapping[str, Any], task: str, notes: Notes) -> None:
         )
         return
     if len(set(questions)) < len(questions):
-        notes.error("questions", Plain("an id twice"), "every question id stands once")
+        notes.error("questions", Plain("an id twice"), "every question id occurs once")
         return
     compare_names("subsets", document["subsets"], expected, notes)
     corpus = corpora()[dataset.title]
@@ -52,12 +50,15 @@ def compare_names(
 ) -> None:
     """Note names that are missing, unknown or there twice."""
     names = list(found)
-    if missing := [name for name in expected if name not in names]:
+    if names == list(expected):
+        return
+    times = Counter(names)
+    if missing := [name for name in expected if name not in times]:
         what = Plain(f"{len(missing)} of {len(expected)} missing: {_some(missing)}")
         notes.error(where, what, f"expected all subsets of the task; {RERUN} on all languages")
-    for name in dict.fromkeys(names):
-        if name not in expected or names.count(name) > 1:
-            kind = "of the task" if name not in expected else "that stands once"
+    for name, number in times.items():
+        if name not in expected or number > 1:
+            kind = "of the task" if name not in expected else "that occurs once"
             notes.error(where, name, f"expected a subset {kind}; remove it")
 
 
@@ -175,7 +176,7 @@ class _SubsetCheck:
         return True
 
     def _check_own_rank(self) -> bool:
-        """Check the ranks in the index of the query's language alone, beside those in the pool."""
+        """Check the ranks in the index of the query's language alone, next to those in the pool."""
         given, pool = self.content.get("own_rank"), self.content["pool"]
         expected = self.depth is not None and len(pool) > 1
         if (given is not None) != expected:
@@ -196,7 +197,7 @@ class _SubsetCheck:
         return self._check_different("own_rank", own)
 
     def _check_order(self, own: IntArray) -> None:
-        """Check that no fewer other passages stand before the later of two passages."""
+        """Check that no fewer other passages are before the later of two passages."""
         rows = np.flatnonzero(own > 0)
         rows = rows[np.lexsort((own[rows], self.query[rows]))]
         before = np.where(self.rank > 0, self.rank - own, self.depth or 0)[rows]

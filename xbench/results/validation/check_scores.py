@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from xbench.data.catalogue import TASKS, subsets
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import SCORES, score_range, scores
-from xbench.results.findings import ABSENT, Notes
+from xbench.results.findings import ABSENT, RERUN, Notes
 from xbench.results.store import PerQuery
-from xbench.results.validation.check_ranks import RERUN, compare_names
+from xbench.results.validation.check_ranks import compare_names
 
 TOLERANCE = 1e-5
 """How far a score may be from what its ranks give; result files round to six decimals."""
 
 OWN_FIELDS = ("hf_subset", "languages", "main_score", "mteb_version")
-"""Fields of a subset's scores that are no measures."""
+"""Fields of a subset's scores that are not measures."""
+
+RANGES = {measure: score_range(measure) for measure in SCORES}
+"""Least and greatest value of every measure."""
+
+
+@cache
+def expected_languages(task: str) -> Mapping[str, list[str]]:
+    """Return the languages of each subset of a task, as mteb writes them, by the subset's name."""
+    dataset, setting = TASKS[task]
+    return {
+        name: [
+            LANGUAGES[a].mteb
+            for a in (
+                own.query_language,
+                *(own.passage_languages if setting == "crosslingual" else ()),
+            )
+        ]
+        for name, own in subsets(setting, dataset.languages).items()
+    }
 
 
 def check_result(result: Mapping[str, Any], task: str, notes: Notes) -> None:
     """Note what is wrong in a result file that has the right fields."""
-    dataset, setting = TASKS[task]
+    dataset, _ = TASKS[task]
     for field, value in (("task_name", task), ("dataset_revision", dataset.revision)):
         if result[field] != value:
             notes.error(field, result[field], f"expected {value!r}; {RERUN}")
@@ -34,13 +54,11 @@ def check_result(result: Mapping[str, Any], task: str, notes: Notes) -> None:
     if entries is None:
         notes.error(where, ABSENT, f"expected the split {dataset.split}; {RERUN}")
         return
-    expected = subsets(setting, dataset.languages)
+    expected = expected_languages(task)
     compare_names(where, [entry["hf_subset"] for entry in entries], expected, notes)
     for number, entry in enumerate(entries):
-        if entry["hf_subset"] in expected:
-            own = expected[entry["hf_subset"]]
-            others = own.passage_languages if setting == "crosslingual" else ()
-            codes = [LANGUAGES[a].mteb for a in (own.query_language, *others)]
+        codes = expected.get(entry["hf_subset"])
+        if codes:
             _check_entry(entry, codes, dataset.main_score, f"{where}[{number}]", notes)
 
 
@@ -51,14 +69,12 @@ def _check_entry(
         expected = ", ".join(languages)
         notes.error(f"{where}.languages", entry["languages"], f"expected {expected}; {RERUN}")
     for measure, value in entry.items():
-        if measure in OWN_FIELDS:
-            continue
-        if measure not in SCORES:
+        if measure in RANGES:
+            low, high = RANGES[measure]
+            if not low <= value <= high:
+                notes.error(f"{where}.{measure}", value, f"expected {low:g} to {high:g}; {RERUN}")
+        elif measure not in OWN_FIELDS:
             notes.error(f"{where}.{measure}", value, "no measure of xbench; remove it")
-            continue
-        low, high = score_range(measure)
-        if not low <= value <= high:
-            notes.error(f"{where}.{measure}", value, f"expected {low:g} to {high:g}; {RERUN}")
     if entry["main_score"] != entry.get(main_score):
         rule = f"expected the same as {main_score}, {entry.get(main_score)}; {RERUN}"
         notes.error(f"{where}.main_score", entry["main_score"], rule)

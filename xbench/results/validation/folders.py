@@ -12,15 +12,14 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import TASKS
 from xbench.results.findings import Notes, Plain, TaskCheck
 from xbench.results.imported import read_imported
-from xbench.results.store import PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
 from xbench.results.summaries import SUMMARY_SUFFIX, write_summary
 from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.validation.check_task import check_task, result_files
-from xbench.results.validation.locations import EXPERIMENTS, META_NAME
 from xbench.results.validation.mteb_results import read_upstream, upstream_files
 
 REPORTED, IMPORTED = "reported", "imported"
-"""Folders of published and of imported figures, which lie beside those of the models."""
+"""Folders of published and of imported scores, which are next to those of the models."""
 
 FILES = 20_000
 """How many files a folder may hold, so that looking through it ends."""
@@ -104,7 +103,7 @@ def check_changes(folder: Path, base: Path) -> list[TaskCheck]:
 
 
 def _same(run: Path, other: Path) -> bool:
-    """Tell whether two folders of a run hold the same files."""
+    """Return whether two folders of a run hold the same files."""
     names = [sorted(path.name for path in folder.glob("*.json*")) for folder in (run, other)]
     return (
         names[0] == names[1]
@@ -134,18 +133,18 @@ def files_of(path: Path) -> list[Path]:
 
 
 def root_of(path: Path) -> Path:
-    """Return the folder of all results in which a result file lies."""
+    """Return the folder of all results that a result file is in."""
     return _root(path.parent)
 
 
 def _root(folder: Path) -> Path:
-    """Return the folder of all results in which a run's folder lies."""
+    """Return the folder of all results that a run's folder is in."""
     home = folder.parent.parent if folder.parent.name == EXPERIMENTS else folder
     return home.parent.parent
 
 
 def _holds(folder: Path, depth: int) -> bool:
-    """Tell whether there are files of a run so many folders below."""
+    """Return whether there are files of a run so many folders below."""
     names = KNOWN | {f"{task}.json" for task in upstream_tasks()}
     return any(path.name in names for path in folder.glob("/".join([*["*"] * depth, "*.json*"])))
 
@@ -161,7 +160,9 @@ def _strays(folder: Path, root: Path) -> Iterator[TaskCheck]:
         if number == FILES:
             notes.error("", Plain(f"more than {FILES} files"), "expected a folder of results")
         elif path.is_symlink():
-            notes.error("", Plain("a symbolic link"), "expected plain files and folders; remove it")
+            notes.error(
+                "", Plain("a symbolic link"), "expected regular files and folders; remove it"
+            )
         elif reason := _stray(path, path.relative_to(root).parts):
             notes.error("", path.name, reason)
         if notes.findings:
@@ -197,7 +198,7 @@ def _stray(path: Path, parts: tuple[str, ...]) -> str | None:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Return why imported figures cannot be read, or None if they can."""
+    """Return why imported scores cannot be read, or None if they can."""
     try:
         read_imported(path)
     except UserError as error:

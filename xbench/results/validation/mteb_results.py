@@ -1,4 +1,4 @@
-"""Check result files of the public MTEB results repository, and take what figures are sound."""
+"""Check result files of the public MTEB results repository, and take what scores are sound."""
 
 from __future__ import annotations
 
@@ -6,26 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from xbench.results.field_types import (
-    Count,
-    DatasetRevision,
-    ModelName,
-    Name,
-    Names,
-    Revision,
-    is_version,
-)
+from xbench.results.field_types import DatasetRevision, is_version
 from xbench.results.findings import ABSENT, Finding, Notes, Plain
 from xbench.results.imported import ImportedRow
 from xbench.results.safe_json import META_LIMIT, RESULT_LIMIT, read_object
-from xbench.results.schema import Document, conforms
+from xbench.results.schema import AnyModelMeta, AnyTaskResult, conforms
+from xbench.results.store import META_NAME
 from xbench.results.upstream_tasks import UpstreamTask, upstream_tasks
 from xbench.results.validation.check_plausibility import PERFECT
-from xbench.results.validation.locations import META_NAME, check_home, check_links
+from xbench.results.validation.locations import check_home, check_links
 
 NEAR_ZERO = 0.01
 """A main score below this is suspicious."""
@@ -34,30 +25,8 @@ SAME = 1e-4
 """How far the main score may be from the measure it repeats; some files round one of them."""
 
 
-class _Scores(Document):
-    model_config = ConfigDict(extra="allow", allow_inf_nan=True)
-
-    hf_subset: Name
-    languages: Names
-    main_score: Any
-
-
-class _Result(Document):
-    model_config = ConfigDict(extra="ignore")
-
-    task_name: Name
+class _Result(AnyTaskResult):
     dataset_revision: DatasetRevision
-    mteb_version: Name | None = None
-    scores: dict[Name, Annotated[list[_Scores], Field(max_length=1000)]]
-
-
-class _Meta(Document):
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=True)
-
-    name: ModelName
-    revision: Revision
-    training_datasets: Names | dict[Name, Any] | None = None
-    n_parameters: Count | None = None
 
 
 def upstream_files(root: Path) -> Iterator[Path]:
@@ -67,9 +36,9 @@ def upstream_files(root: Path) -> Iterator[Path]:
 
 
 def read_upstream(path: Path, root: Path) -> tuple[list[ImportedRow], tuple[Finding, ...]]:
-    """Return the sound figures of a result file, a row for each split, and all of its defects.
+    """Return the sound scores of a result file, a row for each split, and all of its defects.
 
-    An error leaves the whole file out; a warning says which figures are left blank, or what a
+    An error leaves the whole file out; a warning says which scores are left blank, or what a
     reader should know of those that are shown.
 
     Args:
@@ -87,7 +56,7 @@ def read_upstream(path: Path, root: Path) -> tuple[list[ImportedRow], tuple[Find
         version = _check_head(result, path.stem, task, notes)
         figures = {split: _figures(result, split, task, notes) for split in task.splits}
         if notes.sound and not any(figures.values()):
-            notes.error("scores", Plain("no sound figure"), "expected one subset at least")
+            notes.error("scores", Plain("no sound score"), "expected one subset at least")
         rows = [
             ImportedRow(
                 model=meta["name"],
@@ -111,7 +80,7 @@ def read_upstream(path: Path, root: Path) -> tuple[list[ImportedRow], tuple[Find
 
 
 def _remarks(notes: Notes, split: str) -> tuple[str, ...]:
-    """Return what a reader should know about the figures of a split."""
+    """Return what a reader should know about the scores of a split."""
     return tuple(
         f"{finding.field}: {finding.found}; {finding.rule}"
         for finding in notes.findings
@@ -126,11 +95,11 @@ def _meta(path: Path, root: Path, notes: Notes) -> dict[str, Any]:
     if not (folder / META_NAME).is_file():
         rule = "training data and size are unknown"
         notes.warn("", ABSENT, rule)
-        conforms(fallback, _Meta, notes)
+        conforms(fallback, AnyModelMeta, notes)
         return fallback
     check_links(folder / META_NAME, root, notes)
     meta = read_object(folder / META_NAME, META_LIMIT, notes) if notes.sound else None
-    if meta is None or not conforms(meta, _Meta, notes):
+    if meta is None or not conforms(meta, AnyModelMeta, notes):
         return fallback
     check_home(folder, {**meta, "experiment_kwargs": None}, notes)
     return meta
@@ -155,7 +124,7 @@ def _check_head(
         notes.warn("dataset_revision", revision, rule)
     for split in result["scores"]:
         if split not in task.splits:
-            notes.warn(f"scores.{split}", split, "no split of the task; left out")
+            notes.warn(f"scores.{split}", split, "no split of the task; skipped")
     version: str | None = result.get("mteb_version")
     if version is None or not is_version(version):
         found = ABSENT if version is None else version
@@ -188,9 +157,9 @@ def _figures(
     for number, entry in enumerate(entries):
         name, place = entry["hf_subset"], f"{where}[{number}]"
         if name not in task.subsets:
-            notes.warn(f"{place}.hf_subset", name, "no subset of the task; left out")
+            notes.warn(f"{place}.hf_subset", name, "no subset of the task; skipped")
         elif times[name] > 1:
-            notes.warn(f"{place}.hf_subset", name, "stands more than once; left blank")
+            notes.warn(f"{place}.hf_subset", name, "occurs more than once; left blank")
         elif _is_sound(entry, task, place, notes):
             values[name] = float(entry["main_score"])
     if missing := [name for name in task.subsets if name not in times]:
@@ -203,7 +172,7 @@ def _figures(
 
 
 def _is_sound(entry: Mapping[str, Any], task: UpstreamTask, where: str, notes: Notes) -> bool:
-    """Tell whether a subset's main score can be shown."""
+    """Return whether a subset's main score can be shown."""
     value, languages = entry["main_score"], entry["languages"]
     if tuple(languages) != task.subsets[entry["hf_subset"]]:
         expected = ", ".join(task.subsets[entry["hf_subset"]])
@@ -213,7 +182,7 @@ def _is_sound(entry: Mapping[str, Any], task: UpstreamTask, where: str, notes: N
         notes.warn(f"{where}.main_score", value, "expected a finite number; left blank")
         return False
     if not 0 <= value <= 1:
-        rule = "expected 0 to 1; the scale of the file is in doubt, so it is left out"
+        rule = "expected 0 to 1; the scale of the file is in doubt, so it is skipped"
         notes.error(f"{where}.main_score", value, rule)
         return False
     named = entry.get(task.measure)
@@ -237,4 +206,4 @@ def _is_number(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    return f"{value:g}" if _is_number(value) else "which is no number"
+    return f"{value:g}" if _is_number(value) else "which is not a number"

@@ -1,4 +1,4 @@
-"""What a pull request with results says: the figures, beside those of others, and their making."""
+"""What a pull request with results says: the scores, next to those of others, and their making."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import DATASETS, SETTINGS, TASKS, Dataset
-from xbench.results.findings import Notes, RunIdentity, TaskCheck
-from xbench.results.safe_json import RESULT_LIMIT, read_object
+from xbench.results.findings import RunIdentity, TaskCheck
+from xbench.results.reading import read_result
 from xbench.results.store import macro_average
 from xbench.results.validation.report import as_markdown, code
 
@@ -96,12 +96,7 @@ def _results(checks: Sequence[TaskCheck]) -> Results:
 
 def _read(folder: Path) -> Results:
     """Read the results of a run that is there already."""
-    read = {
-        task: read_object(folder / f"{task}.json", RESULT_LIMIT, Notes(task))
-        for task in TASKS
-        if (folder / f"{task}.json").is_file()
-    }
-    return {task: result for task, result in read.items() if result}
+    return {task: result for task in TASKS if (result := read_result(folder, task))}
 
 
 def _name(run: RunIdentity) -> str:
@@ -111,7 +106,7 @@ def _name(run: RunIdentity) -> str:
 
 
 def _figures(dataset: Dataset, results: Results) -> Figures | None:
-    """Return a run's figures on a dataset, or None if there are none."""
+    """Return a run's scores on a dataset, or None if there are none."""
     names = [dataset.task_name(setting) for setting in SETTINGS]
     measure = dataset.main_score
     means = [macro_average(results[name], measure) if name in results else None for name in names]
@@ -138,7 +133,7 @@ def _section(run: RunIdentity, checks: Sequence[TaskCheck]) -> str:
 
 
 def _facts(run: RunIdentity, checks: Sequence[TaskCheck]) -> Iterator[tuple[str, str]]:
-    """Yield what the figures rest on, by the first task's settings, and every command."""
+    """Yield what the scores rest on, by the first task's settings, and every command."""
     settings = [check.settings for check in checks if check.settings]
     own, versions = settings[0]["xbench"], settings[0]["version"]
     prompts = own["prompts"]

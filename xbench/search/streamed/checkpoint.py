@@ -1,7 +1,7 @@
 """Progress on disk: which shards are searched, and the best passages so far.
 
 A checkpoint is a folder. Its manifest names everything that the progress depends on, the shards
-that are done, and a file for each target. New files are written beside the old ones before the
+that are done, and a file for each target. New files are written next to the old ones before the
 manifest names them, so that it is whole whenever the process ends.
 """
 
@@ -12,21 +12,23 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from safetensors.numpy import load, save
 
-from xbench._util.atomic_write import write_atomically
+from xbench._util.atomic_write import file_lock, usable, write_atomically
 from xbench._util.errors import UserError
 from xbench.search.top_k import TopK
 
 Identity = Mapping[str, str | int | None]
-"""Everything that the progress depends on, by the words in which it is told."""
+"""Everything that the progress depends on, by the words in which it is reported."""
 
 MANIFEST = "progress.json"
+CACHE_ADVICE = "Make room, or choose another --cache-dir that can be written."
 
 
 class Checkpoint:
@@ -38,7 +40,7 @@ class Checkpoint:
 
     Attributes:
         done: Indices of the shards that are done, by language.
-        truncated: How many passages of these were cut, by language.
+        truncated: How many passages of these were truncated, by language.
 
     Raises:
         UserError: If another process works on the same search, or what is there was begun with
@@ -51,16 +53,18 @@ class Checkpoint:
         self._folder = folder
         self._identity = dict(identity)
         self._files: dict[str, str] = {}
-        self._lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        with usable(folder, CACHE_ADVICE):
+            self._lock = file_lock(folder.with_name(f"{folder.name}.lock"))
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout as error:
+                raise UserError(
+                    f"{folder}: another process is working on this search; wait until it has "
+                    "finished"
+                ) from error
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise UserError(
-                f"{folder}: another process is working on this search; wait until it has finished"
-            ) from error
-        try:
-            self._read()
+            with usable(folder, CACHE_ADVICE):
+                self._read()
         except BaseException:
             self._lock.release()
             raise
@@ -77,13 +81,13 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"{path}: damaged ({type(error).__name__}: {error}); delete {self._folder} to "
-                "start this search anew"
+                "start this search again"
             ) from error
         if changes := _changes(found, self._identity):
             raise UserError(
                 f"{self._folder}: a search that was begun with something else and not finished: "
                 f"{'; '.join(changes)}. Run it as it was begun to finish it, or delete that folder "
-                "to start anew"
+                "to start again"
             )
         self.done, self.truncated, self._files = done, truncated, files
         for stray in set(self._folder.iterdir()) - {
@@ -108,7 +112,7 @@ class Checkpoint:
             arrays = load(content)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{path}: damaged ({error}); delete {self._folder} to start this search anew"
+                f"{path}: damaged ({error}); delete {self._folder} to start this search again"
             ) from error
         width = arrays["ids"].shape[-1]
         return TopK.restored(arrays["scores"], arrays["ids"].view(f"S{width}")[..., 0])
@@ -119,7 +123,7 @@ class Checkpoint:
         Args:
             language: Language of the shard's passages.
             shard: Its index.
-            truncated: How many of its passages were cut.
+            truncated: How many of its passages were truncated.
             changed: The best passages of the targets to which it added any.
 
         Raises:
@@ -141,7 +145,8 @@ class Checkpoint:
         }
         write_atomically(self._folder / MANIFEST, json.dumps(manifest, indent=1).encode())
         for name in old - set(self._files.values()):
-            (self._folder / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                (self._folder / name).unlink()
 
     def close(self, *, finished: bool) -> None:
         """Let go of the checkpoint, and of its files if the search is finished."""

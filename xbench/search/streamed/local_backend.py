@@ -51,7 +51,7 @@ class LocalBackend:
 
 
 def counted(pieces: Iterator[Piece], progress: Callable[[int], object]) -> Iterator[Piece]:
-    """Yield pieces, and tell how many passages are done when the next one is asked for."""
+    """Yield pieces, and report how many passages are done when the next one is asked for."""
     for piece in pieces:
         yield piece
         progress(len(piece.ids))

@@ -158,7 +158,7 @@ class RemoteBM25:
 def _embedded(
     encoder: MtebTextEncoder, queries: Mapping[str, Sequence[str]], location: DataLocation
 ) -> tuple[dict[str, FloatArray], int]:
-    """Return the embeddings of the queries by language, and how many queries were cut."""
+    """Return the embeddings of the queries by language, and how many queries were truncated."""
     identity = encoder.identity("query")
     folder = None if identity is None else location.cache_dir / "embeddings" / identity
     store = EmbeddingStore(folder)
@@ -169,7 +169,7 @@ def _embedded(
 
 
 def _identity(encoder: MtebTextEncoder) -> Identity | None:
-    """Return what decides a model's scores, in words, or None if that cannot be told."""
+    """Return what decides a model's scores, in words, or None if that is not known."""
     weights = encoder.weights()
     if weights is None:
         return None

@@ -44,7 +44,7 @@ class Plan:
     """What to search, in one pass over each corpus.
 
     Attributes:
-        name: What tells it from other searches of the same model.
+        name: What distinguishes it from other searches of the same model.
         corpora: The passages by language, in the order in which they are searched.
         queries: The queries by language.
         targets: Whose queries are searched in which pool.
@@ -91,7 +91,7 @@ class Outcome:
         ranks: Ranks of the relevant passages by name of the target.
         passages: How many passages were searched in all.
         encoded: Of these, how many by this process.
-        truncated: How many of all were cut at the model's maximum length, by language.
+        truncated: How many of all were truncated at the model's maximum length, by language.
     """
 
     ranks: Mapping[str, PoolRanks]
@@ -169,7 +169,7 @@ class Search:
 
 
 def progress_bar(what: str, total: int, done: int, show: bool) -> Any:  # noqa: ANN401
-    """Return a progress bar that tells passages per second and the time left."""
+    """Return a progress bar that shows passages per second and the time left."""
     return tqdm(
         total=total,
         initial=done,
@@ -184,7 +184,7 @@ def progress_bar(what: str, total: int, done: int, show: bool) -> Any:  # noqa: 
 def pool_ranks(top: TopK, target: Target, plan: Plan) -> PoolRanks:
     """Return the ranks of the relevant passages among the best of each query.
 
-    Question ids are told apart by their language, in which alone they are unique.
+    Question ids are distinguished by their language, in which alone they are unique.
     """
     _, ids = top.best()
     own = target.query_language

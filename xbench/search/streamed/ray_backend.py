@@ -29,9 +29,9 @@ CONNECT = 10.0
 """Seconds within which a cluster must answer."""
 
 PATIENCE = 60.0
-"""Seconds without any worker after which that is told."""
+"""Seconds without any worker after which that is reported."""
 
-LOGS = "Ray's logs (by default /tmp/ray/session_latest/logs on the worker's machine) may tell why"
+LOGS = "Ray's logs (by default /tmp/ray/session_latest/logs on the worker's machine) may say why"
 
 logger = logging.getLogger(__name__)
 

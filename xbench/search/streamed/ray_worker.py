@@ -72,7 +72,7 @@ class _OneAtATime:
         return self._scorer.scores(query_language, pool, read)
 
     def truncated(self, prepared: Any) -> int:  # noqa: ANN401
-        """Return how many of the passages were cut."""
+        """Return how many of the passages were truncated."""
         return self._scorer.truncated(prepared)
 
     def count(self, prepared: Any) -> Any:  # noqa: ANN401

@@ -54,7 +54,7 @@ class Scorer(Protocol):
         ...
 
     def truncated(self, prepared: Any) -> int:  # noqa: ANN401
-        """Return how many of the passages were cut at the model's maximum length."""
+        """Return how many of the passages were truncated at the model's maximum length."""
         ...
 
     def count(self, prepared: Any) -> Any:  # noqa: ANN401
@@ -115,7 +115,7 @@ class EncoderScorer:
         self.ahead = None if inner is None else TokenizedAhead(inner, encoder.batch_size)
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
-        """Tokenize passages, and find out which are cut."""
+        """Tokenize passages, and find out which are truncated."""
         if self.ahead is None:
             return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), {})
         batches = self.ahead.prepare(texts)
@@ -146,7 +146,7 @@ class EncoderScorer:
         return product(read)
 
     def truncated(self, prepared: PreparedTexts) -> int:
-        """Return how many of the passages were cut at the model's maximum length."""
+        """Return how many of the passages were truncated at the model's maximum length."""
         return int(prepared.truncated.sum())
 
     def count(self, prepared: PreparedTexts) -> None:
@@ -187,8 +187,8 @@ class BM25Scorer:
         for text in texts:
             digest.update(f"\0{text}".encode())
         path = self._folder / digest.hexdigest()[:2] / f"{digest.hexdigest()}.safetensors"
-        if path.is_file():
-            with suppress(ValueError, OSError):
+        with suppress(ValueError, OSError):
+            if path.is_file():
                 return TermCounts.from_bytes(path.read_bytes())
         counts = self._bm25.count(texts, language)
         write_atomically(path, counts.to_bytes())

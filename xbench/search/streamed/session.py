@@ -16,7 +16,8 @@ from typing import Any
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, read_per_query, write_per_query
+from xbench.results.reading import read_ranks
+from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
 from xbench.search.streamed.shards import Backend, CountShard, Target
@@ -32,7 +33,7 @@ class Searched:
         ranks: Ranks of the relevant passages by name of the target.
         passages: How many passages were searched.
         encoded: Of these, how many by this process; the others were searched before.
-        truncated: How many of all were cut at the model's maximum length.
+        truncated: How many of all were truncated at the model's maximum length.
     """
 
     ranks: Mapping[str, PoolRanks]
@@ -47,11 +48,11 @@ class Session:
 
     Attributes:
         model: Name of the model.
-        identity: What decides its scores; None if that cannot be told, so that nothing is kept.
+        identity: What decides its scores; None if that is not known, so that nothing is kept.
         backend: Where to search.
         cache_dir: Where progress and finished ranks are kept.
         show_progress: Whether to show progress bars.
-        truncated_queries: How many queries were cut at the model's maximum length.
+        truncated_queries: How many queries were truncated at the model's maximum length.
     """
 
     model: str
@@ -148,7 +149,7 @@ class Finished:
 
     Attributes:
         ranks: Ranks of the relevant passages.
-        truncated: How many passages of the pool were cut at the model's maximum length.
+        truncated: How many passages of the pool were truncated at the model's maximum length.
     """
 
     ranks: PoolRanks
@@ -169,7 +170,7 @@ class FinishedRanks:
         """Return what depends on this and nothing else, or None if it is not there."""
         digest = _digest(identity)
         try:
-            (ranks,) = read_per_query(self._folder / f"{digest}{PER_QUERY_SUFFIX}").subsets.values()
+            (ranks,) = read_ranks(self._folder / f"{digest}{PER_QUERY_SUFFIX}").subsets.values()
             counts = json.loads((self._folder / f"{digest}.json").read_bytes())
             return Finished(ranks, int(counts["truncated"]))
         except (UserError, OSError, ValueError, LookupError, TypeError):

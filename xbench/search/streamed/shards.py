@@ -26,7 +26,7 @@ class Target:
     """The queries of a language and the pool that is searched for them.
 
     Attributes:
-        name: What tells it from others (``multilingual-ar``).
+        name: What distinguishes it from others (``multilingual-ar``).
         query_language: ISO 639-1 code of the queries.
         pool: ISO 639-1 codes of the passages.
         queries: Number of queries.
@@ -121,7 +121,7 @@ class Found:
 
     Attributes:
         candidates: Passages that may be among the best, by name of the target.
-        truncated: How many passages were cut at the model's maximum length.
+        truncated: How many passages were truncated at the model's maximum length.
     """
 
     candidates: Mapping[str, Candidates]

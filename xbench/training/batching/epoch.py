@@ -47,7 +47,7 @@ class Drawn:
 class CorpusBatches:
     """Draws the batches of one corpus, epoch by epoch.
 
-    Every batch is full, holds no question twice and no two questions that share a positive passage.
+    Every batch is full, has no question twice and no two questions that share a positive passage.
     Every row that can serve is drawn once an epoch; places that are left in the last batch are
     filled with rows drawn a second time, or with `drop_last` the rows that fill no batch wait for
     another epoch. Where languages are missing, a few more may have to wait: less than a batch for
@@ -57,7 +57,7 @@ class CorpusBatches:
         pairs: The corpus.
         batch_size: Rows in a batch.
         sampling: How batches are drawn.
-        drop_last: Whether rows that fill no batch are left out of an epoch.
+        drop_last: Whether rows that fill no batch are skipped of an epoch.
 
     Raises:
         UserError: If the batches asked for cannot be made of the corpus.
@@ -154,17 +154,17 @@ class CorpusBatches:
         languages = self.sampling.language_weights(np.where(enough[:-1], self._sizes, 0))
         weights = np.append(share * languages, (1 - share) * enough[-1])
         if not np.isclose(weights.sum(), 1):
-            lacking = "cross-lingual" if languages.sum() or share == 0 else "monolingual"
+            missing = "cross-lingual" if languages.sum() or share == 0 else "monolingual"
             raise UserError(
-                f"corpus {self.pairs.name}: no {lacking} batch of {self.batch_size} can be made "
+                f"corpus {self.pairs.name}: no {missing} batch of {self.batch_size} can be made "
                 f"of its {len(serves):,} questions in {', '.join(self.pairs.languages)} "
-                "(a batch holds no question and no passage twice); use a smaller batch size or "
+                "(a batch has no question and no passage twice); use a smaller batch size or "
                 "another sampling"
             )
         return weights
 
     def _can_fill(self, serves: NDArray[np.uint32], kind: int) -> bool:
-        """Tell whether rows enough for a batch serve a kind, the first of them looked at first."""
+        """Return whether enough rows for a batch serve a kind, looking at the first ones first."""
         group = self.pairs.passage_group
         for looked_at in (slice(FIRST), slice(None)):
             own = (serves[looked_at] & _bits([kind])) > 0
@@ -205,7 +205,7 @@ class CorpusBatches:
         return drawn.astype(np.int8)
 
     def _deal_by_kind(self, deal: Deal, rows: Rows) -> None:
-        """Deal shuffled rows, which stand in the order of the patterns, to the kinds they serve."""
+        """Deal shuffled rows, which are in the order of the patterns, to the kinds they serve."""
         places = np.bincount(deal.kinds, minlength=len(self.weights)) * self.batch_size
         shared = allocate(self._counts, places.astype(np.int64), self._patterns)
         starts = np.cumsum(self._counts) - self._counts
@@ -275,7 +275,7 @@ def _patterns(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], Rows]:
     """Return the sets of kinds that rows serve, their numbers of rows, and the rows in their order.
 
-    Rows that serve no kind are left out.
+    Rows that serve no kind are skipped.
     """
     if serves[0] and (serves == serves[0]).all():
         codes, counts = serves[:1], np.array([len(serves)])

@@ -26,7 +26,7 @@ class HybridBatchSampler(DefaultBatchSampler):
     Args:
         dataset: The pairs, and how they are to be sampled.
         batch_size: Pairs in a batch, over all processes.
-        drop_last: Whether rows that fill no batch are left out of an epoch; else the last batch of
+        drop_last: Whether rows that fill no batch are skipped of an epoch; else the last batch of
             a corpus is filled up with rows drawn a second time.
         valid_label_columns: Not used; the trainer passes it.
         generator: Not used; batches are functions of the seed and the epoch.

@@ -98,7 +98,7 @@ def _scan(table: Dataset, languages: Sequence[str]) -> Scan:
     queries, passages = np.zeros(rows, np.uint32), np.zeros(rows, np.uint32)
     repeated = np.zeros(rows, bool)
     group = np.arange(rows, dtype=np.int32)
-    fewest, lacking = None, np.zeros(rows, bool)
+    fewest, missing = None, np.zeros(rows, bool)
     for i, code in enumerate(languages):
         there, hashes = _texts(table, f"query_{code}")
         queries |= there.astype(np.uint32) << np.uint32(i)
@@ -108,7 +108,7 @@ def _scan(table: Dataset, languages: Sequence[str]) -> Scan:
         group = _joined(group, *_equal_neighbours(there, hashes))
         if f"negatives_{code}" in table.column_names and there.any():
             counts = _negatives(table, f"negatives_{code}")[there]
-            lacking[there] |= counts == 0
+            missing[there] |= counts == 0
             fewest = min(int(counts.min()), rows if fewest is None else fewest)
         elif there.any():
             fewest = 0
@@ -118,7 +118,7 @@ def _scan(table: Dataset, languages: Sequence[str]) -> Scan:
         group if len(np.unique(group)) < rows else group[:0],
         int(repeated.sum()),
         fewest or 0,
-        int(lacking.sum()),
+        int(missing.sum()),
     )
 
 

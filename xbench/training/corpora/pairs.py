@@ -48,7 +48,7 @@ class ReadingReport:
     notes: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """Return the report as lines of text; what there is none of is left out."""
+        """Return the report as lines of text; what there is none of is skipped."""
         remarks = {
             "questions with only one side": _by_language(self.one_sided),
             "questions asked in an earlier row too": self.duplicates,

@@ -66,7 +66,7 @@ class CorpusSource:
 
     @property
     def on_hub(self) -> bool:
-        """Whether the path is no file or folder, but the name of a dataset on the hub."""
+        """Whether the path is not a file or folder, but the name of a dataset on the hub."""
         return not (Path(self.path).exists() or squad_files(self.path))
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from xbench._util.errors import UserError
-from xbench.data.lareqa import read_lareqa
+from xbench.data.lareqa import Paragraph, read_lareqa, read_squad_json
 from xbench.training.corpora.rows import Row
 from xbench.training.corpora.source import Passage
 from xbench.training.corpora.tables import WideTable, columns_of, file_state, keep
@@ -30,8 +27,8 @@ def read_squad(files: Mapping[str, Path], passage: Passage, folder: Path) -> Wid
     state = (form, [file_state(path) for path in files.values()])
     table = keep(READERS[form], columns_of(list(files)), folder, state, files=dict(files))
     empty = [name for name in table.column_names if name.startswith("negatives")]
-    lacking = form != passage
-    notes = ("passages are paragraphs, as the files have no sentence_breaks",) if lacking else ()
+    missing = form != passage
+    notes = ("passages are paragraphs, as the files have no sentence_breaks",) if missing else ()
     return WideTable(table.remove_columns(empty), notes=notes)
 
 
@@ -51,35 +48,22 @@ def _sentences(files: Mapping[str, Path]) -> Iterator[Row]:
 def _paragraphs(files: Mapping[str, Path]) -> Iterator[Row]:
     rows: dict[str, Row] = {}
     for code, path in files.items():
-        try:
-            for paragraph in _contexts(path):
-                for question in paragraph["qas"]:
-                    if question["answers"]:
-                        row = rows.setdefault(question["id"], {})
-                        row[f"query_{code}"] = question["question"].strip()
-                        row[f"passage_{code}"] = paragraph["context"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _not_squad(path, error) from error
+        for paragraph in _contexts(path):
+            for question in paragraph.qas:
+                if question.answers:
+                    row = rows.setdefault(question.id, {})
+                    row[f"query_{code}"] = question.question.strip()
+                    row[f"passage_{code}"] = paragraph.context
     yield from rows.values()
 
 
-def _contexts(path: Path) -> Iterator[dict[str, Any]]:
-    for article in json.loads(path.read_bytes())["data"]:
-        yield from article["paragraphs"]
+def _contexts(path: Path) -> Iterator[Paragraph]:
+    for article in read_squad_json(path):
+        yield from article.paragraphs
 
 
 def _has_breaks(path: Path) -> bool:
-    try:
-        return all("sentence_breaks" in paragraph for paragraph in _contexts(path))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _not_squad(path, error) from error
-
-
-def _not_squad(path: Path, error: Exception) -> UserError:
-    return UserError(
-        f"{path}: not in SQuAD's format ({type(error).__name__}: {error}); expected data, "
-        "paragraphs, and qas with id, question and answers"
-    )
+    return all(paragraph.sentence_breaks is not None for paragraph in _contexts(path))
 
 
 READERS = {"sentence": _sentences, "paragraph": _paragraphs}
