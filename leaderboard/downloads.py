@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -104,30 +104,33 @@ def score_files(scores: pd.DataFrame) -> Iterator[tuple[int, bytes, bytes]]:
         scores: The rows, with the number of the model as ``run``.
     """
     values = list(map(repr, scores.value.tolist()))
-    named = [f'"value": {value}' for value in values]
-    lines = list(map(",".join, _rows(scores, _csv_line, values)))
-    objects = [", ".join(filter(None, row)) for row in _rows(scores, _json_fields, named)]
-    for run, rows in scores.groupby("run").indices.items():
+    what, rest = COLUMNS.index("value"), COLUMNS.index("high") + 1
+    columns = (RUN, COLUMNS[len(RUN) : what], ("low", "high"), COLUMNS[rest:])
+    run, what, ends, rest = (_texts(scores, own) for own in columns)
+    lines = [",".join(row) for row in zip(run.csv, what.csv, values, ends.csv, rest.csv)]
+    values = [f', "value": {value}' for value in values]
+    objects = ["".join(row)[2:] for row in zip(run.json, what.json, values, ends.json, rest.json)]
+    for number, rows in scores.groupby("run").indices.items():
         table = "\n".join([",".join(COLUMNS), *(lines[row] for row in rows), ""])
-        records = "},\n{".join(objects[row] for row in rows)
-        yield run, table.encode("utf-8", "backslashreplace"), f"[{{{records}}}]\n".encode()
+        records = "},\n{".join([objects[row] for row in rows])
+        yield number, table.encode("utf-8", "backslashreplace"), f"[{{{records}}}]\n".encode()
 
 
-def _rows(
-    scores: pd.DataFrame, text: Callable[[Mapping[str, Any]], str], values: Sequence[str]
-) -> Iterator[tuple[str, ...]]:
-    """Yield each row in parts; what many rows have in common is made text once."""
+class _Texts(NamedTuple):
+    csv: list[str]
+    json: list[str]
 
-    def part(*columns: str) -> list[str]:
-        group = scores.groupby(list(columns), observed=True, sort=False, dropna=False).ngroup()
-        _, first, number = np.unique(group, return_index=True, return_inverse=True)
-        rows = scores[list(columns)].iloc[first].astype(object)
-        texts = [text(row) for row in rows.where(rows.notna(), None).to_dict("records")]
-        return [texts[n] for n in number]
 
-    what = COLUMNS[len(RUN) : COLUMNS.index("value")]
-    rest = COLUMNS[COLUMNS.index("high") + 1 :]
-    yield from zip(part(*RUN), part(*what), values, part("low", "high"), part(*rest), strict=True)
+def _texts(scores: pd.DataFrame, columns: Sequence[str]) -> _Texts:
+    """Return some columns of each row as text; what rows have in common is written once."""
+    number = scores.groupby(list(columns), observed=True, sort=False, dropna=False).ngroup()
+    first = number.drop_duplicates()
+    rows = scores.loc[first.index, list(columns)].astype(object)
+    records = rows.where(rows.notna(), None).to_dict("records")
+    lines = dict(zip(first, map(_csv_line, records), strict=True))
+    fields = dict(zip(first, map(_json_fields, records), strict=True))
+    numbers = number.tolist()
+    return _Texts([lines[n] for n in numbers], [fields[n] for n in numbers])
 
 
 def _csv_line(row: Mapping[str, Any]) -> str:
@@ -138,7 +141,7 @@ def _csv_line(row: Mapping[str, Any]) -> str:
 
 def _json_fields(row: Mapping[str, Any]) -> str:
     present = {name: value for name, value in row.items() if value not in (None, "")}
-    return json.dumps(present, allow_nan=False)[1:-1]
+    return "".join(f', "{name}": {json.dumps(value)}' for name, value in present.items())
 
 
 def subsets_script(columns: Sequence[Column], board: Board) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -92,25 +94,26 @@ def dataset_parts(board: Board, models: pd.DataFrame) -> Iterator[tuple[Any, lis
     cells = board.cells[board.cells.run.isin(models.index)]
     scores = board.scores[board.scores.run.isin(models.index)]
     sheets, matrices = _sheets(cells), _matrices(scores)
-    runs = dict(list(board.runs.groupby(["run", "dataset"])))
-    noted = scores[scores.note != ""][["run", "dataset", "note"]].drop_duplicates()
+    runs: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    for run in board.runs[board.runs.run.isin(models.index)].to_dict("records"):
+        runs[run["run"], run["dataset"]].append(run)
+    notes: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for noted in scores[scores.note != ""].itertuples():
+        notes[noted.run, noted.dataset].append(noted.note)
     for model in models.itertuples():
         yield model, [
             DatasetPart(
                 title=title,
-                zero_shot=runs[at].zero_shot.iloc[0],
+                zero_shot=own[0]["zero_shot"],
                 sheets=tuple(sheets.get(at, ())),
                 matrices=tuple(matrices.get(at, ())),
-                notes=_notes(runs[at], noted[(noted.run == at[0]) & (noted.dataset == title)]),
-                runs=_runs(runs[at]) if model.provenance == "measured" else (),
+                notes=tuple(dict.fromkeys([*chain(*(run["notes"] for run in own)), *notes[at]])),
+                runs=_runs(own) if model.provenance == "measured" else (),
             )
             for title in model.datasets
             for at in [(model.Index, title)]
+            for own in [runs[at]]
         ]
-
-
-def _notes(runs: pd.DataFrame, noted: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*(note for own in runs.notes for note in own), *noted.note]))
 
 
 def _sheets(cells: pd.DataFrame) -> dict[tuple[int, str], list[Sheet]]:
@@ -216,15 +219,14 @@ def legend() -> Sequence[tuple[int, int]]:
     return [(step, 100 * step // STEPS) for step in range(STEPS + 1)]
 
 
-def _runs(runs: pd.DataFrame) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+def _runs(runs: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     """Return the different ways in which the settings were run, each under their names."""
     different: list[tuple[list[str], Mapping[str, Any]]] = []
-    ordered = runs.sort_values("setting", key=lambda own: own.map(SETTINGS.index))
-    details = ordered[list(RUN_DETAILS)].to_dict("records")
-    for setting, run in zip(ordered.setting, details, strict=True):
-        same = next((names for names, known in different if known == run), None)
+    for run in sorted(runs, key=lambda run: SETTINGS.index(run["setting"])):
+        details = {name: run[name] for name in RUN_DETAILS}
+        same = next((names for names, known in different if known == details), None)
         if same is None:
-            different.append(([SETTING_NAMES[setting]], run))
+            different.append(([SETTING_NAMES[run["setting"]]], details))
         else:
-            same.append(SETTING_NAMES[setting].lower())
-    return tuple((", ".join(names), run) for names, run in different)
+            same.append(SETTING_NAMES[run["setting"]].lower())
+    return tuple((", ".join(names), details) for names, details in different)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -227,8 +227,11 @@ def _is_known(measure: str) -> bool:
 
 def model_pages(board: Board, models: pd.DataFrame) -> Iterator[Page]:
     """Yield the pages of some of the models."""
+    same = board.models[board.models.name.isin(models.name)]
+    by_name = defaultdict(list)
+    for model in same.itertuples():
+        by_name[model.name].append(model)
     for model, parts in dataset_parts(board, models):
-        same = board.models[(board.models.name == model.name)].drop(index=model.Index)
         yield Page(
             path=f"models/{model.slug}.html",
             template="model.html",
@@ -238,7 +241,7 @@ def model_pages(board: Board, models: pd.DataFrame) -> Iterator[Page]:
                 "model": model,
                 "passages": _passages(model),
                 "parts": parts,
-                "others": list(same.itertuples()),
+                "others": [own for own in by_name[model.name] if own.Index != model.Index],
                 "legend": legend(),
             },
         )
