@@ -1,4 +1,4 @@
-"""The score table as pages show it: their rows are models, run in one way, with a cell per score."""
+"""The score table as pages show it: a row is a model, run in one way, and a cell is a score."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CELL = ("dataset", "setting", "measure", "average", "query_language")
 
 ORDER: Mapping[str, Callable[[str], Any]] = {
     "dataset": dataset_order,
-    "setting": SETTINGS.index,  # type: ignore[dict-item]
+    "setting": SETTINGS.index,
     "measure": score_order,
     "average": str,
     "query_language": str,

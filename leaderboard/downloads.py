@@ -1,4 +1,4 @@
-"""The figures as files: CSV and JSON of every table and model, and what the scripts read."""
+"""The scores as files: CSV and JSON of every table and model, and what the scripts read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ FORMULA = re.compile(r"\s*[=+\-@]")
 """How text begins that a spreadsheet takes for a formula."""
 
 DECIMALS = 6
-"""Decimals of the figures that scripts read, in the units shown."""
+"""Decimals of the scores that scripts read, in the units shown."""
 
 
 def table_records(table: Table) -> list[Record]:
@@ -104,12 +104,14 @@ def score_files(scores: pd.DataFrame) -> Iterator[tuple[int, bytes, bytes]]:
         scores: The rows, with the number of the model as ``run``.
     """
     values = list(map(repr, scores.value.tolist()))
-    what, rest = COLUMNS.index("value"), COLUMNS.index("high") + 1
-    columns = (RUN, COLUMNS[len(RUN) : what], ("low", "high"), COLUMNS[rest:])
+    before, after = COLUMNS.index("value"), COLUMNS.index("high") + 1
+    columns = (RUN, COLUMNS[len(RUN) : before], ("low", "high"), COLUMNS[after:])
     run, what, ends, rest = (_texts(scores, own) for own in columns)
-    lines = [",".join(row) for row in zip(run.csv, what.csv, values, ends.csv, rest.csv)]
+    parts = zip(run.csv, what.csv, values, ends.csv, rest.csv, strict=True)
+    lines = [",".join(row) for row in parts]
     values = [f', "value": {value}' for value in values]
-    objects = ["".join(row)[2:] for row in zip(run.json, what.json, values, ends.json, rest.json)]
+    parts = zip(run.json, what.json, values, ends.json, rest.json, strict=True)
+    objects = ["".join(row)[2:] for row in parts]
     for number, rows in scores.groupby("run").indices.items():
         table = "\n".join([",".join(COLUMNS), *(lines[row] for row in rows), ""])
         records = "},\n{".join([objects[row] for row in rows])
@@ -153,7 +155,7 @@ def subsets_script(columns: Sequence[Column], board: Board) -> bytes:
     """
     scores = board.scores[board.scores.query_language != ""]
     described: list[dict[str, Any]] = []
-    values: list[dict[int, dict[str, float]]] = []
+    values: list[dict[int, list[float]]] = []
     for column in columns:
         dataset, setting, measure = column.key[:3]
         same = (scores.dataset == dataset) & (scores.measure == measure)
@@ -166,9 +168,11 @@ def subsets_script(columns: Sequence[Column], board: Board) -> bytes:
         if pairs:
             name += "-" + single.passage_language.astype(object)
         wide = single.assign(name=name).pivot(index="name", columns="run", values="value")
-        values.append(wide.reindex(names).to_dict("list"))
+        values.append({run: own.tolist() for run, own in wide.reindex(names).items()})
     rows = {
-        slug: [_values(of.get(run), column.mean) for of, column in zip(values, columns, strict=True)]
+        slug: [
+            _values(of.get(run), column.mean) for of, column in zip(values, columns, strict=True)
+        ]
         for run, slug in board.models.slug.items()
     }
     codes = {name.partition("-")[0] for own in described for name in own["subsets"]}
@@ -217,10 +221,10 @@ def _described(column: Column) -> dict[str, Any]:
 
 def _values(values: Sequence[float] | None, mean: Mean) -> list[float | None] | None:
     """Return a model's scores of single subsets, or None if it has none."""
+    if values is None:
+        return None
     factor, _ = scale(mean.measure)
-    return values and [
-        None if np.isnan(value) else round(factor * value, DECIMALS) for value in values
-    ]
+    return [None if np.isnan(value) else round(factor * value, DECIMALS) for value in values]
 
 
 def _interval(measure: str, score: Score | float) -> list[float] | None:

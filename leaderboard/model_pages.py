@@ -101,19 +101,24 @@ def dataset_parts(board: Board, models: pd.DataFrame) -> Iterator[tuple[Any, lis
     for noted in scores[scores.note != ""].itertuples():
         notes[noted.run, noted.dataset].append(noted.note)
     for model in models.itertuples():
-        yield model, [
-            DatasetPart(
-                title=title,
-                zero_shot=own[0]["zero_shot"],
-                sheets=tuple(sheets.get(at, ())),
-                matrices=tuple(matrices.get(at, ())),
-                notes=tuple(dict.fromkeys([*chain(*(run["notes"] for run in own)), *notes[at]])),
-                runs=_runs(own) if model.provenance == "measured" else (),
-            )
-            for title in model.datasets
-            for at in [(model.Index, title)]
-            for own in [runs[at]]
-        ]
+        yield (
+            model,
+            [
+                DatasetPart(
+                    title=title,
+                    zero_shot=own[0]["zero_shot"],
+                    sheets=tuple(sheets.get(at, ())),
+                    matrices=tuple(matrices.get(at, ())),
+                    notes=tuple(
+                        dict.fromkeys([*chain(*(run["notes"] for run in own)), *notes[at]])
+                    ),
+                    runs=_runs(own) if model.provenance == "measured" else (),
+                )
+                for title in model.datasets
+                for at in [(model.Index, title)]
+                for own in [runs[at]]
+            ],
+        )
 
 
 def _sheets(cells: pd.DataFrame) -> dict[tuple[int, str], list[Sheet]]:

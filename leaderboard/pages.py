@@ -94,7 +94,7 @@ def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
     )  # fmt: skip
     yield Page(
         "left-out.html", "left_out.html", "Left out",
-        "Files that no figure is taken from, and why.", {"left_out": excluded},
+        "Files that no score is taken from, and why.", {"left_out": excluded},
     )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ def dataset_page(title: str, board: Board, standings: Standings) -> Page:
         path=dataset_path(title),
         template="dataset.html",
         title=title,
-        description=f"The figures of {len(models)} models on {title}, by language.",
+        description=f"The scores of {len(models)} models on {title}, by language.",
         content={
             "dataset": RANKED.get(title) or DEMONSTRATIONS.get(title),
             "order": _order_name(title),
@@ -236,7 +236,7 @@ def model_pages(board: Board, models: pd.DataFrame) -> Iterator[Page]:
             path=f"models/{model.slug}.html",
             template="model.html",
             title=model.name,
-            description=f"All figures of {model.name}: means, languages, language bias and settings.",
+            description=f"All scores of {model.name}: means, languages, language bias, settings.",
             content={
                 "model": model,
                 "passages": _passages(model),

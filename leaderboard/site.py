@@ -10,6 +10,7 @@ from functools import partial
 from importlib import resources
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from jinja2 import Environment
@@ -39,15 +40,28 @@ from xbench.results.findings import TaskCheck
 from xbench.results.imported import read_all_imported
 from xbench.results.measured import read_measured
 from xbench.results.reported import read_reported
-from xbench.results.score_table import Contents, ScoreTable, read_score_table
+from xbench.results.score_table import Contents, Excluded, ScoreTable, read_score_table
 from xbench.results.summaries import summarise
 from xbench.results.validation import check_summarised, check_task, result_files
+
+
+class Site(NamedTuple):
+    """A site that was built.
+
+    Attributes:
+        page: Its first page.
+        excluded: The files that no score was taken from.
+    """
+
+    page: Path
+    excluded: tuple[Excluded, ...]
+
 
 AT_ONCE = 25
 """How many models' files make a part of the site."""
 
 
-def build_site(results: Sequence[Path], output: Path, *, from_ranks: bool = False) -> Path:
+def build_site(results: Sequence[Path], output: Path, *, from_ranks: bool = False) -> Site:
     """Write the pages of results; the same results give the same bytes.
 
     Args:
@@ -56,14 +70,13 @@ def build_site(results: Sequence[Path], output: Path, *, from_ranks: bool = Fals
             are removed, other files in it are left alone.
         from_ranks: Whether to recompute everything from the ranks, whatever summaries say.
 
-    Returns:
-        The first page.
-
     Raises:
         UserError: If a folder of results does not exist or a page cannot be written.
     """
     with _no_collection():
-        return write_pages(read_results(results, from_ranks=from_ranks), output)
+        table = read_results(results, from_ranks=from_ranks)
+        write_site(output, site_parts(table))
+    return Site(output / "index.html", table.excluded)
 
 
 def read_results(results: Sequence[Path], *, from_ranks: bool = False) -> ScoreTable:
@@ -82,8 +95,9 @@ def read_results(results: Sequence[Path], *, from_ranks: bool = False) -> ScoreT
 
 def _read_measured(folders: Sequence[Path], contents: Contents, *, from_ranks: bool) -> None:
     files = [(path, folder) for folder in folders for path in result_files(folder)]
-    checks = {} if from_ranks else {file: check_summarised(*file) for file in files}
-    rest = [file for file in files if checks.get(file) is None]
+    summarised = {} if from_ranks else {file: check_summarised(*file) for file in files}
+    checks = {file: check for file, check in summarised.items() if check}
+    rest = [file for file in files if file not in checks]
     from_their_ranks = in_processes(lambda number: _check_ranks(*rest[number]), len(rest))
     checks |= zip(rest, from_their_ranks, strict=True)
     read_measured(files, lambda path, root: checks[path, root], contents)
@@ -92,13 +106,8 @@ def _read_measured(folders: Sequence[Path], contents: Contents, *, from_ranks: b
 def _check_ranks(path: Path, root: Path) -> TaskCheck:
     """Check a result and its ranks, and hand back what follows from these in their stead."""
     check = check_task(path, root, stored=False)
-    return replace(check, ranks=None, summary=check.ranks and summarise(check.ranks))
-
-
-def write_pages(table: ScoreTable, output: Path) -> Path:
-    """Write the pages of a score table, like `build_site`."""
-    write_site(output, site_parts(table))
-    return output / "index.html"
+    summary = summarise(check.ranks) if check.ranks else None
+    return replace(check, ranks=None, summary=summary)
 
 
 @contextmanager

@@ -50,16 +50,16 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
     """
     groups = defaultdict(list)
     for row in column.itertuples():
-        values = influence[row.file, row.measure]
-        groups[row.passage_form, values.shape, np.isnan(values).tobytes()].append((row, values))
-    found = {}
+        own = influence[row.file, row.measure]
+        groups[row.passage_form, own.shape, np.isnan(own).tobytes()].append((row, own))
+    found: dict[int, Standing] = {}
     for group in groups.values():
         if len(group) > 1:
             rows, values = zip(*group, strict=True)
             sign = -1 if lower_is_better(rows[0].measure) else 1
             scores = sign * np.array([row.value for row in rows])
-            own = _standings(scores, [sign * each for each in values])
-            found |= {row.run: standing for row, standing in zip(rows, own, strict=True)}
+            placed = _standings(scores, [sign * each for each in values])
+            found |= {row.run: standing for row, standing in zip(rows, placed, strict=True)}
     return found
 
 

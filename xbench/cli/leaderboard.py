@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from xbench.cli.command import Group
 
+if TYPE_CHECKING:
+    from xbench.results.score_table import Excluded
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 ADDRESS = "127.0.0.1"
+
+NAMED = 10
+"""How many of the files that are not used the command names."""
 
 
 @click.group(cls=Group)
@@ -48,16 +54,24 @@ def results_option(command: Command) -> Command:
     "--from-ranks",
     is_flag=True,
     help="Recompute everything from the ranks, whatever stored summaries say: for results that "
-    "`xbench validate` has not accepted. Slow where nothing is cached.",
+    "`xbench validate` has not accepted. Slow where there are many.",
 )
 def build(results: tuple[Path, ...], output: Path, from_ranks: bool) -> None:
     """Write static pages from folders of results; they need no server."""
-    from xbench.data.download import DataLocation
     from xbench.leaderboard import build_site
 
-    cache_dir = DataLocation.from_environment().cache_dir
-    page = build_site(results, output, cache_dir, from_ranks=from_ranks)
-    click.echo(f"Page: {page}")
+    site = build_site(results, output, from_ranks=from_ranks)
+    name_excluded(site.excluded)
+    click.echo(f"Page: {site.page}")
+
+
+def name_excluded(excluded: Sequence[Excluded]) -> None:
+    """Name the files that no score was taken from, all of them if they are few."""
+    for file in excluded[:NAMED]:
+        click.echo(f"not used: {file.file}: {file.reason}", err=True)
+    if len(excluded) > NAMED:
+        rest = len(excluded) - NAMED
+        click.echo(f"not used: {rest} more files; the page left-out.html lists all", err=True)
 
 
 @leaderboard.command()
@@ -75,7 +89,6 @@ def serve(results: tuple[Path, ...], port: int) -> None:
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
     from xbench._util.errors import UserError
-    from xbench.data.download import DataLocation
     from xbench.leaderboard import build_site
 
     class Quiet(SimpleHTTPRequestHandler):
@@ -94,7 +107,7 @@ def serve(results: tuple[Path, ...], port: int) -> None:
                 "free one"
             ) from error
         with server:
-            build_site(results, Path(folder), DataLocation.from_environment().cache_dir)
+            name_excluded(build_site(results, Path(folder)).excluded)
             click.echo(f"Serving http://{ADDRESS}:{server.server_port}/ until Ctrl-C")
             try:
                 server.serve_forever()
