@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from xbench.metrics.across_languages import rank_correlation
+from xbench.metrics.advantage import language_advantage
 from xbench.metrics.effectiveness import (
     average_precision,
     ndcg,
@@ -16,15 +17,22 @@ from xbench.metrics.effectiveness import (
     reciprocal_rank,
 )
 from xbench.metrics.fairness import awrf, awrf_uniform, language_share, peer
-from xbench.metrics.language_bias import complete, rank_distance, worst_rank
+from xbench.metrics.language_bias import (
+    complete,
+    rank_distance,
+    rank_distance_median,
+    rank_distance_ratio,
+    worst_rank,
+)
 from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
 from xbench.metrics.multilingual import (
     MultilingualRanking,
     mean_over_queries,
-    median_over_queries,
+    multilingual_ranking,
 )
 from xbench.metrics.preference import (
     first_place,
+    own_language_preference,
     same_language_first,
     same_language_rank_gain,
 )
@@ -59,11 +67,15 @@ EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
 """Those, and what mteb measures of a run of limited depth; ``map`` is then that of the run."""
 
 LANGUAGE_BIAS: dict[str, Callable[[MultilingualRanking], FloatArray]] = {
-    "rank_distance": lambda ranking: rank_distance(ranking.ranks, ranking.pool_size),
-    "worst_rank": lambda ranking: worst_rank(ranking.ranks, ranking.pool_size),
-    "complete_at_10": lambda ranking: complete(ranking.ranks, 10),
-    "complete_at_20": lambda ranking: complete(ranking.ranks, 20),
-    "complete_at_100": lambda ranking: complete(ranking.ranks, 100),
+    "own_language_preference": own_language_preference,
+    "own_language_preference_found": partial(own_language_preference, found=True),
+    "rank_distance_ratio": rank_distance_ratio,
+    "rank_distance_ratio_found": partial(rank_distance_ratio, found=True),
+    "rank_distance": rank_distance,
+    "worst_rank": worst_rank,
+    "complete_at_10": partial(complete, k=10),
+    "complete_at_20": partial(complete, k=20),
+    "complete_at_100": partial(complete, k=100),
     "peer": peer,
     "peer_at_20": partial(peer, k=20),
     "peer_at_100": partial(peer, k=100),
@@ -93,8 +105,15 @@ OF_ANY_POOL = tuple(name for name in LANGUAGE_BIAS if name.startswith(("awrf", "
 RANK_CORRELATION = "rank_correlation"
 """The measure that needs the same questions in several query languages."""
 
-MEDIANS = {"rank_distance_median": "rank_distance"}
-"""Scores that are the median over queries, where all others are the mean: of which measure."""
+ENGLISH_ADVANTAGE = "english_advantage"
+"""The `language_advantage` of English, for queries in other languages."""
+
+EVIDENCE = ("not_retrieved_share", "tied_share")
+"""Shares of a query's relevant passages that say what its language bias rests on: of those that the
+system did not retrieve, and of those whose score another passage has, too."""
+
+MEDIANS = {"rank_distance_median": rank_distance_median}
+"""Scores that are no mean of values of the queries, each with what gives it of a ranking."""
 
 IN_RANKS = ("rank_distance", "rank_distance_median", "worst_rank", "same_language_rank_gain")
 """Scores that are counted in ranks; all others are shares, probabilities or correlations."""
@@ -103,15 +122,41 @@ SIGNED = (
     RANK_CORRELATION,
     "same_language_first",
     "same_language_rank_gain",
+    "own_language_preference",
+    "own_language_preference_found",
     "same_language_preference_at_10",
     "ndcg_at_10_lost",
 )
 """Scores that may be negative."""
 
-SCORES_OF_PARALLEL_POOL = (*FULL_DEPTH, *LANGUAGE_BIAS, RANK_CORRELATION, *MEDIANS)
+UNBOUNDED = ("rank_distance_ratio", "rank_distance_ratio_found")
+"""Scores that may be above 1."""
+
+NOT_ALWAYS_DEFINED = (
+    ENGLISH_ADVANTAGE,
+    "own_language_preference_found",
+    "rank_distance_ratio_found",
+)
+"""Scores that a subset may not have: of English, and of questions of which nothing was found."""
+
+SCORES_OF_PARALLEL_POOL = (
+    *FULL_DEPTH,
+    *(name for name in LANGUAGE_BIAS if name not in NOT_ALWAYS_DEFINED),
+    RANK_CORRELATION,
+    *MEDIANS,
+    *EVIDENCE,
+)
 """Names of the scores of a multilingual pool in which every language holds the answer."""
 
-SCORES = (*EFFECTIVENESS, *LANGUAGE_BIAS, *MIXED_INDEX, RANK_CORRELATION, *MEDIANS)
+SCORES = (
+    *EFFECTIVENESS,
+    *LANGUAGE_BIAS,
+    *MIXED_INDEX,
+    RANK_CORRELATION,
+    *MEDIANS,
+    ENGLISH_ADVANTAGE,
+    *EVIDENCE,
+)
 """Names of all scores."""
 
 
@@ -134,7 +179,9 @@ def score_range(name: str) -> tuple[float, float]:
     >>> score_range("rank_correlation")
     (-1.0, 1.0)
     """
-    high = np.inf if name in IN_RANKS else 1.0
+    high = np.inf if name in (*IN_RANKS, *UNBOUNDED) else 1.0
+    if name.startswith("own_language_preference"):
+        return -np.inf, high
     return (-high if name in SIGNED else 0.0), high
 
 
@@ -152,10 +199,28 @@ def per_query(ranks: PoolRanks, *, multilingual: bool) -> dict[str, FloatArray]:
     if not multilingual:
         return values
     ranking = multilingual_ranking(ranks)
-    if ranks.own_rank is None:
-        return values | {name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()}
-    values |= {name: measure(ranks, ranking) for name, measure in MIXED_INDEX.items()}
+    if ranks.own_rank is None and ranks.places_known:
+        values |= {name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()}
+        return values | _english_advantage(ranks, ranking) | _evidence(ranks)
+    if ranks.own_rank is not None:
+        values |= {name: measure(ranks, ranking) for name, measure in MIXED_INDEX.items()}
     return values | {name: LANGUAGE_BIAS[name](ranking) for name in OF_ANY_POOL}
+
+
+def _english_advantage(ranks: PoolRanks, ranking: MultilingualRanking) -> dict[str, FloatArray]:
+    languages = list(ranks.pool)
+    if "en" not in languages:
+        return {}
+    values = language_advantage(ranking)[:, languages.index("en")]
+    return {} if np.isnan(values).all() else {ENGLISH_ADVANTAGE: values}
+
+
+def _evidence(ranks: PoolRanks) -> dict[str, FloatArray]:
+    relevant = np.bincount(ranks.query)
+    missing = ranks.rank == 0
+    tied = np.zeros(len(missing), np.bool_) if ranks.ties is None else ranks.ties.tied > 1
+    shares = (np.bincount(ranks.query, rows) / relevant for rows in (missing, tied & ~missing))
+    return dict(zip(EVIDENCE, shares, strict=True))
 
 
 def task_per_query(
@@ -170,7 +235,8 @@ def task_per_query(
     """
     values = {name: per_query(ranks, multilingual=multilingual) for name, ranks in subsets.items()}
     parallel = all(ranks.own_rank is None for ranks in subsets.values())
-    if multilingual and parallel and len(subsets) > 1:
+    known = all(ranks.places_known for ranks in subsets.values())
+    if multilingual and parallel and known and len(subsets) > 1:
         for name, correlation in _rank_correlations(subsets).items():
             values[name][RANK_CORRELATION] = correlation
     return values
@@ -189,12 +255,10 @@ def scores(subsets: Mapping[str, PoolRanks], *, multilingual: bool) -> dict[str,
     found = {}
     for name, values in task_per_query(subsets, multilingual=multilingual).items():
         means = {measure: mean_over_queries(value) for measure, value in values.items()}
-        medians = {
-            score: median_over_queries(values[measure])
-            for score, measure in MEDIANS.items()
-            if measure in values
-        }
-        found[name] = {k: v for k, v in (means | medians).items() if not np.isnan(v)}
+        if "rank_distance" in values:
+            ranking = multilingual_ranking(subsets[name])
+            means |= {score: median(ranking) for score, median in MEDIANS.items()}
+        found[name] = {k: v for k, v in means.items() if not np.isnan(v)}
     return found
 
 
@@ -211,30 +275,6 @@ def language_shares(subsets: Mapping[str, PoolRanks], k: int) -> FloatArray:
     return np.array([language_share(multilingual_ranking(ranks), k) for ranks in subsets.values()])
 
 
-def multilingual_ranking(ranks: PoolRanks) -> MultilingualRanking:
-    """Return the ranks in a mixed pool as the language-bias measures take them.
-
-    Raises:
-        ValueError: If the languages of the first places are not known.
-    """
-    if ranks.top is None:
-        raise ValueError("the languages of the first places of the ranking are not known")
-    languages = list(ranks.pool)
-    width, slot = ranks.slots()
-    places = np.full((len(ranks.questions), width), np.nan)
-    places[ranks.query, slot] = np.where(ranks.rank > 0, ranks.rank, np.inf)
-    language = np.full(places.shape, -1, np.int64)
-    language[ranks.query, slot] = np.searchsorted(languages, ranks.language)
-    own = ranks.query_language
-    return MultilingualRanking(
-        ranks=places,
-        language=language,
-        top=ranks.top,
-        pool=np.array(list(ranks.pool.values()), np.int64),
-        own=languages.index(own) if own in languages else -1,
-    )
-
-
 def _rank_correlations(subsets: Mapping[str, PoolRanks]) -> dict[str, FloatArray]:
     """Align the versions of every question over the query languages, and correlate their ranks.
 
@@ -248,8 +288,8 @@ def _rank_correlations(subsets: Mapping[str, PoolRanks]) -> dict[str, FloatArray
     aligned = np.full((len(subsets), len(questions), len(languages) * most), np.nan)
     for index, ranks in enumerate(subsets.values()):
         version = np.searchsorted(languages, ranks.language) * most + number[index]
-        place = np.where(ranks.rank > 0, ranks.rank, np.inf)
-        aligned[index, own[index][ranks.query], version] = place
+        above = ranks.rank - 1 if ranks.ties is None else ranks.ties.above
+        aligned[index, own[index][ranks.query], version] = above
     correlation = rank_correlation(aligned)
     return {name: correlation[i, own[i]] for i, name in enumerate(subsets)}
 
