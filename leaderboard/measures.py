@@ -23,7 +23,7 @@ from xbench.metrics.fairness import awrf, awrf_uniform, peer
 from xbench.metrics.language_bias import complete, rank_distance, worst_rank
 from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
 from xbench.metrics.preference import first_place, same_language_first, same_language_rank_gain
-from xbench.metrics.subsets import RANK_CORRELATION
+from xbench.metrics.registry import RANK_CORRELATION
 
 SETTING_NAMES: Mapping[Setting, str] = {
     "monolingual": "Monolingual",

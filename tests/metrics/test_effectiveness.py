@@ -9,7 +9,7 @@ from xbench.metrics import EFFECTIVENESS, per_query, scores
 from xbench.metrics.effectiveness import average_precision, ndcg, recall, reciprocal_rank
 from xbench.metrics.language_bias import rank_distance
 from xbench.metrics.ranks import PoolRanks
-from xbench.metrics.subsets import CUT_OFFS, FULL_DEPTH
+from xbench.metrics.registry import CUT_OFFS, FULL_DEPTH
 
 NAN, INF = np.nan, np.inf
 

@@ -177,7 +177,7 @@ def language_share(ranking: MultilingualRanking, k: int) -> FloatArray:
     Returns:
         Shape (languages,), summing to 1.
     """
-    shares = _expected_shares(ranking, k)
+    shares = expected_shares(ranking, k)
     shares = shares[~np.isnan(shares).any(axis=1)]
     return shares.mean(axis=0) if len(shares) else np.full(len(ranking.pool), np.nan)
 
@@ -203,7 +203,7 @@ def _share_of_pool(ranking: MultilingualRanking) -> FloatArray:
     return np.asarray(ranking.pool / max(ranking.pool_size, 1))
 
 
-def _expected_shares(ranking: MultilingualRanking, k: int) -> FloatArray:
+def expected_shares(ranking: MultilingualRanking, k: int) -> FloatArray:
     """Share of each language in the first k places, blocks of equal scores in random order."""
     single, width = ranking.top[:, :k].copy(), len(ranking.pool)
     size = ranking.block_counts.sum(axis=1)

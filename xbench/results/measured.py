@@ -16,7 +16,7 @@ import numpy as np
 from xbench.data.catalogue import TASKS
 from xbench.metrics import EFFECTIVENESS, SCORES, IntArray
 from xbench.metrics import scores as task_scores_of
-from xbench.metrics.subsets import EVIDENCE, NOT_ALWAYS_DEFINED
+from xbench.metrics.registry import EVIDENCE, NOT_ALWAYS_DEFINED
 from xbench.results.findings import Finding, TaskCheck
 from xbench.results.score_table import Contents
 from xbench.results.store import PerQuery

@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints
 from xbench._util.atomic_write import write_atomically
 from xbench.data.catalogue import TASKS, PassageForm, subsets
 from xbench.metrics import FloatArray, score_range
-from xbench.metrics.subsets import NOT_ALWAYS_DEFINED
+from xbench.metrics.registry import NOT_ALWAYS_DEFINED
 from xbench.results.field_types import Name
 from xbench.results.findings import ABSENT, Notes, Plain
 from xbench.results.safe_json import MEBIBYTE, parse_object, unpack

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks, Ties
-from xbench.search.first_places import FirstPlaces, first_places
+from xbench.search.first_places import FirstPlaces, blocks, first_places
 
 ScoreArray = NDArray[np.float32]
 
@@ -285,8 +285,7 @@ def ranks_in_run(
     for q, question in enumerate(relevant):
         ids, values = _order(run.get(question, {}))
         place = {passage: i for i, passage in enumerate(ids)}
-        higher = np.searchsorted(-values, -values, side="left")
-        equal = np.searchsorted(-values, -values, side="right") - higher
+        higher, equal = blocks(values)
         for passage in relevant[question]:
             if (at := place.get(passage)) is None:
                 rows.append((q, language[passage], 0, len(ids), size - len(ids)))

@@ -14,6 +14,12 @@ SEED = 0
 """Seed of the order of equal scores."""
 
 
+def blocks(values: NDArray[np.float32]) -> tuple[IntArray, IntArray]:
+    """Return how many of some descending scores are higher than each, and how many are equal."""
+    higher = np.searchsorted(-values, -values, side="left")
+    return higher, np.searchsorted(-values, -values, side="right") - higher
+
+
 @dataclass(frozen=True)
 class FirstPlaces:
     """What is at the first places of some queries.

@@ -294,7 +294,7 @@ class _SubsetCheck:
             )
         own_places = self.top.shape[1] - others[:, -1]
         early = (self.own_rank > 0) & (self.own_rank <= own_places[self.query]) & ~shallow
-        if early.any():
-            row = int(np.argmax(early))
+        if (early & self.alone).any():
+            row = int(np.argmax(early & self.alone))
             found = int(self.own_rank[row])
             self._doubtful(f"own_rank[{row}]", found, "expected a rank among the first places, too")

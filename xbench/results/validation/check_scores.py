@@ -9,7 +9,7 @@ from typing import Any
 from xbench.data.catalogue import TASKS, subsets
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import EFFECTIVENESS, LANGUAGE_BIAS, SCORES, score_range, scores
-from xbench.metrics.subsets import MEDIANS, RANK_CORRELATION
+from xbench.metrics.registry import MEDIANS, RANK_CORRELATION
 from xbench.results.findings import ABSENT, RERUN, Notes
 from xbench.results.store import PerQuery
 from xbench.results.validation.check_ranks import compare_names
