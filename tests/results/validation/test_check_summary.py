@@ -16,7 +16,7 @@ from xbench.cli import main
 from xbench.leaderboard.standings import RESAMPLES as RESAMPLES_OF_PAGES
 from xbench.results.reading import read_ranks
 from xbench.results.stored_summary import as_document, from_document, write_summary
-from xbench.results.summaries import SUMMARY_SUFFIX, summarise
+from xbench.results.summaries import SUMMARY_SUFFIX, measures_with_intervals, summarise
 from xbench.results.validation import check_summarised
 
 
@@ -129,5 +129,5 @@ def test_submit_carries_the_summaries(summarised: Submission, tmp_path):
 
 def test_the_content_is_plain_json(summary):
     document = json.loads(gzip.decompress(summary.read_bytes()))
-    assert set(document["evidence"]) == {"map", "rank_distance"}
+    assert set(document["evidence"]) == set(measures_with_intervals(MULTILINGUAL))
     assert len(document["evidence"]["map"]["present"][0]) == 48
