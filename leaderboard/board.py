@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xbench.data.catalogue import DATASETS, SETTINGS
 from xbench.leaderboard.layout import dataset_order
 from xbench.leaderboard.measures import score_order
-from xbench.results.measured import LANGUAGE_SHARE
+from xbench.results.measured import LANGUAGE_ADVANTAGE, LANGUAGE_SHARE
 from xbench.results.score_table import RUN, Excluded, ScoreTable
 
 CELL = ("dataset", "setting", "measure", "average", "query_language")
@@ -110,8 +110,8 @@ def arrange(table: ScoreTable) -> Board:
 
 
 def _models(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    by_run = runs.sort_values("dataset", key=lambda own: own.map(dataset_order), kind="stable")
-    grouped = by_run.groupby("run")
+    place = [dataset_order(title) for title in runs.dataset]
+    grouped = runs.iloc[sorted(range(len(runs)), key=place.__getitem__)].groupby("run")
     first = grouped.nth(0).set_index("run").drop(columns=list(RUN))
     models = models.set_index("run").join(first)
     models["datasets"] = grouped.dataset.unique()
@@ -119,11 +119,17 @@ def _models(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     settings = models.settings.where(models.settings == "", " (" + models.settings + ")")
     models["name"] = models.model + settings
     notes = zip(models.source, models.notes, strict=True)
-    models["note"] = [own[0] if source and own else "" for source, own in notes]
+    models["note"] = _texts([own[0] if source and own else "" for source, own in notes], models)
     identity = zip(*(models[c] for c in ("provenance", "source", "passage_form")), strict=True)
     names = zip(models.name, models.revision, identity, strict=True)
-    models["slug"] = [slug(name, *about, name, revision) for name, revision, about in names]
+    slugs = [slug(name, *about, name, revision) for name, revision, about in names]
+    models["slug"] = _texts(slugs, models)
     return models
+
+
+def _texts(values: Sequence[str], models: pd.DataFrame) -> pd.Series:
+    """Return a column of any text; pandas' own type for text takes no surrogates."""
+    return pd.Series(values, models.index, object)
 
 
 def _state(states: pd.Series) -> str:
@@ -134,7 +140,7 @@ def _state(states: pd.Series) -> str:
 def _cells(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the cells; a language whose subsets do not all have a score has none."""
     columns = ["run", *CELL]
-    scores = scores[scores.measure != LANGUAGE_SHARE]
+    scores = scores[~scores.measure.isin([LANGUAGE_SHARE, LANGUAGE_ADVANTAGE])]
     is_pair = (scores.setting == "crosslingual") & (scores.average == "")
     pairs = scores[is_pair].groupby(columns, observed=True, sort=False).value
     means = pairs.agg(value="mean", size="size").reset_index()

@@ -21,7 +21,7 @@ from xbench.leaderboard.measures import (
     written,
 )
 from xbench.metrics import EFFECTIVENESS, SCORES
-from xbench.results.measured import LANGUAGE_SHARE
+from xbench.results.measured import LANGUAGE_ADVANTAGE, LANGUAGE_SHARE
 
 BIAS = [score for score in SCORES if score not in EFFECTIVENESS]
 LANGUAGE_MEASURES = ("map", "ndcg_at_10", "recall_at_10", "recall_at_100")
@@ -30,6 +30,13 @@ HIDDEN = [score for score in EFFECTIVENESS if score not in LANGUAGE_MEASURES]
 
 MATRIX_MEASURES = ("map", "ndcg_at_10")
 """Measures that are shown for every pair of languages."""
+
+PASSAGE_MEASURES = {
+    LANGUAGE_SHARE: "languages of the first 20 places of the multilingual pool, in %",
+    LANGUAGE_ADVANTAGE: "how often a language's passage is before its translation into a third "
+    "language, in %; 50 is even",
+}
+"""Measures of a passage language in the multilingual pool, and what their matrix shows."""
 
 STEPS = 10
 """Number of steps of the colour scale of matrices, from 0 to 100."""
@@ -185,7 +192,7 @@ def _written(measure: str, score: Score | float) -> tuple[str, str]:
 
 def _matrices(scores: pd.DataFrame) -> dict[tuple[int, str], list[Matrix]]:
     """Return the matrices by model and dataset: effectiveness, and shares of the languages."""
-    shown = scores.measure.isin([*MATRIX_MEASURES, LANGUAGE_SHARE])
+    shown = scores.measure.isin([*MATRIX_MEASURES, *PASSAGE_MEASURES])
     pairs = scores[shown & (scores.query_language != "") & (scores.passage_language != "")]
     axes = ["query_language"], ["passage_language"]
     found: dict[tuple[int, str], list[Matrix]] = {}
@@ -196,10 +203,11 @@ def _matrices(scores: pd.DataFrame) -> dict[tuple[int, str], list[Matrix]]:
             for (passage,), score in zip(block.columns, row, strict=True)
             if isinstance(score, Score)
         ]
-        if len(set(there)) == 2:
-            caption = f"{measure_name(measure)} of each query language and passage language, × 100"
-            if measure == LANGUAGE_SHARE:
-                caption = "languages of the first 20 places of the multilingual pool, in %"
+        if len(set(there)) == 2 or measure == LANGUAGE_ADVANTAGE:
+            caption = PASSAGE_MEASURES.get(
+                measure,
+                f"{measure_name(measure)} of each query language and passage language, × 100",
+            )
             found.setdefault((run, title), []).append(_matrix(f"{title}: {caption}", block))
     return found
 

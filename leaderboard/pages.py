@@ -13,7 +13,6 @@ from xbench.data.catalogue import Dataset
 from xbench.leaderboard.board import Board, Cells, Standings, by_column, slug
 from xbench.leaderboard.layout import ALSO, DEMONSTRATIONS, RANKED, Mean, shown, streamed
 from xbench.leaderboard.measures import (
-    MEASURES,
     SETTING_NAMES,
     definitions,
     language_name,
@@ -22,6 +21,7 @@ from xbench.leaderboard.measures import (
 from xbench.leaderboard.model_pages import dataset_parts, legend
 from xbench.leaderboard.tables import Column, Table, column_of, language_columns, make_table
 from xbench.metrics import IN_RANKS
+from xbench.metrics.descriptions import measure_of
 from xbench.results.score_table import Excluded
 
 
@@ -208,7 +208,7 @@ def _language_tables(title: str, board: Board, cells: pd.DataFrame) -> Iterator[
         own = by_language[by_language.measure == mean.measure]
         languages = sorted(own[own.setting == mean.setting].query_language.unique())
         measure = mean.measure
-        name = measure.replace("_", "-") if _is_known(measure) else slug(measure)
+        name = measure.replace("_", "-") if measure_of(measure) else slug(measure)
         scale = "in ranks" if measure in IN_RANKS else "× 100"
         setting = SETTING_NAMES[mean.setting]
         yield make_table(
@@ -219,10 +219,6 @@ def _language_tables(title: str, board: Board, cells: pd.DataFrame) -> Iterator[
             columns=language_columns(title, mean, languages),
             order=(mean,) if title in RANKED else (),
         )
-
-
-def _is_known(measure: str) -> bool:
-    return measure.partition("_at_")[0] in MEASURES
 
 
 def model_pages(board: Board, models: pd.DataFrame) -> Iterator[Page]:

@@ -107,7 +107,7 @@ def _write_list(output: Path, places: Iterable[str]) -> None:
 
 
 def _listed(output: Path) -> set[str]:
-    """Return the files that an earlier site listed, if their places are those that files of a site have."""
+    """Return the files that an earlier site listed, at places that files of a site have."""
     try:
         with (output / MANIFEST).open("rb") as file:
             lines = file.read(MANIFEST_LIMIT).decode("ascii").split("\n")

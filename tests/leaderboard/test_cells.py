@@ -102,21 +102,18 @@ def sheet_cells(values: pd.Series, table: Table, model: tuple[str, str], title: 
                 setting, measure = named(name)
                 own = (re.search(r"\((\w+)\)$", line.model)[1],)
             settings = [setting] if setting else SETTINGS
-            (scores,) = [
-                scores
-                for each in settings
-                if len(scores := found(values, *model, title, each, measure, *own))
-                or len(settings) == 1
-            ]
+            known = [found(values, *model, title, each, measure, *own) for each in settings]
+            (scores,) = [scores for scores in known if len(scores)] or known[:1]
             number += check(text, measure, scores)
     return number
 
 
 def matrix_cells(values: pd.Series, table: Table, model: tuple[str, str], title: str) -> int:
     """Check a table of every pair of languages."""
-    shares = "first 20 places" in table.caption
     measure = "language_share_at_20"
-    if not shares:
+    if "before its translation" in table.caption:
+        measure = "language_advantage"
+    elif "first 20 places" not in table.caption:
         measure = MEASURES[re.search(r": (\S+) of each query", table.caption)[1]]
     number = 0
     for line in table.lines:
@@ -126,7 +123,8 @@ def matrix_cells(values: pd.Series, table: Table, model: tuple[str, str], title:
                 level=("measure", "query_language", "average", "passage_language"),
             )
             number += check(text, "map", own)
-            assert len(own) == 1
+            own_language = measure == "language_advantage" and passage == line.model
+            assert len(own) == (0 if own_language else 1)
     return number
 
 

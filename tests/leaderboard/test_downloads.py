@@ -56,6 +56,6 @@ def test_a_models_files_hold_its_rows_of_the_table(whole: Built):
     assert len(scores) == len(lines) == len(records)
     for row, line, record in zip(scores.itertuples(), lines, records, strict=True):
         expected = {name: getattr(row, name) for name in COLUMNS}
-        expected = {n: v for n, v in expected.items() if v == v and v is not pd.NA and v != ""}
+        expected = {n: v for n, v in expected.items() if v is not pd.NA and v == v and v != ""}
         assert record == expected
         assert line == {name: str(expected.get(name, "")) for name in COLUMNS}

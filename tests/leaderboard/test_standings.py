@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
-from xbench.data.catalogue import TASKS
 from xbench.leaderboard import standings as module
 from xbench.leaderboard.site import read_results
 from xbench.leaderboard.standings import standings

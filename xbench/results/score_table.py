@@ -109,17 +109,27 @@ def _numbers(parts: Sequence[tuple[Value, int]]) -> FloatArray:
     )
 
 
+def encodable(text: str) -> str:
+    r"""Return a text with what UTF-8 has no form for, as of odd file names, written as escapes.
+
+    >>> encodable("caf\udce9")
+    'caf\\udce9'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def _categories(parts: Sequence[tuple[Value, int]]) -> pd.Categorical:
     number: dict[str, int] = {}
     known: dict[int, np.ndarray[Any, np.dtype[np.int32]]] = {}
     codes = []
     for value, size in parts:
         if value is None or isinstance(value, str):
-            codes.append(np.full(size, number.setdefault(value or "", len(number)), np.int32))
+            text = encodable(value or "")
+            codes.append(np.full(size, number.setdefault(text, len(number)), np.int32))
         else:
             if id(value) not in known:
                 known[id(value)] = np.array(
-                    [number.setdefault(text, len(number)) for text in value],  # type: ignore[union-attr]
+                    [number.setdefault(encodable(text), len(number)) for text in value],  # type: ignore[union-attr]
                     np.int32,
                 )
             codes.append(known[id(value)])
@@ -209,9 +219,13 @@ def read_score_table(folders: Sequence[Path], readers: Iterable[Reader]) -> Scor
 
 def as_table(contents: Contents) -> ScoreTable:
     """Return what was gathered as tables."""
+    runs = [
+        {name: encodable(own) if isinstance(own, str) else own for name, own in run.items()}
+        for run in contents.runs
+    ]
     return ScoreTable(
         scores=contents.columns.frame(),
-        runs=pd.DataFrame(contents.runs, columns=RUN_COLUMNS, dtype=object).astype(RUN_NUMBERS),
+        runs=pd.DataFrame(runs, columns=RUN_COLUMNS, dtype=object).astype(RUN_NUMBERS),
         influence=contents.influence,
         excluded=tuple(contents.excluded),
         paths=contents.paths,
