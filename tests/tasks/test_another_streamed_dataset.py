@@ -131,3 +131,25 @@ def test_a_class_without_a_reader_is_no_task():
 
     with pytest.raises(TypeError, match="read_language"):
         Without()
+
+
+@pytest.mark.parametrize(
+    ("cls", "start"), [(ColoursMonolingualRetrieval, ""), (ColoursMultilingualRetrieval, "de/")]
+)
+def test_what_is_retrieved_can_be_kept(cls, start, own):
+    """The search was finished before and is done again, as only its ranks were kept."""
+    from xbench.models.baselines.char_ngram import CharNgramEncoder
+
+    before = cls(**own).ranks(CharNgramEncoder(), {})
+    kept, task = {}, cls(**own)
+
+    def keep(name, lists):
+        kept[name] = [(q, ids, scores.tolist()) for q, ids, scores in lists.ranked], lists.relevant
+
+    task.keep_lists = keep
+    assert task.ranks(CharNgramEncoder(), {})["de"].rank.tolist() == before["de"].rank.tolist()
+    assert list(kept) == ["de", "en"]
+    ((query, passages, scores),), relevant = kept["de"]
+    assert (query, passages[0], relevant) == ("q", f"{start}1", {"q": (f"{start}1",)})
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(passages)) == (6 if start else 3)

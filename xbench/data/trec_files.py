@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.data.run_forms import QRELS, RUN, Form, Problem, ScoredSource, entries
 from xbench.data.text_files import Problems, first, name_of
@@ -124,6 +128,55 @@ def _put(
         f"{pair}: occurs a second time, with the {form.number} {number:g} after {known:g}",
         f"Give each passage one {form.number} per query: remove the {unit} that is wrong",
     )
+
+
+def write_run(
+    path: Path, ranked: Iterable[tuple[str, Sequence[str], Any]], tag: str = "xbench"
+) -> None:
+    """Write a run in TREC's format.
+
+    Args:
+        path: The file.
+        ranked: Each query, the ids of its passages and their scores, the best first. Scores in
+            single precision are written so that they are read as they are.
+        tag: Name of the system.
+
+    Raises:
+        UserError: If an id has white space, or the file cannot be written.
+    """
+    lines = (
+        f"{query} Q0 {passage} {rank} {score} {tag}\n"
+        for query, passages, scores in ranked
+        for rank, (passage, score) in enumerate(
+            zip(_words(passages, path), np.asarray(scores).astype(str).tolist(), strict=True), 1
+        )
+    )
+    write_atomically(path, "".join(lines).encode())
+
+
+def write_qrels(path: Path, relevant: Mapping[str, Sequence[str]]) -> None:
+    """Write qrels in TREC's format: the relevant passages of each query, of relevance 1.
+
+    Raises:
+        UserError: If an id has white space, or the file cannot be written.
+    """
+    lines = (
+        f"{query} 0 {passage} 1\n"
+        for query, passages in relevant.items()
+        for passage in _words([query, *passages], path)[1:]
+    )
+    write_atomically(path, "".join(lines).encode())
+
+
+def _words(ids: Sequence[str], path: Path) -> Sequence[str]:
+    """Return ids, after a check that white space can separate them."""
+    for own in ids:
+        if len(own.split()) != 1:
+            raise UserError(
+                f"{path}: the id {own!r} is empty or has white space, which TREC's format cannot "
+                "have; leave --save-runs off"
+            )
+    return ids
 
 
 def places(

@@ -180,13 +180,13 @@ def _top_languages(pool: _Pool, scores: ScoreArray, threads: Executor) -> IntArr
     top = np.empty((len(scores), places), np.int64)
 
     def fill(rows: slice) -> None:
-        top[rows] = language[_first_places(scores[rows][:, columns], places)]
+        top[rows] = language[first_places(scores[rows][:, columns], places)]
 
     list(threads.map(fill, _row_blocks(len(scores))))
     return top
 
 
-def _first_places(block: ScoreArray, places: int) -> IntArray:
+def first_places(block: ScoreArray, places: int) -> IntArray:
     """Return the columns of the highest scores of each row; of equal ones, the leftmost first."""
     best = np.sort(np.argpartition(block, -places, axis=1)[:, -places:], axis=1)
     values = np.take_along_axis(block, best, axis=1)
@@ -260,7 +260,7 @@ def ranks_in_run(
     top = np.full((len(questions), TOP_K), -1, np.int64)
     rows = []
     for q, question in enumerate(questions):
-        ranking = _order(run.get(question, {}))
+        ranking = in_trec_order(run.get(question, {}))
         first = [index[language[passage]] for passage in ranking[:TOP_K]]
         top[q, : len(first)] = first
         place = {passage: rank for rank, passage in enumerate(ranking, 1)}
@@ -276,7 +276,7 @@ def ranks_in_run(
     )
 
 
-def _order(scores: Mapping[str, float]) -> list[str]:
+def in_trec_order(scores: Mapping[str, float]) -> list[str]:
     """Return the passages by score, in single precision as in trec_eval, then by descending id."""
     ids = sorted(scores, reverse=True)
     values = np.array([scores[passage] for passage in ids], np.float32)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import itemgetter
@@ -21,8 +21,12 @@ from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
 from xbench.search.streamed.shards import Backend, CountShard, Target
+from xbench.search.top_k import IdArray, ScoreArray
 
 FOLDER = "search"
+
+KeepBest = Callable[[Target, ScoreArray, IdArray], None]
+"""What is done with the best passages of a target's queries: scores and ids (queries, depth)."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,24 @@ class Session:
     show_progress: bool = True
     truncated_queries: int = 0
 
-    def search(self, plan: Plan) -> Searched:
+    def search(self, plan: Plan, keep: KeepBest | None = None) -> Searched:
         """Search what a plan says, unless it was searched before.
+
+        Args:
+            plan: What to search.
+            keep: What to do with the best passages of each target's queries. Of a search that is
+                finished only ranks are there, so that with it the search is done again.
 
         Raises:
             UserError: If passages cannot be read, the model fails, or a search of this name was
                 begun with something else and not finished.
         """
-        finished = {t.name: own for t in plan.targets if (own := self._finished(plan, t))}
+        finished = {}
+        if keep is None:
+            finished = {t.name: own for t in plan.targets if (own := self._finished(plan, t))}
         encoded = 0
         if len(finished) < len(plan.targets):
-            outcome = self._run(plan)
+            outcome = self._run(plan, keep)
             encoded = outcome.encoded
             finished = {t.name: _finished(t, outcome) for t in plan.targets}
         return Searched(
@@ -82,7 +93,7 @@ class Session:
             truncated=max(own.truncated for own in finished.values()),
         )
 
-    def _run(self, plan: Plan) -> Outcome:
+    def _run(self, plan: Plan, keep: KeepBest | None) -> Outcome:
         checkpoint = None
         if self.identity is not None:
             checkpoint = Checkpoint(
@@ -93,6 +104,9 @@ class Session:
             statistics = self._count(plan) if self.backend.scorer.needs_corpus_statistics else {}
             search = Search(plan, checkpoint)
             outcome = search.run(self.backend, statistics, show_progress=self.show_progress)
+            if keep is not None:
+                for target in plan.targets:
+                    keep(target, *search.best(target))
             if self.identity is not None:
                 for target in plan.targets:
                     own = plan.only(target).identity(self.identity)
