@@ -14,6 +14,7 @@ from xbench.cli.evaluate import evaluate
 from xbench.cli.import_mteb import import_mteb
 from xbench.cli.leaderboard import leaderboard
 from xbench.cli.mteb import mteb
+from xbench.cli.results import results
 from xbench.cli.study import study
 from xbench.cli.submit import submit
 from xbench.cli.tasks import tasks
@@ -38,6 +39,7 @@ COMMANDS = (
     submit,
     validate,
     leaderboard,
+    results,
     import_mteb,
     train,
     study,
