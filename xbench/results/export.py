@@ -24,6 +24,9 @@ CARD_MEASURES = {
 }
 """Means that a model card has, by the name of the measure, and how the card calls them."""
 
+DECIMALS = 6
+"""Decimals of the scores in a model card, as in mteb's result files."""
+
 
 def as_csv(results: Results) -> bytes:
     """Return every score as CSV, a row each, with the columns of `Results.to_dataframe`."""
@@ -118,8 +121,12 @@ def model_index(results: Results) -> str:
 
 
 def _entries(rows: pd.DataFrame, result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the entries of a task: its means, then each subset of one query language."""
-    task, title = rows["task"].iloc[0], rows["dataset"].iloc[0]
+    """Yield the entries of a task: its means, then each subset of one query language.
+
+    The hub takes entries of the same dataset, configuration and split as one, so that the
+    configuration names the setting.
+    """
+    task, title, setting = (rows[name].iloc[0] for name in ("task", "dataset", "setting"))
     source = TASKS[task][0] if task in TASKS else None
     main = source.main_score if source else "main_score"
     about = {
@@ -132,22 +139,23 @@ def _entries(rows: pd.DataFrame, result: Mapping[str, Any]) -> Iterator[dict[str
     means = rows[(rows["average"] == "macro") & (rows["query_language"] == "")]
     values = dict(zip(means["measure"], means["value"], strict=True))
     wanted = CARD_MEASURES if source else {main: main}
-    for measure in sorted(values.keys() & wanted.keys(), key=lambda name: name != main):
+    for measure in sorted((m for m in wanted if m in values), key=lambda name: name != main):
         yield {
             **about,
-            "dataset_name": title,
+            "dataset_name": f"{title}, {setting}",
+            "dataset_config": setting,
             "metric_type": measure,
             "metric_name": f"{wanted[measure]}, mean over subsets",
-            "metric_value": float(values[measure]),
+            "metric_value": round(float(values[measure]), DECIMALS),
         }
     subsets = rows[(rows["average"] == "") & (rows["measure"] == main)]
     for subset, value in zip(subsets["subset"], subsets["value"], strict=True):
-        if rows["setting"].iloc[0] != "crosslingual":
+        if setting != "crosslingual":
             yield {
                 **about,
-                "dataset_name": f"{title} ({subset})",
-                "dataset_config": subset,
+                "dataset_name": f"{title}, {setting}, {subset}",
+                "dataset_config": f"{setting}-{subset}",
                 "metric_type": main,
                 "metric_name": wanted.get(main, main),
-                "metric_value": float(value),
+                "metric_value": round(float(value), DECIMALS),
             }
