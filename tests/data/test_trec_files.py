@@ -141,6 +141,7 @@ def test_unreadable_files(tmp_path):
         ({"q": {}}, "has no retrieved passage"),
         ({"q": ["a"]}, "query 'q' has a list, not a dictionary"),
         (pd.DataFrame({"query_id": [1], "doc_id": ["a"], "score": [1.0]}), "row 1: query 1"),
+        (pd.DataFrame([["q", "a", 1, 2]], columns=["qid", "pid", "score", "score"]), "each once"),
         (pd.DataFrame({"query": ["q"], "text": ["a"]}), "the columns are query, text; expected"),
         ({"q": {1: 0.5}}, "an id is not a string"),
         ({"q": {"a": None}}, "score None is not a number"),
@@ -216,6 +217,9 @@ def test_predictions_of_mteb(tmp_path):
     document["de"]["dev"] = {"q3": {"z": 1.0}}
     path.write_text(json.dumps(document))
     assert read_run(path, "de/dev") == {"q3": {"z": 1.0}}
+    for part in ([1], {"test": [1]}):
+        path.write_text(json.dumps({**document, "en": part}))
+        refused(read_run, path, "subset 'en': expected {split: {query id")
     path.write_text(json.dumps(RUN))
     refused(lambda p: read_run(p, "de"), path, "is not a file of mteb's predictions")
 

@@ -201,10 +201,10 @@ def _of_mapping(content: Any, form: Form, name: str, subset: str | None) -> Iter
 def _of_frame(frame: Any, form: Form) -> Iterator[Entry]:  # noqa: ANN401
     names = list(frame.columns)
     chosen = _chosen(names, form)
-    if chosen is None:
+    if chosen is None or len(set(names)) < len(names):
         raise UserError(
             f"{form.name}: the columns are {', '.join(map(str, names))}; expected query_id, doc_id "
-            f"and {form.number}"
+            f"and {form.number}, each once"
         )
     columns = (frame[names[i]].to_list() for i in chosen)
     for number, row in enumerate(zip(*columns, strict=True), 1):

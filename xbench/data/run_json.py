@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ def is_predictions(pairs: Pairs) -> bool:
     return any(key == _MTEB for key, _ in pairs)
 
 
+def _nested(content: object) -> bool:
+    return isinstance(content, (Mapping, JsonObject))
+
+
 def predictions(pairs: Pairs, name: str, subset: str | None) -> Pairs:
     """Return the queries of mteb's predictions: of one subset, or of all if their ids differ.
 
@@ -53,12 +58,17 @@ def predictions(pairs: Pairs, name: str, subset: str | None) -> Pairs:
     Raises:
         UserError: If there is no such subset, or subsets have queries of the same id.
     """
-    parts = {
-        own if len(splits) == 1 else f"{own}/{split}": list(found.items())
-        for own, splits in pairs
-        if own != _MTEB
-        for split, found in splits.items()
-    }
+    parts = {}
+    for own, splits in pairs:
+        if own == _MTEB:
+            continue
+        if not _nested(splits) or not all(_nested(found) for _, found in splits.items()):
+            raise UserError(
+                f"{name}: subset {own!r}: expected {{split: {{query id: {{passage id: score}}}}}}, "
+                "as mteb saves predictions of retrieval; run the model again"
+            )
+        for split, found in splits.items():
+            parts[own if len(splits) == 1 else f"{own}/{split}"] = list(found.items())
     if subset is not None:
         if subset not in parts:
             raise unknown_name(f"subset of {name}", subset, parts)
