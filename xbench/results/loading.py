@@ -153,7 +153,7 @@ def load_results(paths: Any) -> Results:  # noqa: ANN401
 
     >>> import xbench
     >>> xbench.load_results("results")
-    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 1,844 scores
+    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 2,096 scores
     """
     contents = Contents()
     for source in paths if isinstance(paths, list | tuple) else [paths]:

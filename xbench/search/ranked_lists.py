@@ -13,8 +13,8 @@ import numpy as np
 
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
-from xbench.metrics.ranks import RUN_DEPTH
-from xbench.search.exact_ranks import ScoreArray, distinct_texts, first_places, in_trec_order
+from xbench.metrics.ranks import RUN_DEPTH, IntArray
+from xbench.search.exact_ranks import ScoreArray, distinct_texts
 from xbench.search.top_k import IdArray
 
 Ranked = Iterator[tuple[str, Sequence[str], ScoreArray]]
@@ -66,9 +66,9 @@ def from_scores(corpus: ParallelCorpus, subset: Subset, scores: ScoreArray) -> R
     def ranked() -> Ranked:
         for q, question in enumerate(corpus.queries[subset.query_language].ids):
             if question in relevant:
-                own = scores[q : q + 1, columns]
-                (best,) = first_places(own, min(RUN_DEPTH, len(ids)))
-                yield question, [ids[i] for i in best], own[0, best]
+                own = scores[q, columns]
+                best = _first(own)
+                yield question, [ids[i] for i in best], own[best]
 
     return RankedLists(ranked(), relevant, subset.query_language)
 
@@ -89,10 +89,21 @@ def from_run(
     def ranked() -> Ranked:
         for question in relevant:
             own = run.get(question, {})
-            best = in_trec_order(own)[:RUN_DEPTH]
-            yield question, best, np.array([own[passage] for passage in best], np.float32)
+            ids = sorted(own, reverse=True)
+            scores = np.array([own[passage] for passage in ids], np.float32)
+            best = _first(scores)
+            yield question, [ids[i] for i in best], scores[best]
 
     return RankedLists(ranked(), relevant, query_language)
+
+
+def _first(scores: ScoreArray) -> IntArray:
+    """Return where the highest scores are, the best first; of equal ones, the leftmost first."""
+    if len(scores) <= RUN_DEPTH:
+        return np.argsort(-scores, kind="stable")
+    least = np.partition(scores, -RUN_DEPTH)[-RUN_DEPTH]
+    reaching = np.flatnonzero(scores >= least)
+    return reaching[np.argsort(-scores[reaching], kind="stable")[:RUN_DEPTH]]
 
 
 def from_best(
