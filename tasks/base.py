@@ -15,6 +15,7 @@ from xbench.data.languages import codes, language
 from xbench.metrics import PoolRanks, scores
 from xbench.models.encoder import EncodingReport
 from xbench.search.options import SearchOptions
+from xbench.search.ranked_lists import KeepLists
 
 DESCRIPTIONS: dict[Setting, str] = {
     "monolingual": "Queries of each language against the passages of the same language.",
@@ -88,12 +89,14 @@ class RetrievalTask(AbsTaskRetrieval):
         run_first: Whether its search answers other tasks of the dataset, too, so that it
             should be evaluated before them.
         report: What the last evaluation with an encoder encoded.
+        keep_lists: What `ranks` does with what is retrieved; by default nothing.
     """
 
     source: ClassVar[Dataset]
     setting: ClassVar[Setting]
     run_first: ClassVar[bool] = False
     report: EncodingReport | None = None
+    keep_lists: KeepLists | None = None
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
 
     def __init__(

@@ -13,6 +13,7 @@ from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics import PoolRanks
 from xbench.models.encoder import is_single_vector
+from xbench.search.ranked_lists import KeepLists, from_scores
 from xbench.search.search_model_ranks import SplitView, rank_with_search
 from xbench.tasks.base import RetrievalTask
 
@@ -74,7 +75,12 @@ class ParallelRetrieval(RetrievalTask):
             if not self._keeps(model, chosen) or self._kept_token != token:
                 found = dict(
                     rank_with_search(
-                        model, type(self).metadata, encode_kwargs, self.dataset, chosen
+                        model,
+                        type(self).metadata,
+                        encode_kwargs,
+                        self.dataset,
+                        chosen,
+                        self.keep_lists,
                     )
                 )
                 self._cached = _CachedRanks(model, chosen, {name: found[name] for name in chosen})
@@ -96,7 +102,33 @@ class ParallelRetrieval(RetrievalTask):
                 for name, subset in chosen.items()
             }
             self._cached = _CachedRanks(ranking, chosen, ranks)
+        if self.keep_lists is not None:
+            self._keep_lists(model, encode_kwargs, chosen, self.keep_lists)
         return self._cached.ranks  # type: ignore[union-attr]
+
+    def _keep_lists(
+        self,
+        model: Any,  # noqa: ANN401
+        encode_kwargs: Mapping[str, Any],
+        chosen: Mapping[str, Subset],
+        keep: KeepLists,
+    ) -> None:
+        from xbench.search.encoder_ranks import score_with_encoder
+
+        languages = sorted({subset.query_language for subset in chosen.values()})
+        score = score_with_encoder(
+            model,
+            type(self).metadata,
+            encode_kwargs,
+            self.corpus_data,
+            languages,
+            self.location.cache_dir,
+        )
+        for language in languages:
+            scores = score(language)
+            for name, subset in chosen.items():
+                if subset.query_language == language:
+                    keep(name, from_scores(self.corpus_data, subset, scores))
 
     def _keeps(self, source: object, names: Mapping[str, Subset]) -> bool:
         return (

@@ -16,8 +16,11 @@ from xbench.data.streamed.scan import scan
 from xbench.metrics import PoolRanks
 from xbench.models.encoder import EncodingReport
 from xbench.models.options import ModelOptions
+from xbench.search.ranked_lists import from_best
 from xbench.search.streamed.model_session import session_of
 from xbench.search.streamed.plan import Plan, Queries, target
+from xbench.search.streamed.shards import Target, pool_id
+from xbench.search.top_k import IdArray, ScoreArray
 from xbench.tasks.base import RetrievalTask
 
 
@@ -174,7 +177,7 @@ class StreamedRetrieval(RetrievalTask):
         ) as session:
             report = replace(report, truncated=session.truncated_queries)
             for plan in self.plans():
-                searched = session.search(plan)
+                searched = session.search(plan, self._keep_best if self.keep_lists else None)
                 found |= searched.ranks
                 report = EncodingReport(
                     texts=report.texts + searched.passages,
@@ -189,6 +192,19 @@ class StreamedRetrieval(RetrievalTask):
             name: replace(found[f"multilingual-{name}"], own_rank=own.rank)
             for name, own in alone.items()
         }
+
+    def _keep_best(self, target: Target, scores: ScoreArray, ids: IdArray) -> None:
+        """Keep the lists of a subset; with passages of one language, under their own ids."""
+        code = target.query_language
+        if self.keep_lists is None or target.name != f"{self.setting}-{code}":
+            return
+        queries, start = self.queries[code], pool_id(code, "")
+        relevant = queries.relevant
+        if self.setting == "multilingual":
+            relevant = {q: tuple(start + p for p in found) for q, found in relevant.items()}
+            start = ""
+        lists = from_best(queries.texts.ids, scores, ids, relevant, code, start)
+        self.keep_lists(code, lists)
 
     def save_predictions(
         self,

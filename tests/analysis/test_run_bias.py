@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -120,6 +121,91 @@ def test_what_has_no_language():
     bad("no query has a relevant passage", qrels={"en-1": {"e1": 0}})
 
 
+def test_lines_without_language_are_named(tmp_path):
+    run, qrels = tmp_path / "run", tmp_path / "qrels"
+    run.write_text(trec_run(RUN))
+    qrels.write_text(trec_qrels(QRELS))
+    passages = {p: a for p, a in PASSAGES.items() if p != "e3"}
+    bad(
+        f"{run}: 1 passages without language: 'e3' (line 5)", "add them", run=run, passages=passages
+    )
+    queries = {q: a for q, a in QUERIES.items() if q != "de-1"} | {"none": "de"}
+    bad(f"{qrels}: 1 queries without language: 'de-1' (line 4)", qrels=qrels, queries=queries)
+
+
+def test_queries_without_judgments_are_counted_and_named(tmp_path):
+    run = tmp_path / "run"
+    run.write_text(trec_run(RUN))
+    found = bias(run=run)
+    assert found.unjudged == 1
+    assert found.notes == (
+        f"{run}: queries without judgment are skipped: 1 ('other' (line 9)); check the qrels if "
+        "they should count",
+    )
+
+
+def test_a_run_and_qrels_that_do_not_belong_together_are_refused():
+    queries = {**QUERIES, "none": "de"}
+    bad(
+        "run and qrels have no query in common that has a relevant passage",
+        "the run has 'none', 'other', the qrels have 'de-1', 'de-2', 'en-1'",
+        run={"other": {"e1": 1.0}, "none": {"e1": 1.0}},
+        queries=queries,
+    )
+
+
+def test_labels_of_one_language_are_one_language():
+    """Without it, all that is right would count as being in another language."""
+    passages = {"c1": "zh", "c2": "zh-Hans", "c3": "cmn", "t1": "zh-Hant", "n1": "Old Norse"}
+    run = {"a": {"c1": 2.0, "n1": 1.0}, "b": {"c2": 2.0, "c3": 1.0}}
+    qrels = {"a": {"c1": 1, "n1": 1}, "b": {"c2": 1, "n1": 1}}
+    found = language_bias(run, qrels, passages, {"a": "ZH", "b": "Chinese"})
+    assert list(found.by_language) == ["zh"]
+    assert found.by_language["zh"]["first_place_right_own"] == 1
+    assert found.pool_share == {"Old Norse": 0.2, "zh": 0.6, "zh-Hant": 0.2}
+    (note,) = found.notes
+    assert note.endswith(": Chinese, ZH, cmn, zh, zh-Hans as zh")
+
+
+def test_labels_without_a_double_stay_as_they_are():
+    found = bias(passages={p: {"de": "deu", "en": "ENGLISH"}[a] for p, a in PASSAGES.items()},
+                 queries={q: {"de": "deu", "en": "ENGLISH"}[a] for q, a in QUERIES.items()}
+                 | {"none": "deu"})  # fmt: skip
+    assert list(found.pool_share) == ["ENGLISH", "deu"]
+
+
+def test_a_row_of_a_table_that_occurs_twice_is_noted(tmp_path):
+    path = tmp_path / "languages.csv"
+    path.write_text("id,language\n" + "".join(f"{p},{a}\n" for p, a in PASSAGES.items()) * 2)
+    found = bias(passages=path)
+    assert found == bias()
+    assert (
+        found.notes[0] == f"{path}: rows that occur twice count once: 5 (line 7, line 8, line 9, …)"
+    )
+
+
+def test_predictions_of_mteb_have_the_scores_of_the_task(location, tmp_path):
+    task, model = XBenchMiniMultilingualRetrieval(languages=["de", "en"], location=location), BM25()
+    expected = task.evaluate(
+        model, encode_kwargs={}, subsets_to_run=["de", "en"], prediction_folder=tmp_path
+    )
+    (predictions,) = tmp_path.glob("*.json")
+    for code in ("de", "en"):
+        content = task.dataset[code]["test"]
+        passages = dict(zip(content["corpus"]["id"], content["corpus"]["language"], strict=True))
+        qrels = tmp_path / f"{code}.tsv"
+        rows = [(q, p, v) for q, own in content["relevant_docs"].items() for p, v in own.items()]
+        qrels.write_text(
+            "query-id\tcorpus-id\tscore\n" + "".join(f"{q}\t{p}\t{v}\n" for q, p, v in rows)
+        )
+        found = language_bias(predictions, qrels, passages, code, subset=code)
+        for name in ("map", "ndcg_at_10", "same_language_first", "first_place_right_own"):
+            assert found.mean[name] == pytest.approx(expected[code][name], abs=1e-6)
+    with pytest.raises(UserError, match="the subsets de, en have queries of the same id"):
+        language_bias(predictions, qrels, passages, "de")
+    assert json.loads(predictions.read_text())["mteb_model_meta"]["model_name"] == "xbench/bm25"
+
+
 def test_versions_that_cannot_be_aligned():
     bad("'1' has the queries", question={"de-1": "1", "de-2": "1"})
     bad("'1': ", "differ in passages in 'de'", question={"en-1": "1", "de-2": "1"})
@@ -128,7 +214,7 @@ def test_versions_that_cannot_be_aligned():
 @pytest.mark.parametrize(
     ("rows", "part"),
     [
-        (["e1,en,", "e1,en,"], "line 3: passage 'e1' is listed a second time"),
+        (["e1,en,", "e1,de,"], "line 3: passage 'e1' is listed a second time, as 'de' after 'en'"),
         (["e1,,"], "line 2: the language is empty"),
         ([",en,"], "line 2: the id is empty"),
         (["e1,en,topic"], "line 2: 'e1' may be a query or a passage; kind is 'topic'"),

@@ -52,7 +52,10 @@ def test_table(files):
 
 def test_json_and_csv_are_exact(files):
     found = language_bias(RUN, QRELS, PASSAGES, {**QUERIES, "none": "de"}, QUESTION)
-    assert json.loads(invoke(files, "--format", "json").output) == asdict(found)
+    written = json.loads(invoke(files, "--format", "json").output)
+    (note,) = written.pop("notes")
+    assert "'other' (line 9)" in note
+    assert written == {name: value for name, value in asdict(found).items() if name != "notes"}
     outcome = invoke(files, "--format", "csv", "--output", files / "deep" / "out.csv")
     assert outcome.output == ""
     rows = [*csv.reader((files / "deep" / "out.csv").read_text().splitlines())]
@@ -62,6 +65,22 @@ def test_json_and_csv_are_exact(files):
     assert ["mean", "", "map", repr(found.mean["map"])] in rows
     assert ["pool_share", "", "de", "0.4"] in rows
     assert ["unjudged", "", "", "1"] in rows
+    assert [row[3] for row in rows if row[0] == "notes"] == [note]
+
+
+def test_predictions_and_a_table_with_a_header(files):
+    (files / "qrels").write_text(
+        "query-id\tcorpus-id\tscore\n"
+        + "".join(f"{q}\t{p}\t{v}\n" for q, own in QRELS.items() for p, v in own.items())
+    )
+    expected = json.loads(invoke(files, "--format", "json").output)["by_language"]
+    meta = {"model_name": "a/b", "revision": "1"}
+    document = {"mteb_model_meta": meta, "ours": {"test": RUN}, "theirs": {"test": {"x": {}}}}
+    (files / "run").write_text(json.dumps(document))
+    outcome = invoke(files, "--subset", "ours", "--format", "json")
+    assert json.loads(outcome.output)["by_language"] == expected
+    with pytest.raises(UserError, match="Did you mean 'ours'"):
+        invoke(files, "--subset", "our")
 
 
 def test_one_language_for_all_queries(files):

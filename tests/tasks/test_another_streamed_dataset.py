@@ -131,3 +131,47 @@ def test_a_class_without_a_reader_is_no_task():
 
     with pytest.raises(TypeError, match="read_language"):
         Without()
+
+
+@pytest.mark.parametrize(
+    ("cls", "start"), [(ColoursMonolingualRetrieval, ""), (ColoursMultilingualRetrieval, "de/")]
+)
+def test_what_is_retrieved_can_be_kept(cls, start, own):
+    """The search was finished before and is done again, as only its ranks were kept."""
+    from xbench.models.baselines.char_ngram import CharNgramEncoder
+
+    before = cls(**own).ranks(CharNgramEncoder(), {})
+    kept, task = {}, cls(**own)
+
+    def keep(name, lists):
+        kept[name] = [(q, ids, scores.tolist()) for q, ids, scores in lists.ranked], lists.relevant
+
+    task.keep_lists = keep
+    assert task.ranks(CharNgramEncoder(), {})["de"].rank.tolist() == before["de"].rank.tolist()
+    assert list(kept) == ["de", "en"]
+    ((query, passages, scores),), relevant = kept["de"]
+    assert (query, passages[0], relevant) == ("q", f"{start}1", {"q": (f"{start}1",)})
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(passages)) == (6 if start else 3)
+
+
+def test_lists_that_were_kept_are_not_searched_again(own, monkeypatch):
+    """The pool's search answers the monolingual task too, as it does without lists."""
+    from xbench.models.baselines.bm25 import BM25
+    from xbench.search.streamed.session import Session
+
+    kept, searched = {}, []
+    run = Session._run
+    monkeypatch.setattr(
+        Session, "_run", lambda *given: searched.append(given[1].name) or run(*given)
+    )
+    for _ in range(2):
+        for cls in (ColoursMultilingualRetrieval, ColoursMonolingualRetrieval):
+            task = cls(**own)
+            task.keep_lists = lambda name, lists, cls=cls: kept.setdefault((cls, name), []).append(
+                [(q, ids, scores.tolist()) for q, ids, scores in lists.ranked]
+            )
+            task.ranks(BM25(), {})
+    assert searched == ["colours-pool"]
+    assert len(kept) == 4
+    assert all(len(found) == 2 and found[0] == found[1] for found in kept.values())

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from os import PathLike
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xbench._util.errors import UserError
-from xbench.data.trec_files import (
-    Problems,
-    Scored,
-    ScoredSource,
-    name_of,
-    read_qrels,
-    read_run,
-    read_table,
-)
+from xbench.data.run_forms import ScoredSource
+from xbench.data.run_languages import Languages, Source, read_languages
+from xbench.data.text_files import Problems, name_of, some
+from xbench.data.trec_files import Scored, places, read_qrels, read_run
 from xbench.metrics import SCORES, PoolRanks, language_shares, scores
 from xbench.search.exact_ranks import ranks_in_run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Source = str | PathLike[str]
 SHARE_PLACES = 10
-TABLE_SUFFIXES = (".tsv", ".csv", ".gz")
 
 
 @dataclass(frozen=True)
@@ -48,6 +39,7 @@ class LanguageBias:
         not_in_run: Scored queries for which the run has nothing: all their passages are missing.
         relevant: Relevant passages of the scored queries.
         not_retrieved: Those that the run lacks; they count at the end of the pool.
+        notes: What a reader should know: what was skipped, counted once or taken together.
     """
 
     by_language: Mapping[str, Mapping[str, float]]
@@ -61,6 +53,7 @@ class LanguageBias:
     not_in_run: int
     relevant: int
     not_retrieved: int
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a row per query language and score, then the means over the query languages.
@@ -94,6 +87,7 @@ def language_bias(
     passage_language: Mapping[str, str] | Source | Sequence[Source],
     query_language: Mapping[str, str] | Source | None = None,
     question: Mapping[str, str] | None = None,
+    subset: str | None = None,
 ) -> LanguageBias:
     """Measure effectiveness and language bias of a run in a pool of several languages.
 
@@ -101,22 +95,31 @@ def language_bias(
     describes the tables.
 
     Args:
-        run: What `xbench.data.trec_files.read_run` takes.
-        qrels: What `xbench.data.trec_files.read_qrels` takes.
+        run: What `xbench.data.trec_files.read_run` takes: a file in TREC's format, mteb's
+            predictions, the JSON of ranx or BEIR, a DataFrame, a dictionary, and others.
+        qrels: What `xbench.data.trec_files.read_qrels` takes: a file in TREC's format, BEIR's
+            table, JSON, a DataFrame, a dictionary, and others.
         passage_language: Language of every passage of the pool, retrieved or not, by passage id; or
-            tables. Any names serve as languages.
+            tables. Any names serve as languages; labels of the same language, such as ``zh`` and
+            ``zh-Hans``, are taken together.
         query_language: Language by query id; one language for all; a table, as a `Path` or a name
             that ends in .tsv, .csv or .gz; or None if the other tables list the queries.
         question: Question id of queries that are versions of one question; without it, or the
             tables' column, there is no ``rank_correlation``.
+        subset: Of a run that is mteb's predictions, the subset to measure; by default all
+            together, if their queries have different ids.
 
     Raises:
-        UserError: If an input is malformed, or lacks a language or alignable versions.
+        UserError: If an input is malformed, run and qrels have no query in common, or a language or
+            alignable versions are missing.
     """
-    scored, judged = read_run(run), read_qrels(qrels)
-    table = _languages(passage_language, query_language, scored, judged)
+    notes: list[str] = []
+    scored, judged = read_run(run, subset, notes), read_qrels(qrels, notes)
+    table = read_languages(passage_language, query_language, scored, judged, notes)
+    _check_common(run, qrels, scored, judged)
     questions = table.question if question is None else question
-    _check_languages({name_of(run, "run"): scored, name_of(qrels, "qrels"): judged}, judged, table)
+    _check_languages(run, qrels, subset, scored, judged, table)
+    table = table.in_one_form(notes)
     by_language: dict[str, dict[str, list[str]]] = {}
     for query, passages in judged.items():
         relevant = sorted(passage for passage, value in passages.items() if value > 0)
@@ -129,11 +132,22 @@ def language_bias(
         names = (f"of {questions[q]}" if q in questions else f"is {q}" for q in found.questions)
         ranks[language] = replace(found, questions=tuple(names))
     answered = sum(bool(scored.get(q)) for queries in by_language.values() for q in queries)
-    return _summary(ranks, len(judged), answered, unjudged=len(scored.keys() - judged.keys()))
+    unjudged = scored.keys() - judged.keys()
+    if unjudged:
+        where = places(run, sorted(unjudged)[:3], subset, of_queries=True)
+        notes.append(
+            f"{name_of(run, 'run')}: queries without judgment are skipped: {len(unjudged):,} "
+            f"({some(unjudged, where)}); check the qrels if they should count"
+        )
+    return _summary(ranks, len(judged), answered, len(unjudged), notes)
 
 
 def _summary(
-    ranks: Mapping[str, PoolRanks], judged: int, answered: int, *, unjudged: int
+    ranks: Mapping[str, PoolRanks],
+    judged: int,
+    answered: int,
+    unjudged: int,
+    notes: Sequence[str],
 ) -> LanguageBias:
     pool = next(iter(ranks.values())).pool
     size = sum(pool.values())
@@ -158,99 +172,54 @@ def _summary(
         not_in_run=queries - answered,
         relevant=sum(len(r.rank) for r in ranks.values()),
         not_retrieved=sum(int((r.rank == 0).sum()) for r in ranks.values()),
+        notes=tuple(notes),
     )
 
 
-@dataclass(frozen=True)
-class _Languages:
-    """Language by passage id and by query id, and question id by query id."""
-
-    passage: Mapping[str, str]
-    query: Mapping[str, str]
-    question: Mapping[str, str]
-
-
-def _languages(
-    passage_language: Mapping[str, str] | Source | Sequence[Source],
-    query_language: Mapping[str, str] | Source | None,
-    run: Scored,
-    qrels: Scored,
-) -> _Languages:
-    """Bring the ways to give languages to one."""
-    given = () if isinstance(passage_language, Mapping) else passage_language
-    paths = [given] if isinstance(given, (str, PathLike)) else [*given]
-    in_table = False
-    if isinstance(query_language, (str, PathLike)):
-        in_table = not isinstance(query_language, str) or query_language.endswith(TABLE_SUFFIXES)
-        paths += [query_language] if in_table else []
-    table = _read_tables([*dict.fromkeys(map(Path, paths))], run, qrels)
-    if table.query and not (in_table or query_language is None):
+def _check_common(run: ScoredSource, qrels: ScoredSource, scored: Scored, judged: Scored) -> None:
+    """Check that some query with a relevant passage is in the run."""
+    relevant = {q for q, passages in judged.items() if max(passages.values()) > 0}
+    if not relevant & scored.keys():
         raise UserError(
-            f"{', '.join(map(str, paths))}: gives languages to {len(table.query):,} queries "
-            f"({_some(table.query)}), which are given languages apart, too. Leave out one of the "
-            "two or, if these are passages, add a column kind that says so"
+            f"{name_of(run, 'run')} and {name_of(qrels, 'qrels')} have no query in common that has "
+            f"a relevant passage: the run has {some(scored)}, the qrels have {some(relevant)}. "
+            "Check that both belong together and name queries alike"
         )
-    query: Mapping[str, str] = table.query
-    if isinstance(query_language, Mapping):
-        query = query_language
-    elif isinstance(query_language, str) and not in_table:
-        query = dict.fromkeys(qrels, query_language)
-    passage = passage_language if isinstance(passage_language, Mapping) else table.passage
-    return _Languages(passage, query, table.question)
 
 
-def _read_tables(paths: Sequence[Path], run: Scored, qrels: Scored) -> _Languages:
-    """Read tables of languages, together."""
-    queries = run.keys() | qrels.keys()
-    passages = {p for side in (run, qrels) for found in side.values() for p in found}
-    table: dict[str, dict[str, str]] = {"passage": {}, "query": {}}
-    question: dict[str, str] = {}
-    for path in paths:
-        remedy = "Expected every passage and query once, with a language; kind: passage or query"
-        problems = Problems(str(path), remedy)
-        for line, row in read_table(path):
-            name, kind = row["id"], _kind(row, queries, passages)
-            if not name or not row["language"]:
-                problems.add(f"line {line}: the {'language' if name else 'id'} is empty")
-            elif kind not in table:
-                problems.add(f"line {line}: {name!r} may be a query or a passage; kind is {kind!r}")
-            elif name in table[kind]:
-                problems.add(f"line {line}: {kind} {name!r} is listed a second time")
-            else:
-                table[kind][name] = row["language"]
-                if kind == "query" and row.get("question"):
-                    question[name] = row["question"]
-        problems.raise_if_any()
-    return _Languages(table["passage"], table["query"], question)
-
-
-def _kind(row: Mapping[str, str], queries: Collection[str], passages: Collection[str]) -> str:
-    """Return what a row is of; empty if it cannot be known."""
-    is_query, is_passage = row["id"] in queries, row["id"] in passages
-    if row.get("kind") or (is_query and is_passage):
-        return row.get("kind", "")
-    if is_query or is_passage:
-        return "query" if is_query else "passage"
-    return "" if row.get("question") else "passage"
-
-
-def _check_languages(files: Mapping[str, Scored], qrels: Scored, languages: _Languages) -> None:
+def _check_languages(
+    run: ScoredSource,
+    qrels: ScoredSource,
+    subset: str | None,
+    scored: Scored,
+    judged: Scored,
+    languages: Languages,
+) -> None:
     problems = Problems(
         "languages",
         "Expected a string that is not empty for every passage of the pool and every query of the "
         "qrels: add them to the table, or to passage_language and query_language",
     )
-    for name, content in files.items():
+    for content, source, kind in ((scored, run, "run"), (judged, qrels, "qrels")):
         missing = {p for found in content.values() for p in found} - languages.passage.keys()
         if missing:
-            problems.add(f"{name}: {len(missing):,} passages without language: {_some(missing)}")
-    missing = qrels.keys() - languages.query.keys()
+            first = sorted(missing)[:3]
+            where = places(source, first, subset, of_qrels=kind == "qrels")
+            problems.add(
+                f"{name_of(source, kind)}: {len(missing):,} passages without language: "
+                f"{some(missing, where)}"
+            )
+    missing = judged.keys() - languages.query.keys()
     if missing:
-        problems.add(f"qrels: {len(missing):,} queries without language: {_some(missing)}")
-    for kind, given in (("passage", languages.passage), ("query", languages.query)):
+        where = places(qrels, sorted(missing)[:3], of_qrels=True, of_queries=True)
+        problems.add(
+            f"{name_of(qrels, 'qrels')}: {len(missing):,} queries without language: "
+            f"{some(missing, where)}"
+        )
+    for own, given in (("passage", languages.passage), ("query", languages.query)):
         for key, label in given.items():
             if not (isinstance(label, str) and label):
-                problems.add(f"the language of {kind} {key!r} is {label!r}")
+                problems.add(f"the language of {own} {key!r} is {label!r}")
     problems.raise_if_any()
 
 
@@ -281,7 +250,3 @@ def _check_versions(
                         f"{name!r}: {other!r} and {query!r} differ in passages in {code!r}"
                     )
     problems.raise_if_any()
-
-
-def _some(names: Collection[str]) -> str:
-    return ", ".join(map(repr, sorted(names, key=str)[:3])) + (", …" if len(names) > 3 else "")

@@ -15,6 +15,7 @@ from xbench.cli.import_mteb import import_mteb
 from xbench.cli.leaderboard import leaderboard
 from xbench.cli.measures import measures
 from xbench.cli.mteb import mteb
+from xbench.cli.results import results
 from xbench.cli.study import study
 from xbench.cli.submit import submit
 from xbench.cli.tasks import tasks
@@ -39,6 +40,7 @@ COMMANDS = (
     submit,
     validate,
     leaderboard,
+    results,
     import_mteb,
     train,
     study,

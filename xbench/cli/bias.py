@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -57,6 +58,7 @@ file = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="Table of every passage of the pool, and of the queries; may be repeated.",
 )
 @click.option("--query-language", help="Language of all queries, if the tables list passages only.")
+@click.option("--subset", help="Subset to measure of a run that is mteb's predictions.")
 @click.option(
     "--format",
     "form",
@@ -76,20 +78,31 @@ def bias(
     qrels: Path,
     languages: tuple[Path, ...],
     query_language: str | None,
+    subset: str | None,
     form: str,
     output: Path | None,
 ) -> None:
-    """Measure the language bias of a TREC run RUN, judged by QRELS.
+    """Measure the language bias of the run RUN of any system, judged by QRELS.
+
+    RUN is a file in TREC's format, mteb's predictions, the JSON of ranx or BEIR, or a table with
+    the header query_id,doc_id,score. QRELS is a file in TREC's format, BEIR's table with its
+    header, or JSON. The form is known by the content.
 
     A table of languages has the header id,language and, if need be, the columns question (which
     queries are versions of one question) and kind (query or passage), separated by commas or tabs.
     Without a kind, a row is a query if its id is a query of the run or the qrels, and else a
-    passage; an id that may be both needs a kind. Every file may be compressed (.gz).
-    """
+    passage; an id that may be both needs a kind. Codes of the same language, such as zh and
+    zh-Hans, are taken together. Every file may be compressed (.gz).
+
+    \b
+    Examples:
+      xbench bias run.trec qrels.txt --languages passages.tsv --languages queries.csv
+      xbench bias predictions.json test.tsv --languages passages.csv --query-language de
+    """  # noqa: D301
     from xbench._util.atomic_write import write_atomically
     from xbench.analysis.run_bias import language_bias
 
-    found = language_bias(run, qrels, languages, query_language)
+    found = language_bias(run, qrels, languages, query_language, subset=subset)
     content = {"table": _text, "json": _json, "csv": _csv}[form](found)
     if output is None:
         click.echo(content, nl=False)
@@ -107,6 +120,9 @@ def _csv(found: LanguageBias) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("part", "query_language", "name", "value"))
     for part, content in asdict(found).items():
+        if isinstance(content, tuple):
+            writer.writerows((part, "", "", text) for text in content)
+            continue
         if not isinstance(content, dict):
             writer.writerow((part, "", "", content))
             continue
@@ -127,8 +143,8 @@ def _text(found: LanguageBias) -> str:
         f"{found.passages:,} passages in the pool.\n"
         f"{found.not_retrieved:,} of {found.relevant:,} relevant passages were not retrieved.\n"
         f"Skipped: {found.without_relevant:,} queries without a relevant passage, "
-        f"{found.unjudged:,} of the run without judgement.\n"
-    )
+        f"{found.unjudged:,} of the run without judgment.\n"
+    ) + "".join(f"{line}\n" for note in found.notes for line in wrap(note, WIDTH))
     return f"{text([*_tables(found)], WIDTH)}\n\n{notes}"
 
 

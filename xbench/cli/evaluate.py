@@ -15,7 +15,7 @@ from xbench.search.options import SearchOptions
 @click.command(cls=Command)
 @model_options
 @selection_options
-@options_from(RunOptions, "output", "overwrite", "no_progress")
+@options_from(RunOptions, "output", "overwrite", "no_progress", "save_runs")
 @options_from(SearchOptions)
 @location_options
 def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
@@ -30,8 +30,11 @@ def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
     """  # noqa: D301
     from xbench.evaluation.evaluate import evaluate as run
+    from xbench.evaluation.run_files import run_folder
 
     results = run(model, benchmark=options.pop("benchmarks"), **options)
     click.echo(results.table())
     folder = next(iter(results.files.values())).parent
     click.echo(f"Results: {folder}")
+    if options["save_runs"]:
+        click.echo(f"Runs: {run_folder(options['output'], folder)}")

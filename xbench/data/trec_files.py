@@ -1,93 +1,44 @@
-"""Reading what any retrieval system leaves behind: runs, qrels, and tables of languages."""
+"""Runs and qrels of any retrieval system: read in every form, written in TREC's."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from os import PathLike
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol, cast
+from typing import Any
 
+import numpy as np
+
+from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
+from xbench.data.run_forms import QRELS, RUN, Form, Problem, ScoredSource, entries
+from xbench.data.text_files import Problems, first, name_of
+
+logger = logging.getLogger(__name__)
 
 Scored = dict[str, dict[str, float]]
 """A number for some passages, by query id and passage id: a run's scores, or qrels' relevance."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SHOWN = 5
 
-
-class _Tabs(csv.excel_tab):
-    quoting = csv.QUOTE_NONE
-
-
-class ToDict(Protocol):
-    """A run or qrels that can be turned into a dictionary, such as ranx's."""
-
-    def to_dict(self) -> Mapping[str, Mapping[str, float]]:
-        """Return the score of each passage by query id and passage id."""
-        ...
-
-
-ScoredSource = str | PathLike[str] | Mapping[str, Mapping[str, float]] | Iterable[object] | ToDict
-"""A file, a dictionary, an iterable of ir_measures' tuples, or an object of ranx."""
-
-
-class Problems:
-    """What is wrong with one file or argument, reported all at once with what to do."""
-
-    def __init__(self, subject: str, remedy: str) -> None:
-        self._subject = subject
-        self._remedy = remedy
-        self._first: list[str] = []
-        self._count = 0
-
-    def add(self, problem: str) -> None:
-        """Add a problem; of many only the first are kept."""
-        self._count += 1
-        if self._count <= _SHOWN:
-            self._first.append(problem)
-
-    def raise_if_any(self) -> None:
-        """Raise a `UserError` that names the problems, if there are any."""
-        if self._count == 0:
-            return
-        more = self._count - len(self._first)
-        lines = [*self._first, *([f"and {more:,} more"] if more else [])]
-        if len(lines) == 1:
-            raise UserError(f"{self._subject}: {lines[0]}. {self._remedy}")
-        listed = "".join(f"\n  {line}" for line in lines)
-        raise UserError(f"{self._subject}: {self._count:,} problems:{listed}\n{self._remedy}")
-
-
-class _Form(NamedTuple):
-    """How a run, or qrels, is laid out: its name, columns of a file, and name of the number."""
-
-    name: str
-    columns: tuple[str, ...]
-    number: str
-
-
-_RUN = _Form("run", ("query", "Q0", "passage", "rank", "score", "tag"), "score")
-_QRELS = _Form("qrels", ("query", "0", "passage", "relevance"), "relevance")
-
-
-def read_run(source: ScoredSource) -> Scored:
+def read_run(
+    source: ScoredSource, subset: str | None = None, notes: list[str] | None = None
+) -> Scored:
     """Read a run: the score of each retrieved passage. A TREC file's column of ranks is ignored.
 
     Args:
-        source: A TREC run file, by the suffix ``.gz`` compressed; a dictionary by query id and
-            passage id; an iterable of ir_measures' ``ScoredDoc``; a ranx ``Run``.
+        source: A file, by the suffix ``.gz`` compressed: TREC's format, mteb's predictions, the
+            JSON of ranx or BEIR, or a table with a header; a dictionary by query id and passage id;
+            a DataFrame with the columns query_id, doc_id and score; an iterable of ir_measures'
+            ``ScoredDoc``; a ranx ``Run``.
+        subset: Of mteb's predictions, the subset to read; by default all, if their queries have
+            different ids.
+        notes: Where to add what a reader should know of it; by default it is logged.
 
     Raises:
-        UserError: If a line, an id or a score is malformed, a passage occurs twice for a query, or
-            the run is empty.
+        UserError: If a line, an id or a score is malformed, a passage has two scores for a query,
+            or the run is empty.
     """
-    run = _read(source, _RUN)
+    run = _read(source, RUN, subset, notes)
     if not any(run.values()):
         raise UserError(
             f"{name_of(source, 'run')}: has no retrieved passage; check that the search ran"
@@ -95,18 +46,20 @@ def read_run(source: ScoredSource) -> Scored:
     return run
 
 
-def read_qrels(source: ScoredSource) -> Scored:
+def read_qrels(source: ScoredSource, notes: list[str] | None = None) -> Scored:
     """Read qrels: the relevance of each judged passage; relevant is what is greater than 0.
 
     Args:
-        source: A TREC qrels file, by the suffix ``.gz`` compressed; a dictionary by query id and
-            passage id; an iterable of ir_measures' ``Qrel``; a ranx ``Qrels``.
+        source: A file, by the suffix ``.gz`` compressed: TREC's format, BEIR's table with its
+            header, or JSON; a dictionary by query id and passage id; a DataFrame with the columns
+            query_id, doc_id and relevance; an iterable of ir_measures' ``Qrel``; a ranx ``Qrels``.
+        notes: Where to add what a reader should know of it; by default it is logged.
 
     Raises:
-        UserError: If a line, an id or a relevance is malformed, a passage occurs twice for a query,
-            or no passage is relevant.
+        UserError: If a line, an id or a relevance is malformed, a passage has two grades for a
+            query, or no passage is relevant.
     """
-    qrels = _read(source, _QRELS)
+    qrels = _read(source, QRELS, None, notes)
     if not any(relevance > 0 for passages in qrels.values() for relevance in passages.values()):
         raise UserError(
             f"{name_of(source, 'qrels')}: no query has a relevant passage (relevance > 0); check "
@@ -115,137 +68,146 @@ def read_qrels(source: ScoredSource) -> Scored:
     return qrels
 
 
-def name_of(source: object, default: str) -> str:
-    """Return a file's path, or how to call what is not a file."""
-    return str(source) if isinstance(source, (str, PathLike)) else default
-
-
-def _read(source: ScoredSource, form: _Form) -> Scored:
+def _read(source: ScoredSource, form: Form, subset: str | None, notes: list[str] | None) -> Scored:
     found: Scored = {}
-    unit, entries = _entries(source, form)
-    problems = Problems(
-        name_of(source, form.name),
-        f"Expected {len(form.columns)} columns: {' '.join(form.columns)}"
-        if unit == "line"
-        else f"Expected string ids and a number as the {form.number}, each passage once per query",
-    )
-    for number, entry in entries:
-        problem = entry if isinstance(entry, str) else _put(found, *entry, form)
-        if problem:
-            problems.add(f"{unit} {number}: {problem}")
+    problems = Problems(name_of(source, form.name))
+    repeated: list[str] = []
+    for unit, number, entry in entries(source, form, subset):
+        problem = entry if isinstance(entry, Problem) else _put(found, *entry, form, unit)
+        if problem is _REPEATED:
+            repeated.append(f"{unit} {number:,}")
+        elif problem:
+            problems.add(f"{unit} {number}: {problem.text}", problem.remedy)
     problems.raise_if_any()
+    if repeated:
+        note = (
+            f"{name_of(source, form.name)}: passages that occur twice for a query with the same "
+            f"{form.number} count once: {len(repeated):,} ({first(repeated)})"
+        )
+        logger.warning("%s", note) if notes is None else notes.append(note)
     return found
 
 
-_Entries = Iterator[tuple[int, str | tuple[Any, Any, Any]]]
-"""Position, and the query, passage and number found there or what is wrong with it."""
+_REPEATED = Problem("", "")
+"""Not a problem: a passage that occurs twice with one number."""
 
 
-def _entries(source: ScoredSource, form: _Form) -> tuple[str, _Entries]:
-    """Return what the positions count, and the entries."""
-    if isinstance(source, (str, PathLike)):
-        return "line", _of_file(Path(source), form)
-    content: Any = source
-    if callable(getattr(content, "to_dict", None)):
-        content = content.to_dict()
-    elif isinstance(getattr(content, form.name, None), Mapping):
-        content = getattr(content, form.name)
-    if isinstance(content, Mapping):
-        return "entry", _of_mapping(content)
-    if isinstance(content, Iterable):
-        return "item", _of_records(content, form)
-    raise UserError(
-        f"{form.name}: is a {type(source).__name__}; expected a path, a dictionary "
-        f"{{query id: {{passage id: {form.number}}}}}, ir_measures' tuples or an object of ranx"
-    )
-
-
-def _of_file(path: Path, form: _Form) -> _Entries:
-    width, position = len(form.columns), form.columns.index(form.number)
-    texts: dict[bytes, str] = {}
-    with opened(path) as file:
-        for number, line in enumerate(file, 1):
-            cells = (line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line).split()
-            if len(cells) == width:
-                query, passage = (
-                    texts.get(cell) or texts.setdefault(cell, cell.decode())
-                    for cell in (cells[0], cells[2])
-                )
-                yield number, (query, passage, cells[position].decode())
-            elif cells:
-                yield number, f"{len(cells)} columns instead of {width}"
-
-
-def _of_mapping(content: Mapping[Any, Any]) -> _Entries:
-    number = 0
-    for query, passages in content.items():
-        if not isinstance(passages, Mapping):
-            yield number, f"query {query!r} has a {type(passages).__name__}, no dictionary"
-            continue
-        for passage, value in passages.items():
-            number += 1
-            yield number, (query, passage, value)
-
-
-def _of_records(content: Iterable[Any], form: _Form) -> _Entries:
-    for number, item in enumerate(content, 1):
-        try:
-            yield number, (item.query_id, item.doc_id, getattr(item, form.number))
-        except AttributeError as error:
-            yield number, f"{error}; expected query_id, doc_id and {form.number}"
-
-
-def _put(found: Scored, query: Any, passage: Any, value: Any, form: _Form) -> str | None:  # noqa: ANN401
+def _put(
+    found: Scored,
+    query: Any,  # noqa: ANN401
+    passage: Any,  # noqa: ANN401
+    value: Any,  # noqa: ANN401
+    form: Form,
+    unit: str,
+) -> Problem | None:
     """Add a passage, or return why it cannot be added."""
-    if not (isinstance(query, str) and isinstance(passage, str)):
-        return f"query {query!r}, passage {passage!r}: an id is not a string"
+    if not (isinstance(query, str) and isinstance(passage, str) and query and passage):
+        wrong = "empty" if "" in (query, passage) else "not a string"
+        return Problem(
+            f"query {query!r}, passage {passage!r}: an id is {wrong}",
+            "Expected string ids, such as '17' for 17",
+        )
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
+    pair = f"query {query!r}, passage {passage!r}"
     if number != number:
-        return f"query {query!r}, passage {passage!r}: {form.number} {value!r} is not a number"
+        return Problem(
+            f"{pair}: {form.number} {value!r} is not a number",
+            f"Correct the {form.number}, or remove the {unit}: a passage without a "
+            f"{form.number} is not ranked",
+        )
     passages = found.setdefault(query, {})
-    if passage in passages:
-        return f"query {query!r}, passage {passage!r}: occurs a second time"
-    passages[passage] = number
-    return None
+    if passage not in passages:
+        passages[passage] = number
+        return None
+    if (known := passages[passage]) == number:
+        return _REPEATED
+    return Problem(
+        f"{pair}: occurs a second time, with the {form.number} {number:g} after {known:g}",
+        f"Give each passage one {form.number} per query: remove the {unit} that is wrong",
+    )
 
 
-def read_table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the cells by column of each row of a table of languages."""
-    with opened(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        header = text.readline().rstrip("\r\n")
-        delimiter = "\t" if "\t" in header else ","
-        names = [name.strip().lower() for name in header.split(delimiter)]
-        if not {"id", "language"} <= {*names}:
+def write_run(
+    path: Path, ranked: Iterable[tuple[str, Sequence[str], Any]], tag: str = "xbench"
+) -> None:
+    """Write a run in TREC's format.
+
+    Args:
+        path: The file.
+        ranked: Each query, the ids of its passages and their scores, the best first. Scores in
+            single precision are written so that they are read as they are.
+        tag: Name of the system.
+
+    Raises:
+        UserError: If an id has white space, or the file cannot be written.
+    """
+    lines = (
+        f"{query} Q0 {passage} {rank} {score} {tag}\n"
+        for query, passages, scores in ranked
+        for rank, (passage, score) in enumerate(
+            zip(_words(passages, path), np.asarray(scores).astype(str).tolist(), strict=True), 1
+        )
+    )
+    write_atomically(path, "".join(lines).encode())
+
+
+def write_qrels(path: Path, relevant: Mapping[str, Sequence[str]]) -> None:
+    """Write qrels in TREC's format: the relevant passages of each query, of relevance 1.
+
+    Raises:
+        UserError: If an id has white space, or the file cannot be written.
+    """
+    lines = (
+        f"{query} 0 {passage} 1\n"
+        for query, passages in relevant.items()
+        for passage in _words([query, *passages], path)[1:]
+    )
+    write_atomically(path, "".join(lines).encode())
+
+
+def _words(ids: Sequence[str], path: Path) -> Sequence[str]:
+    """Return ids, after a check that white space can separate them."""
+    for own in ids:
+        if len(own.split()) != 1:
             raise UserError(
-                f"{path}: the first line is {header[:80]!r}; expected the header "
-                "id,language[,question][,kind], separated by commas or tabs"
+                f"{path}: the id {own!r} is empty or has white space, which TREC's format cannot "
+                "have; leave --save-runs off"
             )
-        reader = csv.reader(text, "excel" if delimiter == "," else _Tabs)
-        for cells in reader:
-            line = reader.line_num + 1
-            if len(cells) == len(names):
-                yield line, dict(zip(names, (cell.strip() for cell in cells), strict=True))
-            elif cells:
-                raise UserError(
-                    f"{path}: line {line}: {len(cells)} columns; expected {len(names)}, as in the "
-                    "header. Fix the line"
-                )
+    return ids
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to read its bytes, uncompressed."""
-    try:
-        with cast("Any", gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            yield file
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 ({error.reason}); save it as UTF-8") from error
-    except (OSError, EOFError, zlib.error, csv.Error) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}); expected a text file, gzip-compressed if and only "
-            "if its name ends in .gz"
-        ) from error
+def places(
+    source: ScoredSource,
+    names: Collection[str],
+    subset: str | None = None,
+    *,
+    of_qrels: bool = False,
+    of_queries: bool = False,
+) -> Mapping[str, str]:
+    """Return where each of some passages, or queries, first occurs in a run or in qrels.
+
+    Args:
+        source: The run or qrels, which could be read.
+        names: Ids.
+        subset: Of mteb's predictions, the subset that was read.
+        of_qrels: Whether the source is qrels.
+        of_queries: Whether they are ids of queries.
+
+    Returns:
+        Such as ``line 7``, by id; without what has no numbered lines or rows.
+    """
+    if isinstance(source, Iterator):
+        return {}
+    form, column = (QRELS if of_qrels else RUN), (0 if of_queries else 1)
+    subset = None if of_qrels else subset
+    wanted, found = set(names), dict[str, str]()
+    for unit, number, entry in entries(source, form, subset):
+        if unit == "entry" or not wanted:
+            break
+        if not isinstance(entry, Problem) and entry[column] in wanted:
+            wanted.remove(entry[column])
+            found[entry[column]] = f"{unit} {number:,}"
+    return found

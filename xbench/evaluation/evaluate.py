@@ -85,6 +85,7 @@ def evaluate(
         search=search,
         overwrite=run.overwrite,
         show_progress=not run.no_progress,
+        save_runs=run.save_runs,
     )
     reused = sum(item.skipped for item in evaluated)
     if reused:

@@ -18,7 +18,9 @@ from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
 from xbench.evaluation.mteb_plugin import find_task
+from xbench.evaluation.run_files import RunFiles
 from xbench.evaluation.run_settings import Selection, run_settings
+from xbench.metrics import PoolRanks
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
 from xbench.results.reading import read_ranks, read_result
@@ -65,6 +67,7 @@ def evaluate(
     search: SearchOptions | None = None,
     overwrite: bool = False,
     show_progress: bool = True,
+    save_runs: bool = False,
 ) -> list[Evaluated]:
     """Evaluate a model on tasks and write the results.
 
@@ -81,6 +84,8 @@ def evaluate(
         search: How to search corpora that are streamed.
         overwrite: Whether to evaluate tasks whose results are there.
         show_progress: Whether to show progress bars.
+        save_runs: Whether to write what is retrieved in TREC's format, next to the results; a task
+            that has results and no runs is run again for them, and its results stay.
 
     Raises:
         UserError: If a name, file or option is wrong, or the model misbehaves; the results of
@@ -92,12 +97,11 @@ def evaluate(
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)
-        run = _Run(options, selection, search, source, output, show_progress, location.offline)
+        run = _Run(
+            options, selection, search, source, output, show_progress, location.offline, save_runs
+        )
         pooled_first = sorted(tasks, key=lambda task: not task.run_first)
-        evaluated = {
-            task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
-            for task in pooled_first
-        }
+        evaluated = {task.task_name: run.result(task, overwrite=overwrite) for task in pooled_first}
     return [evaluated[task.task_name] for task in tasks]
 
 
@@ -148,6 +152,7 @@ class _Run:
     output: Path
     show_progress: bool
     offline: bool
+    save_runs: bool
     _model: Any = None
 
     def meta(self, task: RetrievalTask) -> ModelMeta:
@@ -186,11 +191,19 @@ class _Run:
             return None
         return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 
-    def evaluate(self, task: RetrievalTask) -> Evaluated:
-        """Evaluate the model on a task and write the results."""
+    def result(self, task: RetrievalTask, *, overwrite: bool) -> Evaluated:
+        """Return a task's results; what is missing of results and runs is made."""
+        found = None if overwrite else self.finished(task)
+        if found is None:
+            return self.evaluate(task)
+        if self.save_runs and not RunFiles(self.output, found.path.parent, task).complete():
+            self._ranks(task)
+        return found
+
+    def _ranks(self, task: RetrievalTask) -> dict[str, PoolRanks]:
+        """Run the model on a task, and write what it retrieves if that is wanted."""
         from xbench.models.loading import load_model
 
-        started = time.monotonic()
         task.load_data()
         if self._model is None:
             self._model = load_model(self.source, self.options)
@@ -200,12 +213,24 @@ class _Run:
             "batch_size": self.options.batch_size,
             "show_progress_bar": self.show_progress,
         }
+        if not self.save_runs:
+            return task.ranks(self._model, encode_kwargs)
+        files = RunFiles(self.output, self.folder(task), task)
+        task.keep_lists = files.write
+        ranks = task.ranks(self._model, encode_kwargs)
+        files.write_languages()
+        return ranks
+
+    def evaluate(self, task: RetrievalTask) -> Evaluated:
+        """Evaluate the model on a task and write the results."""
+        started = time.monotonic()
+        found = self._ranks(task)
         ranks = PerQuery(
             task=task.task_name,
             dataset_revision=task.metadata.revision,
             passage_form=task.passage_form,
             multilingual=task.setting == "multilingual",
-            subsets=task.ranks(self._model, encode_kwargs),
+            subsets=found,
         )
         scores: Any = task.scores(ranks.subsets)
         result = TaskResult.from_task_results(

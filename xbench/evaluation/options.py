@@ -27,6 +27,12 @@ class RunOptions:
     )
     overwrite: bool = option(False, help="Re-run tasks that already have results.", kind=bool)
     no_progress: bool = option(False, help="Show no progress bars.", kind=bool)
+    save_runs: bool = option(
+        False,
+        help="Also write what is retrieved as TREC run and qrels files, the first 1,000 passages "
+        "of each query, to a folder next to the results whose name ends in -runs.",
+        kind=bool,
+    )
 
 
 GROUPS = (ModelOptions, RunOptions, SearchOptions, LocationOptions)

@@ -6,7 +6,7 @@ settings, from one table of ranks that it keeps as long as the model lives uncha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import EncodingReport, MtebTextEncoder
 from xbench.models.identity import change_token
-from xbench.search.exact_ranks import RankTable, distinct_texts
+from xbench.search.exact_ranks import RankTable, ScoreArray, distinct_texts
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,14 @@ def rank_with_encoder(
         UserError: If an embedding or a score is not finite or has the wrong shape.
     """
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
-    settings = (change_token(model), encoder.settings("query"), encoder.settings("passage"))
-    memory = _memory(model)
+    settings, memory = _settings(encoder, model), _memory(model)
     known = memory.rankings.setdefault((corpus.fingerprint, *settings), [])
     for ranking in known:
         if ranking.table.covers(query_languages, passage_languages):
             return ranking
     ranking = _rank(
         encoder,
-        {role: _store(memory, encoder, role, settings, cache_dir) for role in ("query", "passage")},
+        _stores(memory, encoder, settings, cache_dir),
         corpus,
         query_languages,
         passage_languages,
@@ -84,12 +83,49 @@ def rank_with_encoder(
     return ranking
 
 
+def score_with_encoder(
+    model: EncoderProtocol,
+    metadata: TaskMetadata,
+    encode_kwargs: Mapping[str, Any],
+    corpus: ParallelCorpus,
+    query_languages: Sequence[str],
+    cache_dir: Path,
+) -> Callable[[str], ScoreArray]:
+    """Return what scores the queries of a language against all passages of a corpus.
+
+    Texts that were encoded for ranks are not encoded again. The arguments are those of
+    `rank_with_encoder`; the scores have the shape (queries, distinct texts).
+
+    Raises:
+        UserError: If an embedding is not finite or has the wrong shape.
+    """
+    encoder = MtebTextEncoder(model, metadata, encode_kwargs)
+    stores = _stores(_memory(model), encoder, _settings(encoder, model), cache_dir)
+    show_progress = bool(encode_kwargs.get("show_progress_bar", True))
+    texts = _texts(corpus, query_languages, corpus.languages)
+    for role, collections in texts.items():
+        _embed(encoder, role, collections, stores[role], show_progress)
+    return _scores(encoder, stores, corpus, corpus.languages)
+
+
+def _settings(encoder: MtebTextEncoder, model: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return change_token(model), encoder.settings("query"), encoder.settings("passage")
+
+
 def _memory(model: Any) -> _Memory:  # noqa: ANN401
     """Return what is kept of a model; of an object that cannot be a key, nothing is."""
     try:
         return _MEMORY.setdefault(model, _Memory())
     except TypeError:
         return _Memory()
+
+
+def _stores(
+    memory: _Memory, encoder: MtebTextEncoder, settings: tuple[str, ...], cache_dir: Path
+) -> dict[Role, EmbeddingStore]:
+    return {
+        role: _store(memory, encoder, role, settings, cache_dir) for role in ("query", "passage")
+    }
 
 
 def _store(
@@ -114,17 +150,9 @@ def _rank(
     *,
     show_progress: bool,
 ) -> Ranking:
-    texts: dict[Role, list[tuple[str, ...]]] = {
-        "query": [corpus.queries[code].texts for code in query_languages],
-        "passage": [corpus.passages[code].texts for code in passage_languages],
-    }
+    texts = _texts(corpus, query_languages, passage_languages)
     encoded = sum(_embed(encoder, role, texts[role], stores[role], show_progress) for role in texts)
-    passages = stores["passage"].get(distinct_texts(corpus, passage_languages)).vectors
-
-    def scores(language: str) -> Any:  # noqa: ANN401
-        queries = stores["query"].get(corpus.queries[language].texts).vectors
-        return encoder.similarity(queries, passages)
-
+    scores = _scores(encoder, stores, corpus, passage_languages)
     distinct = {role: list(dict.fromkeys(_all(texts[role]))) for role in texts}
     return Ranking(
         table=RankTable(corpus, query_languages, passage_languages, scores),
@@ -134,6 +162,30 @@ def _rank(
             truncated=sum(int(stores[role].get(distinct[role]).truncated.sum()) for role in texts),
         ),
     )
+
+
+def _texts(
+    corpus: ParallelCorpus, query_languages: Sequence[str], passage_languages: Sequence[str]
+) -> dict[Role, list[tuple[str, ...]]]:
+    return {
+        "query": [corpus.queries[code].texts for code in query_languages],
+        "passage": [corpus.passages[code].texts for code in passage_languages],
+    }
+
+
+def _scores(
+    encoder: MtebTextEncoder,
+    stores: Mapping[Role, EmbeddingStore],
+    corpus: ParallelCorpus,
+    passage_languages: Sequence[str],
+) -> Callable[[str], ScoreArray]:
+    passages = stores["passage"].get(distinct_texts(corpus, passage_languages)).vectors
+
+    def scores(language: str) -> ScoreArray:
+        queries = stores["query"].get(corpus.queries[language].texts).vectors
+        return encoder.similarity(queries, passages)
+
+    return scores
 
 
 def _embed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from datasets import Dataset
@@ -20,6 +20,7 @@ from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.metrics import PoolRanks
 from xbench.search.exact_ranks import ranks_in_run
+from xbench.search.ranked_lists import KeepLists, from_run
 
 
 class SplitView(Mapping[str, dict[str, RetrievalSplitData]]):
@@ -82,6 +83,7 @@ def rank_with_search(
     encode_kwargs: Mapping[str, Any],
     data: Mapping[str, Mapping[str, RetrievalSplitData]],
     subsets: Mapping[str, Subset],
+    keep: KeepLists | None = None,
 ) -> Iterator[tuple[str, PoolRanks]]:
     """Yield the name and the ranks of each subset; each pool is indexed once.
 
@@ -91,6 +93,7 @@ def rank_with_search(
         encode_kwargs: Keyword arguments that mteb hands to search models.
         data: Queries, pools and relevance as mteb holds them, by subset and split.
         subsets: The subsets to rank, by name.
+        keep: What to do with what the model retrieves.
 
     Raises:
         UserError: If a cross-encoder has no passages to re-rank.
@@ -115,7 +118,11 @@ def rank_with_search(
         run = searcher.search(
             content["queries"], top_k=len(corpus), top_ranked=content["top_ranked"], **common
         )
-        yield name, _ranks(run, content, subsets[name].query_language)
+        relevant = {question: list(found) for question, found in content["relevant_docs"].items()}
+        language = subsets[name].query_language
+        if keep is not None:
+            keep(name, from_run(run, relevant, language))
+        yield name, _ranks(run, relevant, corpus, language)
 
 
 def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa: ANN401
@@ -127,15 +134,13 @@ def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa
 
 
 def _ranks(
-    run: Mapping[str, Mapping[str, float]], content: RetrievalSplitData, query_language: str
+    run: Mapping[str, Mapping[str, float]],
+    relevant: Mapping[str, Sequence[str]],
+    corpus: Any,  # noqa: ANN401
+    query_language: str,
 ) -> PoolRanks:
-    corpus = content["corpus"]
-    return ranks_in_run(
-        run,
-        {question: list(passages) for question, passages in content["relevant_docs"].items()},
-        dict(zip(corpus["id"], corpus["language"], strict=True)),
-        query_language,
-    )
+    languages = dict(zip(corpus["id"], corpus["language"], strict=True))
+    return ranks_in_run(run, relevant, languages, query_language)
 
 
 def _searcher(model: Any) -> Any:  # noqa: ANN401

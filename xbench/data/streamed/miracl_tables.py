@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import Qrels, Texts
-from xbench.data.trec_files import Problems, opened
+from xbench.data.text_files import Problems, opened
 
 _TOPICS = ("query id", "question")
 _QRELS = ("query id", "Q0", "docid", "relevance")

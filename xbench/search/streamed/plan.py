@@ -146,6 +146,10 @@ class Search:
         ranks = {t.name: pool_ranks(self._best[t.name], t, self._plan) for t in self._plan.targets}
         return Outcome(ranks, total, total - done, self._truncated)
 
+    def best(self, target: Target) -> tuple[ScoreArray, IdArray]:
+        """Return the best passages of each query of a target so far, as `TopK.best` does."""
+        return self._best[target.name].best()
+
     def _search(
         self,
         corpus: StreamedCorpus,

@@ -6,12 +6,16 @@ import hashlib
 import json
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from io import BytesIO
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
@@ -21,8 +25,13 @@ from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
 from xbench.search.streamed.shards import Backend, CountShard, Target
+from xbench.search.top_k import IdArray, ScoreArray
 
 FOLDER = "search"
+BEST_SUFFIX = ".best.npz"
+
+KeepBest = Callable[[Target, ScoreArray, IdArray], None]
+"""What is done with the best passages of a target's queries: scores and ids (queries, depth)."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +71,24 @@ class Session:
     show_progress: bool = True
     truncated_queries: int = 0
 
-    def search(self, plan: Plan) -> Searched:
+    def search(self, plan: Plan, keep: KeepBest | None = None) -> Searched:
         """Search what a plan says, unless it was searched before.
+
+        Args:
+            plan: What to search.
+            keep: What to do with the best passages of each target's queries. A search that was
+                finished without it is done again, as only its ranks are there.
 
         Raises:
             UserError: If passages cannot be read, the model fails, or a search of this name was
                 begun with something else and not finished.
         """
         finished = {t.name: own for t in plan.targets if (own := self._finished(plan, t))}
+        if keep is not None and not self._keep_finished(plan, keep):
+            finished = {}
         encoded = 0
         if len(finished) < len(plan.targets):
-            outcome = self._run(plan)
+            outcome = self._run(plan, keep)
             encoded = outcome.encoded
             finished = {t.name: _finished(t, outcome) for t in plan.targets}
         return Searched(
@@ -82,7 +98,7 @@ class Session:
             truncated=max(own.truncated for own in finished.values()),
         )
 
-    def _run(self, plan: Plan) -> Outcome:
+    def _run(self, plan: Plan, keep: KeepBest | None) -> Outcome:
         checkpoint = None
         if self.identity is not None:
             checkpoint = Checkpoint(
@@ -93,6 +109,8 @@ class Session:
             statistics = self._count(plan) if self.backend.scorer.needs_corpus_statistics else {}
             search = Search(plan, checkpoint)
             outcome = search.run(self.backend, statistics, show_progress=self.show_progress)
+            if keep is not None:
+                self._keep(plan, search, keep)
             if self.identity is not None:
                 for target in plan.targets:
                     own = plan.only(target).identity(self.identity)
@@ -103,6 +121,25 @@ class Session:
             if checkpoint:
                 checkpoint.close(finished=done)
         return outcome
+
+    def _keep(self, plan: Plan, search: Search, keep: KeepBest) -> None:
+        """Keep the best passages, for the results and for later searches of the same."""
+        for target in plan.targets:
+            best = search.best(target)
+            keep(target, *best)
+            if self.identity is not None:
+                self._store.put_best(plan.only(target).identity(self.identity), *best)
+
+    def _keep_finished(self, plan: Plan, keep: KeepBest) -> bool:
+        """Keep the best passages that earlier searches found, if they are there for all targets."""
+        if self.identity is None:
+            return False
+        for target in plan.targets:
+            best = self._store.best(plan.only(target).identity(self.identity))
+            if best is None:
+                return False
+            keep(target, *best)
+        return True
 
     def _count(self, plan: Plan) -> dict[str, Any]:
         """Count what the scorer must know, in one pass over all corpora."""
@@ -193,6 +230,24 @@ class FinishedRanks:
         counts = json.dumps({"truncated": finished.truncated})
         write_atomically(self._folder / f"{digest}.json", counts.encode())
         write_per_query(self._folder, content)
+
+    def best(self, identity: Identity) -> tuple[ScoreArray, IdArray] | None:
+        """Return the best passages of each query, scores and ids, or None if they are not there."""
+        try:
+            with np.load(self._folder / f"{_digest(identity)}{BEST_SUFFIX}") as kept:
+                return kept["scores"], kept["ids"]
+        except (OSError, EOFError, LookupError, ValueError, BadZipFile):
+            return None
+
+    def put_best(self, identity: Identity, scores: ScoreArray, ids: IdArray) -> None:
+        """Keep the best passages of each query.
+
+        Raises:
+            UserError: If the disk is full or the place cannot be written.
+        """
+        content = BytesIO()
+        np.savez_compressed(content, scores=scores, ids=ids)
+        write_atomically(self._folder / f"{_digest(identity)}{BEST_SUFFIX}", content.getvalue())
 
 
 def _digest(identity: Identity) -> str:
