@@ -54,6 +54,7 @@ def test_the_wheel_holds_the_packages_and_their_data(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         "xbench/py.typed",
+        "xbench/data/question_groups.json",
         "xbench/tasks/data/mini.jsonl",
         "xbench/leaderboard/templates/overview.html",
         "xbench/leaderboard/assets/style.css",

@@ -22,6 +22,11 @@ PassageForm = Literal["sentence", "context"]
 
 PASSAGE_FORMS: tuple[PassageForm, ...] = get_args(PassageForm)
 
+Unit = Literal["article", "paragraph", "question"]
+"""What intervals and tests draw: all questions of an article, those of a paragraph, or each."""
+
+UNITS: tuple[Unit, ...] = get_args(Unit)
+
 TASK_VERSION = "1"
 """Version of how the tasks are built and scored; results of different versions never compare."""
 

@@ -1,0 +1,84 @@
+"""Which questions belong together: those of one paragraph, and those of one article.
+
+Questions about one text are hard or easy together, so that intervals and tests draw whole texts.
+Results name their questions only, so ``question_groups.json`` has the paragraphs and articles of
+all questions of the datasets that have such; it follows from the files of the datasets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbench._util.errors import UserError
+from xbench.data.catalogue import TASKS, UNITS, Unit
+
+IntArray = NDArray[np.int64]
+
+Groups = list[list[list[str]]]
+"""Ids of questions by paragraph, by article."""
+
+
+def question_groups(
+    name: str,
+    questions: Sequence[str] | None = None,
+    unit: Unit = "article",
+    *,
+    groups: Mapping[str, str] | None = None,
+) -> IntArray:
+    """Return the number of each question's group, from 0 in the order of first occurrence.
+
+    A question of which nothing is known is a group of its own, as all of MIRACL are. XBench-Mini's
+    articles have one paragraph each.
+
+    Args:
+        name: Title of a dataset (``XQuAD-R``), or name of one of its tasks.
+        questions: Ids of the questions; all of the dataset in the order of their ids if omitted.
+        unit: What makes a group.
+        groups: Group of each question, by id, in place of articles and paragraphs.
+
+    Raises:
+        UserError: If there is no such unit.
+
+    >>> len(set(question_groups("XQuAD-R").tolist()))
+    48
+    """
+    if unit not in UNITS:
+        raise UserError(f"resample: {unit!r}; expected one of {', '.join(UNITS)}")
+    known = _known(TASKS[name][0].title if name in TASKS else name)
+    asked = sorted(known) if questions is None else questions
+    if unit == "question":
+        return np.arange(len(asked))
+    depth = 1 if unit == "article" else 2
+    labels: list[object] = [
+        groups.get(question, (question,))
+        if groups is not None
+        else known[question][:depth]
+        if question in known
+        else question
+        for question in asked
+    ]
+    numbers = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    return np.array([numbers[label] for label in labels], np.int64)
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Groups]:
+    text = (files("xbench.data") / "question_groups.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+@lru_cache(maxsize=8)
+def _known(title: str) -> Mapping[str, tuple[int, int]]:
+    """Return article and paragraph of each question of a dataset."""
+    return {
+        question: (a, p)
+        for a, article in enumerate(_table().get(title, []))
+        for p, paragraph in enumerate(article)
+        for question in paragraph
+    }
