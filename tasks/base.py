@@ -11,7 +11,7 @@ from mteb.abstasks.task_metadata import TaskMetadata
 
 from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
 from xbench.data.download import DataLocation
-from xbench.data.languages import codes, language
+from xbench.data.languages import chosen_languages, codes, language
 from xbench.metrics import PoolRanks, scores
 from xbench.models.encoder import EncodingReport
 from xbench.search.options import SearchOptions
@@ -106,8 +106,7 @@ class RetrievalTask(AbsTaskRetrieval):
     ) -> None:
         super().__init__(**kwargs)
         self.search = search or SearchOptions()
-        chosen = codes(languages) or self.source.languages
-        kept = tuple(a for a in self.source.languages if a in chosen)
+        kept = chosen_languages(codes(languages), self.source.languages)
         self.passage_form = passage_form
         self.location = location or DataLocation.from_environment()
         pools = self.setting != "multilingual" or len(kept) > 1
