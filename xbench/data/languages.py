@@ -136,19 +136,28 @@ def distinct_languages(texts: Iterable[str]) -> dict[str, Language]:
     found = {text: language(text) for text in texts}
     tags: dict[str, dict[str, str]] = {}
     for text, own in found.items():
-        tags.setdefault(own.code, {}).setdefault(_full_tag(text, own.code), _tag(text) or own.code)
+        tags.setdefault(own.code, {}).setdefault(variety(text), _tag(text) or own.code)
     return {
         text: own
         if len(tags[own.code]) == 1
-        else Language(tags[own.code][_full_tag(text, own.code)], own.mteb, own.name)
+        else Language(tags[own.code][variety(text)], own.mteb, own.name)
         for text, own in found.items()
     }
 
 
-def _full_tag(text: str, code: str) -> str:
-    """Return a tag with its script and territory, the usual ones where they are not named."""
+@cache
+def variety(text: str) -> str:
+    """Return a language's tag with its script and territory, the usual ones if none is named.
+
+    Raises:
+        UserError: If it is not a language.
+
+    >>> variety("German"), variety("de-AT")
+    ('de-Latn-DE', 'de-Latn-AT')
+    """
     import langcodes
 
+    code = language(text).code
     return langcodes.Language.get(_tag(text) or code).maximize().to_tag()
 
 

@@ -66,13 +66,17 @@ class ParallelCorpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the whole content."""
-        content = [
-            {code: [list(t.ids), list(t.texts)] for code, t in sorted(side.items())}
-            for side in (self.queries, self.passages)
-        ]
-        relevant = {code: dict(by_question) for code, by_question in sorted(self.relevant.items())}
-        return hashlib.sha256(json.dumps([content, relevant]).encode()).hexdigest()
+        """SHA-256 of the whole content, whatever its order."""
+        digest = hashlib.sha256()
+        for side in (self.queries, self.passages):
+            for code, own in sorted(side.items()):
+                digest.update(f"{code} {len(own)}\n".encode())
+                for name, text in sorted(zip(own.ids, own.texts, strict=True)):
+                    digest.update(f"{len(name)} {len(text)} {name}{text}".encode())
+        for code, by_question in sorted(self.relevant.items()):
+            known = [[question, *sorted(found)] for question, found in sorted(by_question.items())]
+            digest.update(json.dumps([code, known]).encode())
+        return digest.hexdigest()
 
     def restrict(self, languages: Sequence[str]) -> ParallelCorpus:
         """Return the corpus of some of the languages."""

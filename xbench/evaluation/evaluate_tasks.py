@@ -115,21 +115,22 @@ def chosen_tasks(
     Raises:
         UserError: If there is no such task, or no subset is left.
     """
+    classes = [find_task(name) for name in dict.fromkeys(selection.tasks)]
     tasks = [
-        find_task(name)(
+        cls(
             passage_form=selection.passage_form,
             languages=selection.languages,
             location=location,
             search=search,
         )
-        for name in dict.fromkeys(selection.tasks)
+        for cls in [*classes, *(cls for own in selection.own for cls in own.task_classes)]
     ]
     kept = [task for task in tasks if task.subsets]
     if not kept:
         raise UserError(
             f"--languages {','.join(selection.languages)}: no subset of "
-            f"{', '.join(selection.tasks)} has all its languages among these; `xbench tasks NAME` "
-            "lists the languages of a task"
+            f"{', '.join(task.task_name for task in tasks)} has all its languages among these; "
+            f"there are {', '.join(dict.fromkeys(a for t in tasks for a in t.source.languages))}"
         )
     for task in tasks:
         if task not in kept:
@@ -157,6 +158,8 @@ class _Run:
             **self.selection.non_default_settings,
             **task.non_default_settings,
         }
+        if not task.partial:
+            non_default_settings.pop("languages", None)
         return self.source.meta.model_copy(
             update={"experiment_kwargs": non_default_settings or None}
         )
