@@ -158,7 +158,7 @@ class ParallelRetrieval(Sequence[RetrievalTask]):
     def from_corpus(cls, corpus: OwnCorpus, languages: Sequence[str] = ()) -> ParallelRetrieval:
         """Return the tasks of a corpus that was read."""
         made = cls.__new__(cls)
-        made._take(corpus, languages)  # noqa: SLF001
+        made._take(corpus, languages)
         return made
 
     def _take(self, corpus: OwnCorpus, languages: Sequence[str]) -> None:

@@ -200,12 +200,13 @@ def _tag(text: str) -> str:
     try:
         tag = langcodes.standardize_tag(text.strip(), macro=True)
         parsed = langcodes.Language.get(tag)
-        valid = parsed.is_valid() and parsed.language and parsed.to_alpha3()
+        code = parsed.language or ""
+        if not (parsed.is_valid() and parsed.to_alpha3()):
+            return ""
     except (LookupError, ValueError):
         return ""
-    private = parsed.language is not None and "qaa" <= parsed.language <= "qtz"
-    special = parsed.language in ("mis", "mul", "und", "zxx")
-    return tag if valid and not (private and len(parsed.language) == 3) and not special else ""
+    private = len(code) == 3 and "qaa" <= code <= "qtz"
+    return "" if private or code in ("mis", "mul", "und", "zxx", "") else tag
 
 
 def _similar(text: str) -> str:

@@ -74,7 +74,7 @@ def evaluate(
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
     codes, own = _codes(languages), _own_corpora(tasks, data, data_name)
-    names = None if own and data is None else tasks
+    names: Any = None if hasattr(tasks, "task_classes") else tasks
     chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
 
     from xbench.evaluation import evaluate_tasks
@@ -111,9 +111,8 @@ def _own_corpora(
     name: str | None,
 ) -> list[OwnCorpus]:
     """Return the corpora of one's own, which are read before anything is loaded."""
-    if data is not None:
-        return [read_own_corpus(Path(data), name or "")]
-    return [tasks.corpus] if hasattr(tasks, "task_classes") else []
+    given = [tasks.corpus] if hasattr(tasks, "task_classes") else []
+    return given if data is None else [*given, read_own_corpus(Path(data), name or "")]
 
 
 def _own_tasks(
@@ -188,7 +187,7 @@ def get_tasks(
     return evaluate_tasks.chosen_tasks(selection, location_of(location), search)
 
 
-def selected_tasks(tasks: Any, benchmark: Names) -> tuple[str, ...]:
+def selected_tasks(tasks: Names, benchmark: Names) -> tuple[str, ...]:
     """Return the names of tasks that are named, and of those of benchmarks.
 
     Raises:

@@ -110,8 +110,8 @@ def _add_split(
         dataset, setting = TASKS[about["task"]]
         about = {**about, "dataset": dataset.title, "setting": setting}
     else:
-        setting = own or setting_of(languages, check.ranks)
-        about = {**about, "dataset": title, "setting": setting}
+        other = own or setting_of(languages, check.ranks)
+        about = {**about, "dataset": title, "setting": other}
     questions, total = _questions(about["task"], sorted(scores), check.ranks, summary)
     _add_subsets(about, scores, languages, questions, contents)
     if summary is not None:
@@ -210,15 +210,15 @@ def _add_means(
     shared = set[str].intersection(*map(set, entries))
     common = [m for m in (SCORES if known else entries[0]) if m in shared]
     evidence = {} if summary is None else summary.evidence
-    known = [evidence[m].interval if m in evidence else None for m in common]
+    ends = [evidence[m].interval if m in evidence else None for m in common]
     contents.columns.add(
         len(common),
         **about,
         average="macro",
         measure=common,
         value=[fmean([entry[m] for entry in entries]) for m in common],
-        low=[ends[0] if ends else np.nan for ends in known],
-        high=[ends[1] if ends else np.nan for ends in known],
+        low=[own[0] if own else np.nan for own in ends],
+        high=[own[1] if own else np.nan for own in ends],
         n_questions=total,
     )
     if summary is not None:

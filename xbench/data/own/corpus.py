@@ -26,6 +26,10 @@ REVISION = 40
 """Hexadecimal digits of a content's hash in its revision, as many as a commit has."""
 
 
+SMALL = 100
+"""Passages of a language below which scores say little of a real search."""
+
+
 def checked_name(name: str) -> str:
     """Return the name of a corpus if tasks can be named after it.
 
@@ -165,15 +169,20 @@ def summary(own: OwnCorpus) -> Iterator[str]:
         "pairs of a question and a relevant passage": sum(c.pairs for c in counts),
     }
     yield f"{own.source}: " + ", ".join(f"{n:,} {what}" for what, n in total.items())
-    merged = sum(c.merged for c in counts)
-    if merged:
-        yield f"{merged:,} passages equal another of their language and count as one with it"
+    if merged := sum(c.merged for c in counts):
+        yield f"equal to another passage of their language, and one with it: {merged:,}"
     if own.empty:
-        yield f"{own.empty:,} rows without question and passage are skipped"
+        yield f"rows without question and passage, which are skipped: {own.empty:,}"
     if len(own.counts) > 1 and "crosslingual" not in own.settings:
         yield (
             "no question of one language has a relevant passage in another: a question needs the "
             "same id in every language"
+        )
+    small = [f"{code} {c.passages}" for code, c in own.counts.items() if 0 < c.passages < SMALL]
+    if small:
+        yield (
+            f"small pools ({', '.join(small)} passages): scores in them are high, and say little "
+            "of larger ones; add passages without a question"
         )
     yield from own.notes
 

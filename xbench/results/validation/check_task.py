@@ -29,7 +29,6 @@ from xbench.results.validation.check_scores import (
 from xbench.results.validation.check_summary import agrees, compare_with_summary
 from xbench.results.validation.locations import check_home, check_links
 
-
 OWN_DATA = "on data of one's own, which others do not have"
 NEVER = "such results are never published; compare them with `xbench compare`, on your own pages"
 PART = "on part of the languages ({}), not comparable with those on all"
