@@ -91,6 +91,8 @@ class RetrievalTask(AbsTaskRetrieval):
         setting: The setting.
         subsets: The subsets by name.
         partial: Whether languages of the dataset are not among those to keep.
+        data_digest: SHA-256 of queries, judgments and passages where they are from a local folder
+            whose files may change, once they are loaded; else empty.
         run_first: Whether its search answers other tasks of the dataset, too, so that it
             should be evaluated before them.
         report: What the last evaluation with an encoder encoded.
@@ -99,6 +101,7 @@ class RetrievalTask(AbsTaskRetrieval):
     source: ClassVar[Dataset]
     setting: ClassVar[Setting]
     run_first: ClassVar[bool] = False
+    data_digest: str = ""
     report: EncodingReport | None = None
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
 

@@ -87,13 +87,17 @@ class ParallelCorpus:
         )
 
     def relevant_passages(
-        self, query_language: str, passage_languages: Sequence[str]
+        self,
+        query_language: str,
+        passage_languages: Sequence[str],
+        questions: Sequence[str] | None = None,
     ) -> dict[str, tuple[str, ...]]:
         """Return the relevant passages of each query, for the queries that have any.
 
         Args:
             query_language: Language of the queries.
             passage_languages: Languages of the pool.
+            questions: Ids of the queries, by default all of the language.
         """
         found = {
             question: tuple(
@@ -101,7 +105,7 @@ class ParallelCorpus:
                 for code in passage_languages
                 for passage in self.relevant[code].get(question, ())
             )
-            for question in self.queries[query_language].ids
+            for question in (self.queries[query_language].ids if questions is None else questions)
         }
         return {question: passages for question, passages in found.items() if passages}
 

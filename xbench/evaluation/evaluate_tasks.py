@@ -26,6 +26,7 @@ from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     agree,
+    read_settings,
     result_content,
     subset_scores,
     write_per_query,
@@ -138,6 +139,19 @@ def chosen_tasks(
     return kept
 
 
+def _data_changed(folder: Path, task: RetrievalTask) -> bool:
+    """Return whether a result is known to be of other files than those of the local folder now."""
+    lines = [line for line in read_settings(folder) if line.get("task") == task.task_name]
+    own = lines[-1].get("xbench") if lines else None
+    recorded = own.get("data") if isinstance(own, dict) else None
+    changed = bool(task.data_digest and recorded) and recorded != task.data_digest
+    if changed:
+        logger.warning(
+            "%s: the data have changed since it was evaluated; evaluating it again", task.task_name
+        )
+    return changed
+
+
 @dataclass
 class _Run:
     """One model on some tasks; the model is loaded when the first task needs it."""
@@ -185,7 +199,7 @@ class _Run:
             return None
         expected = (TASK_VERSION, task.metadata.revision, task.passage_form, set(task.hf_subsets))
         found = (ranks.task_version, ranks.dataset_revision, ranks.passage_form, set(ranks.subsets))
-        if found != expected or not agree(result, ranks):
+        if found != expected or not agree(result, ranks) or _data_changed(folder, task):
             return None
         return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 

@@ -86,6 +86,7 @@ def run_settings(
             "device": None if inner is None else str(inner.device),
             "encoding": None if task.report is None else asdict(task.report),
             "command": command(options, selection, search),
+            **({"data": task.data_digest} if task.data_digest else {}),
         },
     }
 

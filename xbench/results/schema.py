@@ -187,6 +187,7 @@ class XBenchSettings(Document):
     device: Name | None
     encoding: Encoding | None
     command: Text
+    data: Name | None = None
 
 
 class MtebSettings(Document):

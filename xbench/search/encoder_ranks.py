@@ -121,9 +121,9 @@ def _rank(
     encoded = sum(_embed(encoder, role, texts[role], stores[role], show_progress) for role in texts)
     passages = stores["passage"].get(distinct_texts(corpus, passage_languages)).vectors
 
-    def scores(language: str) -> Any:  # noqa: ANN401
+    def scores(language: str) -> _Scores:
         queries = stores["query"].get(corpus.queries[language].texts).vectors
-        return encoder.similarity(queries, passages)
+        return _Scores(encoder, queries, passages)
 
     distinct = {role: list(dict.fromkeys(_all(texts[role]))) for role in texts}
     return Ranking(
@@ -134,6 +134,18 @@ def _rank(
             truncated=sum(int(stores[role].get(distinct[role]).truncated.sum()) for role in texts),
         ),
     )
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Scores of queries against passages, those of some queries at a time."""
+
+    encoder: MtebTextEncoder
+    queries: Any
+    passages: Any
+
+    def __getitem__(self, rows: slice) -> Any:  # noqa: ANN401
+        return self.encoder.similarity(self.queries[rows], self.passages)
 
 
 def _embed(

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,15 @@ from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks
 
 ScoreArray = NDArray[np.float32]
 
+SCORES = 2**26
+"""How many scores are in memory at a time: more queries are ranked in blocks."""
+
+
+class Rows(Protocol):
+    """Scores of queries, of which those of a slice are computed when they are asked for."""
+
+    def __getitem__(self, rows: slice, /) -> ScoreArray: ...
+
 
 class RankTable:
     """Ranks of the queries of some languages in every pool of some passage languages.
@@ -32,7 +42,8 @@ class RankTable:
         query_languages: Languages of the queries.
         passage_languages: Languages that a pool may hold.
         scores: Scores of the queries of a language, shape (queries, distinct texts); the texts in
-            the order of `distinct_texts`. A higher score ranks first.
+            the order of `distinct_texts`. A higher score ranks first. Anything will do that gives
+            the rows of a slice.
 
     Raises:
         UserError: If a score is not finite.
@@ -43,14 +54,19 @@ class RankTable:
         corpus: ParallelCorpus,
         query_languages: Sequence[str],
         passage_languages: Sequence[str],
-        scores: Callable[[str], ScoreArray],
+        scores: Callable[[str], Rows],
     ) -> None:
         self._pool = _Pool(corpus, sorted(passage_languages))
+        texts = len(distinct_texts(corpus, passage_languages))
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            self._rows = {
-                language: _count_above(corpus, language, self._pool, scores(language), threads)
-                for language in query_languages
-            }
+            self._rows = {}
+            for language in query_languages:
+                own = scores(language)
+                blocks = [
+                    _count_above(corpus, language, self._pool, own[rows], rows, threads)
+                    for rows in _blocks(len(corpus.queries[language]), texts)
+                ]
+                self._rows[language] = blocks[0] if len(blocks) == 1 else _joined(blocks)
 
     def covers(self, query_languages: Sequence[str], passage_languages: Sequence[str]) -> bool:
         """Return whether the table holds these queries against these passages and no others."""
@@ -134,15 +150,16 @@ def _count_above(
     query_language: str,
     pool: _Pool,
     scores: ScoreArray,
+    block: slice,
     threads: Executor,
 ) -> _Counts:
-    questions = corpus.queries[query_language].ids
+    questions = corpus.queries[query_language].ids[block]
     if not np.isfinite(scores).all():
         raise UserError(
             f"a similarity score of the queries in {query_language!r} is not finite; check the "
             "model's embeddings and its similarity function"
         )
-    relevant = corpus.relevant_passages(query_language, pool.languages)
+    relevant = corpus.relevant_passages(query_language, pool.languages, questions)
     rows = [
         (q, slot, *pool.place[passage])
         for q, question in enumerate(questions)
@@ -154,17 +171,35 @@ def _count_above(
     thresholds[query, slot] = threshold
 
     def above(index: int) -> IntArray:
-        block = _padded(scores, pool.columns[index])
-        greater = _count(np.greater, block, thresholds)[query, slot]
-        at_least = _count(np.greater_equal, block, thresholds)[query, slot]
+        own = _padded(scores, pool.columns[index])
+        greater = _count(np.greater, own, thresholds)[query, slot]
+        at_least = _count(np.greater_equal, own, thresholds)[query, slot]
         for row in np.flatnonzero(at_least - greater > (language == index)):
-            tied = block[query[row], : len(pool.columns[index])] == threshold[row]
+            tied = own[query[row], : len(pool.columns[index])] == threshold[row]
             greater[row] += np.count_nonzero(pool.order[index][tied] < order[row])
         return greater
 
     counts = list(threads.map(above, range(len(pool.languages))))
     top = _top_languages(pool, scores, threads)
     return _Counts(questions, query, language, above=np.stack(counts, axis=1), top=top)
+
+
+def _blocks(queries: int, texts: int) -> list[slice]:
+    """Return slices of queries, each with at most `SCORES` scores, but one query in any case."""
+    size = queries if queries * texts <= SCORES else max(1, SCORES // texts)
+    return [slice(start, start + size) for start in range(0, queries, size)] or [slice(0, 0)]
+
+
+def _joined(blocks: Sequence[_Counts]) -> _Counts:
+    starts = np.cumsum([0, *(len(block.questions) for block in blocks)])
+    numbered = [block.query + start for block, start in zip(blocks, starts, strict=False)]
+    return _Counts(
+        questions=tuple(question for block in blocks for question in block.questions),
+        query=np.concatenate(numbered),
+        language=np.concatenate([block.language for block in blocks]),
+        above=np.concatenate([block.above for block in blocks]),
+        top=np.concatenate([block.top for block in blocks]),
+    )
 
 
 def _top_languages(pool: _Pool, scores: ScoreArray, threads: Executor) -> IntArray:
