@@ -100,7 +100,12 @@ class StreamedRetrieval(RetrievalTask):
     def _identify(self, files: Mapping[str, LanguageFiles]) -> None:
         """Set the digest of local data, and make it the revision if they are not the published."""
         content = [
-            [own.topics.ids, own.topics.texts, own.qrels.fingerprint, self.corpora[code].fingerprint]
+            [
+                own.topics.ids,
+                own.topics.texts,
+                own.qrels.fingerprint,
+                self.corpora[code].fingerprint,
+            ]
             for code, own in sorted(files.items())
         ]
         self.data_digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
