@@ -75,8 +75,9 @@ def _selected(check: TaskCheck, languages: Sequence[str]) -> TaskCheck:
     names = set(kept.subsets) if kept else set() if ranks else _pairs(check, languages)
     if not names:
         notes = Notes(check.path.name)
-        found = Plain(f"not a result on {', '.join(languages)}")
-        notes.error("", found, f"run {command_for(check.run.model, task, languages)}")
+        found = Plain(f"does not answer for {', '.join(languages)}")
+        rule = "its pools have other languages; these are searched, with stored embeddings, by"
+        notes.error("", found, f"{rule} {command_for(check.run.model, task, languages)}")
         return TaskCheck(check.path, notes.listed())
     scores = {
         split: [entry for entry in entries if entry["hf_subset"] in names]
@@ -84,7 +85,16 @@ def _selected(check: TaskCheck, languages: Sequence[str]) -> TaskCheck:
     }
     run = identity(_without_languages(check.meta)) if check.meta else check.run
     result = {**check.result, "scores": scores}
-    return replace(check, run=run, result=result, ranks=kept, summary=None)
+    return replace(check, run=run, result=result, ranks=kept, summary=None, part=tuple(languages))
+
+
+def as_part(check: TaskCheck) -> TaskCheck:
+    """Return a result on part of the languages as one on a dataset of these."""
+    settings = (check.meta or {}).get("experiment_kwargs") or {}
+    part = tuple(str(settings.get("languages") or "").split(","))
+    if check.run is None or check.meta is None or not part[0]:
+        return check
+    return replace(check, run=identity(_without_languages(check.meta)), part=part)
 
 
 def _pairs(check: TaskCheck, languages: Sequence[str]) -> set[str]:

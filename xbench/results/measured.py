@@ -44,7 +44,7 @@ def read_measured(files: Iterable[tuple[Path, Path]], check: Check, contents: Co
         found = check(path, root)
         if found.run is None:
             contents.exclude(path, root, explanation(found, path.relative_to(root).as_posix()))
-        elif (identity := (found.run, path.stem)) in seen:
+        elif (identity := (found.run, found.part, path.stem)) in seen:
             contents.exclude(path, root, REPEATED)
         else:
             seen.add(identity)
@@ -89,6 +89,11 @@ def add_task(check: TaskCheck, file: str, contents: Contents) -> None:
     contents.paths[file] = check.path
 
 
+def part_of(check: TaskCheck) -> str:
+    """Return what the title of a dataset of part of the languages ends in."""
+    return f" ({', '.join(check.part)})" if check.part else ""
+
+
 Scores = Mapping[str, Mapping[str, float]]
 """The measures of each subset, by its name."""
 
@@ -108,10 +113,10 @@ def _add_split(
     languages = subset_languages(about["task"], entries, check.ranks, own)
     if about["task"] in TASKS:
         dataset, setting = TASKS[about["task"]]
-        about = {**about, "dataset": dataset.title, "setting": setting}
+        about = {**about, "dataset": dataset.title + part_of(check), "setting": setting}
     else:
         other = own or setting_of(languages, check.ranks)
-        about = {**about, "dataset": title, "setting": other}
+        about = {**about, "dataset": title + part_of(check), "setting": other}
     questions, total = _questions(about["task"], sorted(scores), check.ranks, summary)
     _add_subsets(about, scores, languages, questions, contents)
     if summary is not None:
@@ -181,7 +186,8 @@ def _add_shares(
     questions: Mapping[str, int] | None,
     contents: Contents,
 ) -> None:
-    shares = [(q, p, share) for q, row in summary.shares.items() for p, share in row.items()]
+    rows = [(q, p, share) for q, row in summary.shares.items() for p, share in row.items()]
+    shares = [row for row in rows if isfinite(row[2])]
     if shares:
         queries, passages, values = zip(*shares, strict=True)
         contents.columns.add(

@@ -71,6 +71,14 @@ def result_files(root: Path) -> Iterator[Path]:
         yield from sorted(path for path in root.glob(pattern) if path.stem in TASKS)
 
 
+def private_files(root: Path) -> Iterator[Path]:
+    """Yield the result files on one's own data or on part of the languages, in order."""
+    for pattern in ("*/*/*.json", f"*/*/{EXPERIMENTS}/*/*.json"):
+        yield from sorted(
+            path for path in root.glob(pattern) if path.name != META_NAME and why_private(path)
+        )
+
+
 def check_task(path: Path, root: Path, *, stored: bool = True) -> TaskCheck:
     """Check a result file and the files that belong to it; never raises, whatever they hold.
 
