@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from mteb.abstasks import AbsTaskRetrieval
@@ -93,6 +94,7 @@ class RetrievalTask(AbsTaskRetrieval):
         partial: Whether languages of the dataset are not among those to keep.
         data_digest: SHA-256 of queries, judgments and passages where they are from a local folder
             whose files may change, once they are loaded; else empty.
+        groups: What questions are grouped by, such as an article, by the question's id.
         run_first: Whether its search answers other tasks of the dataset, too, so that it
             should be evaluated before them.
         report: What the last evaluation with an encoder encoded.
@@ -102,6 +104,7 @@ class RetrievalTask(AbsTaskRetrieval):
     setting: ClassVar[Setting]
     run_first: ClassVar[bool] = False
     data_digest: str = ""
+    groups: Mapping[str, str] = MappingProxyType({})
     report: EncodingReport | None = None
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
 

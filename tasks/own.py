@@ -47,6 +47,7 @@ class OwnRetrieval(ParallelCorpusRetrieval):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
+        self.groups = self.own.groups
         if self.passage_form != "sentence":
             raise UserError(
                 f"--passage-form {self.passage_form}: {self.task_name} has a single passage "

@@ -223,6 +223,7 @@ class _Run:
             passage_form=task.passage_form,
             multilingual=task.setting == "multilingual",
             subsets=task.ranks(self._model, encode_kwargs),
+            groups=task.groups,
         )
         scores: Any = task.scores(ranks.subsets)
         result = TaskResult.from_task_results(

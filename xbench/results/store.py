@@ -12,7 +12,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class PerQuery:
         passage_form: What a passage's text was.
         multilingual: Whether the pools mix languages.
         subsets: Ranks by subset name.
+        groups: What questions are grouped by, such as an article, by the question's id.
     """
 
     task: str
@@ -62,6 +63,7 @@ class PerQuery:
     multilingual: bool
     subsets: Mapping[str, PoolRanks]
     task_version: str = TASK_VERSION
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_per_query(folder: Path, content: PerQuery) -> None:
@@ -102,6 +104,8 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
         "languages": codes,
         "subsets": subsets,
     }
+    if content.groups:
+        document["groups"] = {q: content.groups[q] for q in questions if q in content.groups}
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
     write_atomically(folder / f"{content.task}{PER_QUERY_SUFFIX}", packed)
@@ -125,6 +129,7 @@ def as_per_query(document: Mapping[str, Any]) -> PerQuery:
             name: _pool_ranks(subset, questions, codes)
             for name, subset in document["subsets"].items()
         },
+        groups=document.get("groups") or {},
     )
 
 
