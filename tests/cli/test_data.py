@@ -44,14 +44,9 @@ def test_check_prints_what_is_understood(xbench):
     outcome = xbench("data", "check", "faq.csv")
     assert outcome.returncode == 0, outcome.stderr
     lines = outcome.stdout.splitlines()
-    assert lines[0] == (
-        "faq.csv: 3 languages, 2 questions, 7 passages, 6 pairs of a question and a relevant passage"
-    )
-    (german,) = (
-        line.split()
-        for line in lines
-        if line.startswith("German (de)  ") and "7" not in line and len(line.split()) == 8
-    )
+    understood = "3 languages, 2 questions, 7 passages, 6 pairs of a question and a relevant"
+    assert lines[0].startswith(f"faq.csv: {understood}")
+    german = next(line.split() for line in lines if line.startswith("German (de)"))
     assert german == ["German", "(de)", "2", "3", "2", "0", "0", "1"]
     assert "faqCrosslingualRetrieval: 6 subsets: ar-de, ar-en, de-ar" in outcome.stdout
     assert lines[-1].startswith("Revision: sha256-")
