@@ -233,7 +233,7 @@ class RanksDocument(Document):
     questions: Annotated[list[Name], Field(fail_fast=True)]
     languages: Names
     subsets: Annotated[dict[Name, SubsetRanks], Field(max_length=1000)]
-    groups: dict[Name, Name] | None = None
+    groups: Annotated[list[Name | None], Field(fail_fast=True)] | None = None
 
 
 RULES = {

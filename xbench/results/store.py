@@ -105,7 +105,7 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
         "subsets": subsets,
     }
     if content.groups:
-        document["groups"] = {q: content.groups[q] for q in questions if q in content.groups}
+        document["groups"] = [content.groups.get(question) for question in questions]
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
     write_atomically(folder / f"{content.task}{PER_QUERY_SUFFIX}", packed)
@@ -129,8 +129,13 @@ def as_per_query(document: Mapping[str, Any]) -> PerQuery:
             name: _pool_ranks(subset, questions, codes)
             for name, subset in document["subsets"].items()
         },
-        groups=document.get("groups") or {},
+        groups={q: own for q, own in zip(questions, _groups(document), strict=True) if own},
     )
+
+
+def _groups(document: Mapping[str, Any]) -> list[str | None]:
+    """Return the group of each question, None where it has none."""
+    return document.get("groups") or [None] * len(document["questions"])
 
 
 def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> PoolRanks:  # noqa: ANN401

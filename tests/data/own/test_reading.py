@@ -199,6 +199,8 @@ BAD = {
     "a header only": (HEADER, "has no rows; expected a row per question"),
     "a row too short": (f"{HEADER}1,de,a\n", "line 2: 3 columns; expected 4"),
     "an open quote": (f'{HEADER}1,de,"a,b\n', "line 2: not CSV"),
+    "a long id": (f"{HEADER}{'x' * 201},de,a,b\n", "of 201 characters; expected at most 200"),
+    "an id with a control character": (f"{HEADER}a\x07,de,a,b\n", "all of them printable"),
     "no pair": (f"{HEADER}1,de,a,\n2,de,,b\n", "no passage belongs to a question"),
     "a wide column of nonsense": ("id,query_de,passage_xx\n1,a,b\n", "column 'passage_xx': unkno"),
     "a wide table without id": ("query_de,passage_de\na,b\n", "no column 'id'; the columns are"),
@@ -232,6 +234,7 @@ def test_other_encodings_name_the_line(tmp_path):
         ("faq.parquet", b"PAR1", "not a Parquet file"),
         ("faq.jsonl", b'{"id": 1}\n{"id": \n', "line 2: not JSON"),
         ("faq.jsonl", b'[{"id": 1}]\n', "expected an object"),
+        ("faq.jsonl", b'{"id": "\\ud83d\\ude00"}\n{"id": "\\ud83d"}\n', "line 2: has half of a"),
         ("faq.csv.gz", b"id,language", "cannot be read"),
     ],
 )

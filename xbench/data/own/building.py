@@ -13,6 +13,9 @@ from xbench.data.parallel_corpus import ParallelCorpus, Texts
 SHOWN = 60
 """Characters of a text that a message shows."""
 
+NAME_LENGTH = 200
+"""Most characters of an id or a group, as result files have them."""
+
 
 def cell(value: Any) -> str:  # noqa: ANN401
     """Return the text of a cell, without white space around it; of a missing one, none.
@@ -105,6 +108,8 @@ class CorpusBuilder:
         part = self._part(where, language)
         if query:
             self._add_query(part, where, question, language, query)
+        if group:
+            self._check_name(where, "group", group)
         if group and self._groups.setdefault(question, group) != group:
             found = f"id {question!r} has two groups, {self._groups[question]!r} and {group!r}"
             raise self.error(where, found, "expected one for each id, the same in all languages")
@@ -173,6 +178,7 @@ class CorpusBuilder:
         if not question:
             found = f"the question {short(query)} has no id"
             raise self.error(where, found, "expected one, the same in every language")
+        self._check_name(where, "id", question)
         known = part.queries.setdefault(question, query)
         if known != query:
             found = (
@@ -180,6 +186,12 @@ class CorpusBuilder:
                 f"{short(query)}"
             )
             raise self.error(where, found, "give each question an id of its own")
+
+    def _check_name(self, where: str, column: str, name: str) -> None:
+        """Refuse a name that result files cannot have."""
+        if len(name) > NAME_LENGTH or not name.isprintable():
+            found = f"{column} {name[:SHOWN]!a} of {len(name)} characters"
+            raise self.error(where, found, f"expected at most {NAME_LENGTH}, all of them printable")
 
     def finish(self, name: str) -> OwnCorpus:
         """Return the corpus.

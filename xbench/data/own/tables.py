@@ -99,9 +99,23 @@ def _objects(path: Path, file: IO[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             raise UserError(
                 f"{path}: line {number}: not JSON ({error}); expected one object per line"
             ) from error
+        if "\\ud" in line.lower() and not _is_text(row):
+            raise UserError(
+                f"{path}: line {number}: has half of a surrogate pair, such as \\ud83d alone; "
+                "expected characters"
+            )
         if not isinstance(row, dict):
             raise UserError(f"{path}: line {number}: {line.strip()[:40]!r}; expected an object")
         yield f"line {number}", row
+
+
+def _is_text(row: object) -> bool:
+    """Return whether all texts of a row can be written as UTF-8."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> Table:
