@@ -36,7 +36,7 @@ from xbench.leaderboard.pages import (
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.leaderboard.writing import Part, in_processes, write_site
-from xbench.results.findings import TaskCheck
+from xbench.results.findings import Notes, Plain, TaskCheck
 from xbench.results.imported import read_all_imported
 from xbench.results.language_selection import as_part, reading_languages
 from xbench.results.measured import read_measured
@@ -126,9 +126,19 @@ def _read_measured(
     checks |= zip(rest, from_their_ranks, strict=True)
 
     def read(path: Path, root: Path) -> TaskCheck:
-        return checks.get((path, root)) or as_part(read_task(path, root))
+        return checks.get((path, root)) or _read_private(path, root)
 
     read_measured([*files, *private], reading_languages(read, languages), contents)
+
+
+def _read_private(path: Path, root: Path) -> TaskCheck:
+    """Read a result that is not for publication; without its ranks it cannot be ranked."""
+    check = as_part(read_task(path, root))
+    if check.run is None or check.ranks is not None or check.summary is not None:
+        return check
+    notes = Notes(path.name)
+    notes.error("", Plain("no ranks next to it"), "run the task again with `xbench evaluate`")
+    return TaskCheck(path, notes.listed())
 
 
 def _check_ranks(path: Path, root: Path) -> TaskCheck:

@@ -51,6 +51,8 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
     groups = defaultdict(list)
     for row in column.itertuples():
         own = influence[row.file, row.measure]
+        if len(own) < 2:
+            continue
         groups[row.passage_form, own.shape, np.isnan(own).tobytes()].append((row, own))
     found: dict[int, Standing] = {}
     for group in groups.values():

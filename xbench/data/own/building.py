@@ -67,6 +67,7 @@ class CorpusBuilder:
     def __init__(self, source: str) -> None:
         self.source = source
         self._parts: dict[str, _Part] = {}
+        self._named: dict[str, _Part] = {}
         self._names: dict[str, str] = {}
         self._groups: dict[str, str] = {}
         self._empty = 0
@@ -162,12 +163,16 @@ class CorpusBuilder:
         part.relevant.setdefault(question, {})[part.texts[text]] = None
 
     def _part(self, where: str, name: str) -> _Part:
-        try:
-            tag = variety(name)
-        except UserError as error:
-            raise UserError(f"{self.source}: {where}, language: {error}") from error
-        self._names.setdefault(tag, name)
-        return self._parts.setdefault(tag, _Part())
+        """Return the part of a language; all its names lead to the same."""
+        part = self._named.get(name)
+        if part is None:
+            try:
+                tag = variety(name)
+            except UserError as error:
+                raise UserError(f"{self.source}: {where}, language: {error}") from error
+            self._names.setdefault(tag, name)
+            part = self._named[name] = self._parts.setdefault(tag, _Part())
+        return part
 
     def error(self, where: str, found: str, advice: str) -> UserError:
         """Return the error for what is wrong at a place of the source."""
@@ -203,6 +208,7 @@ class CorpusBuilder:
         languages = distinct_languages(self._names.values())
         parts = {languages[self._names[tag]].code: part for tag, part in self._parts.items()}
         self._parts.clear()
+        self._named.clear()
         questions = {question for part in parts.values() for question in part.queries}
         queries, passages, relevant, counts = {}, {}, {}, {}
         for code in sorted(parts):

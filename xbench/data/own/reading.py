@@ -39,10 +39,11 @@ def read_own_corpus(path: Path, name: str = "") -> OwnCorpus:
             what was expected.
     """
     builder = CorpusBuilder(str(path))
-    own = name or name_from(path.name.removesuffix(".gz").removesuffix(suffix_of(path)))
+    own = name or name_from(path.resolve().name)
     if path.is_dir():
         note = read_folder(path, builder)
     elif path.is_file():
+        own = name or name_from(path.name.removesuffix(".gz").removesuffix(suffix_of(path)))
         note = add_table(read_table(path), builder)
     else:
         raise UserError(f"{path}: no such file or folder; expected a corpus of your own")
