@@ -43,7 +43,7 @@ class Score(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where a model stands among the comparable ones of a column.
+    """The place of a model among the comparable ones of a column.
 
     Attributes:
         rank: Its rank, 1 the best; equal scores share the better rank.
@@ -104,7 +104,7 @@ def arrange(table: ScoreTable) -> Board:
     """Return a score table as pages show it."""
     scores = table.scores.copy(deep=False)
     for column, key in ORDER.items():
-        ordered = sorted(scores[column].cat.categories, key=key)
+        ordered = pd.Index(sorted(scores[column].cat.categories, key=key), dtype=object)
         scores[column] = scores[column].cat.reorder_categories(ordered)
     scores["run"] = scores.groupby(list(RUN), observed=True, sort=False).ngroup()
     models = scores[["run", *RUN]].drop_duplicates("run").astype(dict.fromkeys(RUN, object))

@@ -29,7 +29,7 @@ class Shown:
     Attributes:
         means: The means that are in the overview and in the dataset's table.
         standing: Those of them that have intervals and standings.
-        place: That by which the overview shows where a model stands.
+        place: The mean by which the overview ranks the models.
         order: What models are ordered by; the second orders those that do not have the first.
         by_language: The means of each table that has a column per query language.
     """

@@ -23,7 +23,7 @@ from xbench.metrics.fairness import awrf, awrf_uniform, peer
 from xbench.metrics.language_bias import complete, rank_distance, worst_rank
 from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
 from xbench.metrics.preference import first_place, same_language_first, same_language_rank_gain
-from xbench.metrics.subsets import RANK_CORRELATION
+from xbench.metrics.registry import RANK_CORRELATION
 
 SETTING_NAMES: Mapping[Setting, str] = {
     "monolingual": "Monolingual",
@@ -48,7 +48,7 @@ MEASURES: dict[str, tuple[str, Callable[..., Any]]] = {
     "worst_rank": ("Worst rank", worst_rank),
     "complete": ("Complete", complete),
     "same_language_rank_gain": ("Same-language rank gain", same_language_rank_gain),
-    "same_language_first": ("Own version first, above chance", same_language_first),
+    "same_language_first": ("Same-language-first rate minus chance", same_language_first),
     "first_place_right_own": ("First place: right, own language", first_place),
     "first_place_right_other": ("First place: right, other language", first_place),
     "first_place_wrong_own": ("First place: wrong, own language", first_place),

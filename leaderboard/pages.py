@@ -91,11 +91,11 @@ def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
     )  # fmt: skip
     yield Page(
         "submit.html", "submit.html", "Submit a model",
-        "How the results of a model come to stand on these pages.", {},
+        "How the results of a model get to these pages.", {},
     )  # fmt: skip
     yield Page(
-        "left-out.html", "left_out.html", "Left out",
-        "Files that no score is taken from, and why.", {"left_out": excluded},
+        "excluded.html", "excluded.html", "Excluded files",
+        "Files that no score is taken from, and why.", {"excluded": excluded},
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Where the models of a column stand, and how certain that is."""
+"""Ranks and tiers of the models of a column, and how certain these are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ranked_columns(scores: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
 
 
 def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]:
-    """Return where each model of a column stands among those that it may be compared with.
+    """Return the standing of each model of a column among those it may be compared with.
 
     Models are compared if their passages have the same form and they have values for the same
     questions; one alone has no standing. The questions are resampled for all models alike, so ranks

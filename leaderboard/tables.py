@@ -29,7 +29,7 @@ FORM_NAMES: Mapping[PassageForm, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of scores, or of where the models stand by these scores.
+    """A column of scores, or of the standings of the models by these scores.
 
     Attributes:
         label: Short heading.
@@ -37,7 +37,7 @@ class Column:
         dataset: Title of the dataset.
         mean: Setting, measure and average.
         language: ISO 639-1 code of the queries; empty for a mean over the languages.
-        rank: Whether it shows where the models stand.
+        rank: Whether it shows standings.
     """
 
     label: str
@@ -122,7 +122,7 @@ class Table:
 
 
 def column_of(dataset: str, mean: Mean, *, rank: bool = False) -> Column:
-    """Return the column of a mean, or of where the models stand by it."""
+    """Return the column of a mean, or of the standings by it."""
     name = f"{SETTING_ABBREVIATIONS[mean.setting]} {measure_name(mean.measure)}"
     title = f"{SETTING_NAMES[mean.setting]} {measure_name(mean.measure)}, mean over "
     title += "all questions" if mean.average == "micro" else "the languages"
@@ -161,7 +161,7 @@ def make_table(
         order: The means to order by, best first: for each model the first of these that it has, on
             the first dataset that has it. Without it the table is not a ranking: ordered by name,
             and no score is best.
-        standings: Where the models stand, for the columns that show it.
+        standings: The standings, for the columns that show them.
     """
     kept = frozenset().union(*(board.present.get(c.key[:3], ()) for c in columns))
     models = board.models[board.models.index.isin(kept)]

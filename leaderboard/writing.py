@@ -32,7 +32,7 @@ MANIFEST_LIMIT = 2**24
 """Bytes of the list that are looked at."""
 
 _PLACE = re.compile(r"(?:(?:assets|data|datasets|models)/)?[A-Za-z0-9][\w.-]*", re.ASCII)
-"""Where the files of a site lie."""
+"""Places that the files of a site have."""
 
 
 def write_site(output: Path, parts: Sequence[Part]) -> None:
@@ -107,7 +107,7 @@ def _write_list(output: Path, places: Iterable[str]) -> None:
 
 
 def _listed(output: Path) -> set[str]:
-    """Return the files that an earlier site listed, if they lie where those of a site lie."""
+    """Return the files that an earlier site listed, if their places are those that files of a site have."""
     try:
         with (output / MANIFEST).open("rb") as file:
             lines = file.read(MANIFEST_LIMIT).decode("ascii").split("\n")
@@ -117,7 +117,7 @@ def _listed(output: Path) -> set[str]:
 
 
 def _remove(output: Path, path: str) -> None:
-    """Remove a plain file, if it lies in the folder and not behind a link."""
+    """Remove a regular file, if it is in the folder and not behind a link."""
     place = output / path
     with suppress(OSError):
         if place.parent.resolve().is_relative_to(output.resolve()) and not place.is_symlink():

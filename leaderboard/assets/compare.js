@@ -120,7 +120,7 @@ function apply() {
     models.length < 2
       ? "Choose two models or more."
       : forms.size > 1
-        ? "Passages of the one are sentences and of the other sentences with their paragraph: their figures are not compared."
+        ? "Passages of the one are sentences and of the other sentences with their paragraph: their scores are not compared."
         : "";
   command(models);
   const datasets = [...new Set(means.columns.map(({ dataset }) => dataset))];

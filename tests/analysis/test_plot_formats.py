@@ -20,7 +20,12 @@ pytest.importorskip("matplotlib")
 
 CODES = ["ar", "de"]
 MODEL = ModelPlot(
-    "one", np.array([[0.9, 0.1], [0.3, 0.8]]), np.eye(2), np.array([0.5, 0.5]), {"ar": 3, "de": 5}
+    "one",
+    np.array([[0.9, 0.1], [0.3, 0.8]]),
+    np.eye(2),
+    np.array([0.5, 0.5]),
+    {"ar": 3, "de": 5},
+    {"ar": 0.4, "de": 0.6},
 )
 BEGINNINGS = {
     "svg": b"<?xml",

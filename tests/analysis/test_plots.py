@@ -34,7 +34,7 @@ def texts(svg: bytes) -> list[str]:
 
 def model(name: str, factor: float = 1.0) -> ModelPlot:
     distance = {"ar": 1200.0, "de": 35.5, "zh": 480.0}
-    return ModelPlot(name, factor * PRECISION, SHARES, POOL, distance)
+    return ModelPlot(name, factor * PRECISION, SHARES, POOL, distance, {"ar": 0.4, "de": 0.6})
 
 
 def every_figure(name: str) -> list[bytes]:

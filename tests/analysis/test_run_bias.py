@@ -38,20 +38,27 @@ def bad(*parts, **inputs):
 
 
 def test_worked_out_by_hand():
-    """Ranks: en-1 has e1 at 1 and d1 at 4; de-1 by ties e3, e1, d1, d2; de-2 is not in the run."""
+    """Ranks: en-1 has e1 at 1 and d1 at 4; de-1 has e3, e1, d1 tied, then d2; de-2 has no run."""
     found = bias()
     english, german = found.by_language["en"], found.by_language["de"]
     assert english["map"] == pytest.approx((1 / 1 + 2 / 4) / 2)
     assert german["map"] == pytest.approx(((1 / 2 + 2 / 3) / 2 + 0) / 2)
     assert found.mean["map"] == pytest.approx((0.75 + 7 / 24) / 2)
-    assert (english["rank_distance"], german["rank_distance"]) == (3, 0.5)
-    assert (english["worst_rank"], german["worst_rank"]) == (4, (3 + 5) / 2)
-    assert (english["complete_at_100"], german["complete_at_100"]) == (1, 0.5)
+    assert english["rank_distance"] == 3
+    assert german["rank_distance"] == pytest.approx((4 / 3 + 0) / 2)
+    assert english["worst_rank"] == 4
+    assert german["worst_rank"] == pytest.approx((8 / 3 + 3) / 2)
+    assert (english["complete_at_100"], german["complete_at_100"]) == (1, 1)
     assert english["same_language_rank_gain"] == 3
-    assert german["same_language_rank_gain"] == -1
-    assert (english["same_language_first"], german["same_language_first"]) == (0.5, -0.5)
-    assert english["first_place_right_own"] == german["first_place_wrong_other"] == 1
-    assert english["rank_correlation"] == german["rank_correlation"] == 1
+    assert german["same_language_rank_gain"] == 0
+    assert (english["same_language_first"], german["same_language_first"]) == (0.5, 0)
+    assert english["own_language_preference"] == 1
+    assert german["own_language_preference"] == pytest.approx(0)
+    assert english["first_place_right_own"] == 1
+    for case in ("right_own", "right_other", "wrong_other"):
+        assert german[f"first_place_{case}"] == pytest.approx(1 / 3)
+    assert english["rank_correlation"] == german["rank_correlation"] == 0
+    assert (german["not_retrieved_share"], german["tied_share"]) == (0.5, 0.5)
     assert found.shares == {"de": {"de": 0.5, "en": 0.5}, "en": {"de": 0.5, "en": 0.5}}
     assert found.pool_share == {"de": 0.4, "en": 0.6}
     assert (found.passages, found.queries, found.relevant) == (5, 3, 5)
@@ -88,7 +95,7 @@ def test_one_language_for_all_queries_and_one_that_the_pool_lacks():
     found = bias(queries="Old Norse", question=None)
     assert list(found.by_language) == ["Old Norse"]
     assert "same_language_first" not in found.mean
-    assert found.mean["first_place_right_other"] == 0.5
+    assert found.mean["first_place_right_other"] == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_a_pool_of_one_language_has_no_bias_scores():

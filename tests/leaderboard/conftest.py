@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from xbench.data.catalogue import TASKS
-from xbench.leaderboard import build_site
-from xbench.leaderboard.figures import LeftOut, Row
-from xbench.leaderboard.site import site_files
+from xbench.leaderboard.site import read_results, site_parts
+from xbench.metrics import statistics
+from xbench.results.score_table import ScoreTable
 
 from .sound_results import write_sound
 
@@ -37,10 +38,11 @@ class Line:
 
 @dataclass
 class Table:
-    """A table: its caption, column headings and rows."""
+    """A table: its caption, headings and ids of the columns, and rows."""
 
     caption: str = ""
     columns: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
 
     @property
@@ -81,8 +83,10 @@ class Page(HTMLParser):
             self._table.lines.append(Line(group=self._group))
         elif tag == "tr":
             self._table.columns.clear()
+            self._table.ids.clear()
         elif tag == "th" and "thead" in inside:
             self._table.columns.append("")
+            self._table.ids.append(attributes.get("data-column") or "")
         elif tag == "td" and "tbody" in inside:
             self._table.lines[-1].cells.append("")
             self._table.lines[-1].details.append("")
@@ -140,15 +144,56 @@ class Site:
         return {path: self.page(path) for path in self.files if path.endswith(".html")}
 
 
-def site_of(rows: Iterable[Row], left_out: Iterable[LeftOut] = ()) -> Site:
-    """Return the site of rows."""
-    return Site(dict(site_files(list(rows), list(left_out))))
+def site_of(table: ScoreTable) -> Site:
+    """Return the site of a table of scores."""
+    return Site(dict(chain.from_iterable(part() for part in site_parts(table))))
 
 
 def read_site(folder: Path) -> Site:
     """Read the site in a folder."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return Site({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
+
+
+@dataclass
+class Built:
+    """A folder of results, the table of its scores, and the site made of that."""
+
+    results: Path
+    table: ScoreTable
+    site: Site
+
+
+def built(results: Path) -> Built:
+    """Read a folder of results and make its site."""
+    table = read_results([results])
+    return Built(results, table, site_of(table))
+
+
+def write_tasks(results: Path, start: str, **options: Any) -> Path:
+    """Write sound results of all tasks whose name starts so, and return the last result file."""
+    names = [
+        name for name, (own, _) in TASKS.items() if name.startswith(start) and not own.streamed
+    ]
+    return [write_sound(results, name, **options) for name in names][-1]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The published scores alone."""
+    folder = tmp_path_factory.mktemp("published")
+    shutil.copytree(REPORTED, folder / "reported")
+    return built(folder)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The published scores, and a model with results on everything but MIRACL."""
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copytree(REPORTED, folder / "reported")
+    meta = {"training_datasets": ["MSMARCO", "MLQA"], "n_parameters": 118_000_000}
+    write_tasks(folder, "", meta=meta, summary=True)
+    return built(folder)
 
 
 @pytest.fixture
@@ -161,35 +206,35 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sound(results: Path) -> Callable[..., Path]:
-    """Write sound results of a task, or of all tasks whose name starts so."""
+    """Write sound results of all tasks whose name starts so, with their summaries."""
 
     def write(start: str, **options: Any) -> Path:
-        names = [n for n, (own, _) in TASKS.items() if n.startswith(start) and not own.streamed]
-        return [write_sound(results, name, **options) for name in names][-1]
+        return write_tasks(results, start, **{"summary": True, **options})
 
     return write
 
 
 @pytest.fixture
-def reported(results: Path) -> Path:
-    """Copy the published figures into the folder of results."""
-    shutil.copytree(REPORTED, results / "reported")
-    return results / "reported"
+def site(results: Path) -> Callable[[], Site]:
+    """Make the site of the folder of results."""
+    return lambda: built(results).site
 
 
-@pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tests of a session keep what they derived from the same results."""
-    return tmp_path_factory.mktemp("cache")
+def resampled_less() -> pytest.MonkeyPatch:
+    """Resample and permute 500 times instead of 10,000 until the patch is undone."""
+    patch = pytest.MonkeyPatch()
+    for name in ("bootstrap", "bootstrap_models", "pairwise_tests"):
+        patch.setattr(statistics, name, _fewer(getattr(statistics, name)))
+    return patch
+
+
+def _fewer(resample: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda values, number=0, seed=0: resample(values, 500, seed)
 
 
 @pytest.fixture
-def site(results: Path, cache_dir: Path, tmp_path: Path) -> Callable[[], Site]:
-    """Build the site and read it."""
-
-    def build() -> Site:
-        folder = tmp_path / "site"
-        build_site([results], folder, cache_dir)
-        return read_site(folder)
-
-    return build
+def few_resamples() -> Iterator[None]:
+    """Resample and permute little."""
+    patch = resampled_less()
+    yield
+    patch.undo()

@@ -22,7 +22,7 @@ from xbench.results.store import (
     write_per_query,
     write_result,
 )
-from xbench.results.summaries import write_summary
+from xbench.results.stored_summary import write_summary
 
 from .miracl_results import drawn_streamed
 

@@ -7,15 +7,15 @@ import io
 import json
 import re
 import unicodedata
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 
-from xbench.leaderboard.entries import slug
-from xbench.leaderboard.figures import Details, Figure, Key, LeftOut, Publication, Row, RunDetails
+from xbench.leaderboard.board import slug
+from xbench.results.score_table import Excluded
 
 from .conftest import site_of
+from .made_tables import Made, mean, single
 
 NAMES = [
     '<script>alert(1)</script>"onmouseover="alert(2)',
@@ -39,23 +39,34 @@ NAMES = [
 URL = "javascript:alert(1)"
 
 
-def row(name: str) -> Row:
-    """Return a row that says the same hostile thing wherever it may say something."""
-    figures = {
-        Key("multilingual", "map", None, "macro"): Figure(0.5, name or None, name, (0.4, 0.6)),
-        Key("monolingual", name, "el"): Figure(1e300),
+def add(made: Made, name: str, dataset: str) -> None:
+    """Add a model that says the same hostile thing wherever it may say something."""
+    scores = [
+        mean("multilingual", "map", 0.5) | {"table": name, "note": name, "low": 0.4, "high": 0.6},
+        single("monolingual", name or "map", 1e300, "el"),
+    ]
+    details = {
+        **dict.fromkeys(("license", "command", "query_prompt", "passage_prompt"), name),
+        **dict.fromkeys(("dtype", "date", "title"), name),
+        "n_parameters": 10**18,
+        "url": URL,
+        "training_data": (name,),
+        "zero_shot": "zero-shot",
+        "versions": {name: name},
+        "truncated": 0.5,
+        "notes": (name,),
     }
-    publication = Publication(name, name, URL, "sentence", name)
-    run = RunDetails(name, {name: name}, name, name, 10**400, name, 0.5, name)
-    details = Details(10**30, "zero-shot", (name,), name, URL, {"multilingual": run})
-    return Row(name, "XQuAD-R", "sentence", figures, publication, name, "reported", details)
+    about = {"provenance": "reported", "source": name, "revision": name, "dataset": dataset}
+    made.add(name, scores, details, **about)
 
 
 @pytest.fixture(scope="module")
 def site():
-    rows = [row(name) for name in NAMES]
-    rows += [replace(row(name), dataset=name) for name in NAMES]
-    return site_of(rows, [LeftOut(name, name) for name in NAMES])
+    made = Made()
+    for name in NAMES:
+        add(made, name, "XQuAD-R")
+        add(made, name, name or "unnamed")
+    return site_of(made.table([Excluded(name, name) for name in NAMES]))
 
 
 def test_nothing_that_was_written_becomes_markup(site):

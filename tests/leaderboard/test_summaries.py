@@ -6,16 +6,16 @@ import gzip
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from tests.results.validation.summaries import FORGERIES, HOSTILE, rewrite
-from xbench.leaderboard import build_site, cache
-from xbench.leaderboard.loading import read_measured
+from xbench.leaderboard import site, writing
+from xbench.leaderboard.site import build_site, read_results
 from xbench.results.summaries import SUMMARY_SUFFIX
 
 from .conftest import read_site
 from .sound_results import write_sound
-from .test_cache import same
 
 pytestmark = pytest.mark.integration
 
@@ -48,84 +48,110 @@ def summary(results):
 @pytest.fixture
 def read_from_ranks(monkeypatch):
     """The files whose ranks were read."""
-    seen, original = [], cache.read_record
+    seen, original = [], site.check_task
 
-    def read_record(path, root):
+    def check_task(path, root, **options):
         seen.append(path.name)
-        return original(path, root)
+        return original(path, root, **options)
 
-    monkeypatch.setattr(cache, "read_record", read_record)
+    monkeypatch.setattr(site, "check_task", check_task)
+    monkeypatch.setattr(site, "in_processes", lambda check, number: list(map(check, range(number))))
     return seen
 
 
+@pytest.fixture(scope="module")
+def from_ranks(whole):
+    """The table of the results as their ranks give it."""
+    return read_results([whole], from_ranks=True)
+
+
+def same(first, second):
+    """Return whether two tables are the same, with what standings follow from."""
+    return (
+        first.scores.equals(second.scores)
+        and first.runs.equals(second.runs)
+        and first.excluded == second.excluded
+        and first.influence.keys() == second.influence.keys()
+        and all(
+            np.array_equal(own, second.influence[key], equal_nan=True)
+            for key, own in first.influence.items()
+        )
+    )
+
+
 def test_summaries_give_what_ranks_give(results, read_from_ranks):
-    found = read_measured([results])
+    found = read_results([results])
     assert not read_from_ranks
-    assert same(found, read_measured([results], from_ranks=True))
+    assert same(found, read_results([results], from_ranks=True))
     assert len(read_from_ranks) == 7
 
 
-def test_the_pages_are_the_same_bytes_with_and_without_summaries_cold_and_warm(results, tmp_path):
-    def site(name, **options):
-        build_site([results], tmp_path / name, tmp_path / f"cache-{name}", **options)
+def test_processes_give_the_same_table(results, from_ranks, monkeypatch):
+    monkeypatch.setattr(writing, "cpu_count", lambda: 1)
+    assert same(read_results([results], from_ranks=True), from_ranks)
+    monkeypatch.setattr(writing, "cpu_count", lambda: 3)
+    assert same(read_results([results], from_ranks=True), from_ranks)
+
+
+def test_the_pages_are_the_same_bytes_with_and_without_summaries(results, tmp_path):
+    def files(name, **options):
+        build_site([results], tmp_path / name, **options)
         return read_site(tmp_path / name).files
 
-    first = site("a")
-    assert site("a") == first
-    assert site("b") == first
-    assert site("c", from_ranks=True) == first
-    assert site("c", from_ranks=True) == first
+    first = files("a")
+    assert files("a") == first
+    assert files("b", from_ranks=True) == first
     for path in results.rglob(f"*{SUMMARY_SUFFIX}"):
         path.unlink()
-    assert site("d") == first
+    assert files("c") == first
 
 
 @pytest.mark.parametrize("name", ["json", "per_query.json.gz"])
-def test_a_summary_of_other_files_is_not_used(results, read_from_ranks, name):
+def test_a_summary_of_other_files_is_not_used(results, read_from_ranks, from_ranks, name):
     path = results / "org__model" / "0123abc" / f"{MULTI}.{name}"
     if name == "json":
         path.write_bytes(path.read_bytes() + b"\n")
     else:
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()), 1, mtime=0))
-    found = read_measured([results])
+    found = read_results([results])
     assert read_from_ranks == [f"{MULTI}.json"]
-    assert same(found, read_measured([results], from_ranks=True))
+    assert same(found, from_ranks)
 
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_summary_is_not_used(results, summary, read_from_ranks, content):
+def test_a_hostile_summary_is_not_used(results, summary, read_from_ranks, from_ranks, content):
     summary.write_bytes(content)
-    found = read_measured([results])
+    found = read_results([results])
     assert read_from_ranks == [f"{MULTI}.json"]
-    assert same(found, read_measured([results], from_ranks=True))
+    assert same(found, from_ranks)
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_a_summary_that_cannot_be_is_not_used(results, summary, read_from_ranks, forge):
+def test_a_summary_that_cannot_be_is_not_used(results, summary, read_from_ranks, from_ranks, forge):
     rewrite(summary, forge)
-    found = read_measured([results])
+    found = read_results([results])
     assert read_from_ranks == [f"{MULTI}.json"]
-    assert same(found, read_measured([results], from_ranks=True))
+    assert same(found, from_ranks)
 
 
 def test_a_link_to_a_summary_is_not_followed(results, summary, read_from_ranks, tmp_path):
     summary.rename(tmp_path / "elsewhere")
     summary.symlink_to(tmp_path / "elsewhere")
-    read_measured([results])
+    read_results([results])
     assert read_from_ranks == [f"{MULTI}.json"]
 
 
-def test_a_result_that_lacks_a_score_is_read_from_its_ranks(tmp_path, read_from_ranks):
+def test_a_result_without_a_score_is_read_from_its_ranks(tmp_path, read_from_ranks):
     def lack(result):
         del result["scores"]["test"][0]["mrr_at_10"]
 
     write_sound(tmp_path, MONO, edit=lack, summary=True)
-    (row,), _ = read_measured([tmp_path])
+    (run,) = read_results([tmp_path]).runs.itertuples()
     assert read_from_ranks == [f"{MONO}.json"]
-    assert any("mrr_at_10" in note for note in row.notes)
+    assert any("mrr_at_10" in note for note in run.notes)
 
 
-def test_scores_other_than_their_evidence_are_left_out(results, summary, read_from_ranks):
+def test_scores_other_than_their_evidence_are_excluded(results, summary, read_from_ranks):
     """Whoever forges a score and its digest has to forge the values behind it too."""
     path = summary.with_name(f"{MULTI}.json")
     result = json.loads(path.read_bytes())
@@ -133,12 +159,12 @@ def test_scores_other_than_their_evidence_are_left_out(results, summary, read_fr
         entry["map"] = entry["main_score"] = min(1.0, entry["map"] + 0.1)
     path.write_text(json.dumps(result))
     rewrite(summary, lambda document: None, beside=True)
-    _, left_out = read_measured([results])
+    excluded = read_results([results]).excluded
     assert read_from_ranks == [f"{MULTI}.json"]
-    assert [item.file for item in left_out] == [f"org__model/0123abc/{MULTI}.json"]
+    assert [item.file for item in excluded] == [f"org__model/0123abc/{MULTI}.json"]
 
 
-def test_rows_with_values_for_other_questions_are_not_compared(results, summary, tmp_path):
+def test_models_with_values_of_other_questions_are_not_compared(results, summary, tmp_path):
     """Only from ranks is it known which questions there are; other shapes must break nothing."""
 
     def shorten(document):

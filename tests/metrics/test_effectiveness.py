@@ -4,11 +4,12 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.metrics.rankings import ranking
 from xbench.metrics import EFFECTIVENESS, per_query, scores
 from xbench.metrics.effectiveness import average_precision, ndcg, recall, reciprocal_rank
 from xbench.metrics.language_bias import rank_distance
 from xbench.metrics.ranks import PoolRanks
-from xbench.metrics.subsets import CUT_OFFS, FULL_DEPTH
+from xbench.metrics.registry import CUT_OFFS, FULL_DEPTH
 
 NAN, INF = np.nan, np.inf
 
@@ -46,10 +47,6 @@ def test_reciprocal_rank_by_hand():
     assert reciprocal_rank(RANKS, k=6) == pytest.approx([1, 1 / 2, 0])
 
 
-def test_rank_distance_by_hand():
-    assert rank_distance(RANKS, pool_size=7) == pytest.approx([5, 5, 0])
-
-
 def test_a_perfect_ranking_scores_one_and_has_the_least_rank_distance():
     ranks = np.arange(1.0, 12.0)[None, :]
     values = {name: measure(ranks)[0] for name, measure in FULL_DEPTH.items()}
@@ -57,7 +54,7 @@ def test_a_perfect_ranking_scores_one_and_has_the_least_rank_distance():
     assert values.pop("recall_at_5") == pytest.approx(5 / 11)
     assert values.pop("recall_at_10") == pytest.approx(10 / 11)
     assert values == pytest.approx(dict.fromkeys(values, 1.0))
-    assert rank_distance(ranks, pool_size=100) == pytest.approx([10])
+    assert rank_distance(ranking(" ".join(["a*"] * 11), pool=(100,))) == pytest.approx([10])
 
 
 def test_scores_of_a_monolingual_subset_have_no_language_bias():

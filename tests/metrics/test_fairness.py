@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2, kruskal, rankdata
 
-from tests.metrics.rankings import ranking, rankings
+from tests.metrics.rankings import orders, ranking, rankings
 from xbench.metrics.fairness import (
     awrf,
     awrf_uniform,
@@ -70,7 +70,7 @@ def test_peer_rewards_finding_nothing_with_one_relevant_passage_per_language():
 def test_peer_agrees_with_scipy(example, k):
     for row, value in enumerate(peer(example, k)):
         real = example.relevant[row]
-        ranks = np.where(example.ranks > k, 10**6, example.ranks)[row, real]
+        ranks = np.where(example.above >= k, 10**6, example.above)[row, real]
         groups = [ranks[example.language[row, real] == code] for code in range(len(example.pool))]
         groups = [group for group in groups if len(group)]
         if len(groups) < 2 or len(set(ranks)) == 1:
@@ -124,6 +124,7 @@ def test_awrf_agrees_with_scipy(example, k):
     for measure, target in targets.items():
         for top, value in zip(example.top[:, :k], measure(example, k), strict=True):
             exposure = np.zeros(len(example.pool))
+            top = top[top >= 0]
             for place, code in enumerate(top, 1):
                 exposure[code] += 1 / np.log2(max(place, 2))
             if len(top) == 0:
@@ -149,5 +150,12 @@ def test_language_share_ratio_of_a_language_outside_the_pool_is_undefined():
 def test_language_shares_sum_to_one_and_mirror_the_pool_at_full_depth(example):
     shares = language_share(example, k=3)
     assert np.isnan(shares).all() or shares.sum() == pytest.approx(1)
-    if example.top.shape[1] == example.pool_size:
+    if (example.top >= 0).all() and example.top.shape[1] == example.pool_size:
         assert_allclose(language_share_ratio(example, k=example.pool_size), 1)
+
+
+def test_shares_of_equal_scores_are_the_mean_over_their_orders():
+    run, pool = "b a=c=a b=a d", (4, 2, 1, 1)
+    for k in (1, 2, 3, 5, 7):
+        every = ranking(*orders(run, pool), pool=pool)
+        assert_allclose(language_share(ranking(run, pool=pool), k), language_share(every, k))

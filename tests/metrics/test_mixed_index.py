@@ -9,7 +9,7 @@ import pytest
 
 from xbench.metrics import PoolRanks, per_query, scores
 from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
-from xbench.metrics.subsets import multilingual_ranking
+from xbench.metrics.multilingual import multilingual_ranking
 
 POOL = {"de": 30, "en": 10}
 """English has a quarter of the pool."""

@@ -6,7 +6,12 @@ from hypothesis import given
 from numpy.testing import assert_allclose
 
 from tests.metrics.rankings import ranking, rankings
-from xbench.metrics.preference import first_place, same_language_first, same_language_rank_gain
+from xbench.metrics.preference import (
+    first_place,
+    own_language_preference,
+    same_language_first,
+    same_language_rank_gain,
+)
 
 NAN = np.nan
 
@@ -16,9 +21,9 @@ def test_same_language_rank_gain_by_hand():
         "a* d b* d d c*",  # own 1; others 3 and 6
         "b* d d a*",  # own 4; other 1
         "a* c a* d b*",  # own 1 and 3; other 5
-        "c b* | a",  # own at the end of the pool of 10; other 2
+        "c b* | a",  # own at 3 to 10, 6.5 in the mean; other 2
     )
-    assert_allclose(same_language_rank_gain(example), [4.5 - 1, 1 - 4, 5 - 2, 2 - 10])
+    assert_allclose(same_language_rank_gain(example), [4.5 - 1, 1 - 4, 5 - 2, 2 - 6.5])
 
 
 def test_same_language_first_by_hand():
@@ -31,6 +36,33 @@ def test_same_language_first_by_hand():
     )
     expected = [1 - 1 / 3, 0 - 1 / 3, 0 - 2 / 3, 1 - 1 / 2, 0 - 1 / 2]
     assert_allclose(same_language_first(example), expected)
+
+
+def test_own_language_preference_is_the_rate_rescaled_by_chance():
+    # First in 2 of 3, where chance gives 1 / 2, 1 / 2 and 2 / 3 of 3: (2 - 5 / 3) / (3 - 5 / 3).
+    example = ranking("d a* b*", "b* a*", "a* b* a*")
+    assert own_language_preference(example).mean() == pytest.approx((1 / 3) / (4 / 3))
+
+
+def test_own_language_preference_of_found_questions():
+    pool = (20, 20)
+    far = "b " * 10 + "b* a*"
+    example = ranking("a* b*", "b* a*", "a* b*", far, pool=pool)
+    assert own_language_preference(example, found=True).mean() == pytest.approx(2 * 2 / 3 - 1)
+    assert own_language_preference(example).mean() == pytest.approx(0)
+    assert np.isnan(own_language_preference(ranking(far, pool=pool), found=True)).all()
+
+
+@pytest.mark.parametrize("versions", ["abc", "abcd", "aabc"])
+def test_a_system_that_always_and_one_that_never_looks_at_the_language(versions):
+    orders = [" ".join(f"{code}*" for code in order) for order in permutations(versions)]
+    blind = ranking(*orders)
+    always = ranking(*(order for order in orders if order.startswith("a")))
+    never = ranking(*(order for order in orders if not order.startswith("a")))
+    assert own_language_preference(blind).mean() == pytest.approx(0)
+    assert own_language_preference(always).mean() == pytest.approx(1)
+    assert own_language_preference(never).mean() < 0
+    assert own_language_preference(ranking("| " + " ".join(versions))).mean() == pytest.approx(0)
 
 
 @pytest.mark.parametrize("measure", [same_language_rank_gain, same_language_first])
@@ -87,4 +119,5 @@ def test_the_four_cases_of_the_first_place_sum_to_one(example):
         for right in (True, False)
         for own in (True, False)
     )
-    assert_allclose(total, 1 if example.top.shape[1] else NAN)
+    empty = example.top.max(axis=1, initial=-1) < 0
+    assert_allclose(total, np.where(empty, NAN, 1))

@@ -8,6 +8,7 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.search.same_places import assert_same_ties
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.search.exact_ranks import RankTable, distinct_texts, ranks_in_run
@@ -85,12 +86,21 @@ def test_every_pool_is_ranked_as_trec_eval_ranks_it(case, pool):
         same = ranks_in_run(run, relevant, {p: p[:2] for p in next(iter(run.values()))}, code)
         assert same.pool == ranks.pool
         if len(pool) == len(LANGUAGES):
-            places = ranks.top.shape[1]
-            assert ranks.top.tolist() == same.top[:, :places].tolist()
-            assert (same.top[:, places:] == -1).all()
+            assert_same_ties(ranks, same)
+            assert_ties(ranks, run)
         assert sorted(zip(same.query, same.language, same.rank, strict=True)) == sorted(
             zip(ranks.query, ranks.language, ranks.rank, strict=True)
         )
+
+
+def assert_ties(ranks, run):
+    """Compare with counts of higher and of equal scores."""
+    for row, query in enumerate(ranks.query):
+        values = np.array(list(run[ranks.questions[query]].values()), np.float32)
+        above, tied = ranks.ties.above[row], ranks.ties.tied[row]
+        assert above < ranks.rank[row] <= above + tied
+        threshold = np.sort(values)[::-1][ranks.rank[row] - 1]
+        assert (above, tied) == ((values > threshold).sum(), (values == threshold).sum())
 
 
 def assert_ranks(ranks, run, relevant):

@@ -164,10 +164,43 @@ def _scale(axes: Axes, cells: _Cells) -> None:
     axes.tick_params(length=2, labelsize=8)
 
 
-def distances_panel(
-    names: Codes, values: Sequence[Mapping[str, float]], title: str, span: float = 0.0
+@dataclass(frozen=True)
+class Dots:
+    """What dots stand for.
+
+    Attributes:
+        subtitle: What is shown, and how to read it.
+        axis: Name of the values.
+        languages: What the languages are of.
+        even: A value to mark with a line; None for none.
+        end: Greatest value of the axis; None to fit the values.
+    """
+
+    subtitle: str
+    axis: str
+    languages: str
+    even: float | None = None
+    end: float | None = None
+
+
+DISTANCES = Dots("mean rank distance, lower is better", "rank distance", "query language")
+ADVANTAGES = Dots(
+    "how often a passage is before its translation, in %; 50 is even",
+    "language advantage",
+    "passage language",
+    even=50,
+    end=100,
+)
+
+
+def dots_panel(
+    names: Codes,
+    values: Sequence[Mapping[str, float]],
+    title: str,
+    about: Dots = DISTANCES,
+    span: float = 0.0,
 ) -> Panel:
-    """Return the rank distances of models by query language as dots."""
+    """Return values of models by language as dots, the least first."""
     codes = sorted({code for model in values for code in model})
     table = np.array([[model.get(code, np.nan) for code in codes] for model in values], np.float64)
     order = np.argsort(np.nan_to_num(table, nan=np.inf).mean(axis=0), kind="stable")
@@ -178,15 +211,17 @@ def distances_panel(
     across = max(8 * WIDTH, span - beside - margins)
 
     def draw(make: MakeAxes) -> None:
-        _heading(make, across + beside, [title], "mean rank distance, lower is better")
+        _heading(make, across + beside, [title], about.subtitle)
         axes = make(LEFT, top, across, down)
         figures = make(LEFT + across, top, beside, down)
         figures.axis("off")
         tops = np.append(np.arange(len(codes)), len(codes) + 0.4) + 0.5
         for part in (axes, figures):
             part.set_ylim(tops[-1] + 0.5, 0)
-        axes.set(xlabel="rank distance", ylabel="query language")
-        axes.set_xlim(0, 1.05 * float(np.nanmax(table, initial=1.0)))
+        axes.set(xlabel=about.axis, ylabel=about.languages)
+        axes.set_xlim(0, about.end or 1.05 * float(np.nanmax(table, initial=1.0)))
+        if about.even is not None:
+            axes.axvline(about.even, color="#888888", linewidth=0.9)
         axes.set_yticks(tops, [*(_literal(codes[i]) for i in order), "mean"])
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", color="#dddddd")

@@ -19,9 +19,10 @@ from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Candidate, common_tasks
 from xbench.analysis.plot_files import formats, render
 from xbench.analysis.plot_panels import (
+    ADVANTAGES,
     Codes,
     differences_panel,
-    distances_panel,
+    dots_panel,
     level_limits,
     levels_panel,
     log_ratio,
@@ -30,6 +31,7 @@ from xbench.analysis.plot_panels import (
 )
 from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
 from xbench.metrics import FloatArray, PoolRanks, language_shares, scores
+from xbench.metrics.advantage import language_advantages
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class ModelPlot:
         shares: Share of each passage language among the first places, by query language. Shape
             (n, n).
         pool_share: Share of each language among the passages of the pool, shape (n,).
-        rank_distance: Mean rank distance by query language.
+        rank_distance: Mean rank distance by query language; empty where it is not known.
+        language_advantage: How much each passage language is favoured, from 0 to 1; likewise.
     """
 
     name: str
@@ -51,6 +54,7 @@ class ModelPlot:
     shares: FloatArray
     pool_share: FloatArray
     rank_distance: Mapping[str, float]
+    language_advantage: Mapping[str, float]
 
 
 def heat_map(
@@ -119,7 +123,7 @@ def rank_distance_by_language(values: Mapping[str, Mapping[str, float]], title: 
     Raises:
         UserError: If matplotlib is not installed.
     """
-    return render([[distances_panel(list(values), list(values.values()), title)]])
+    return render([[dots_panel(list(values), list(values.values()), title)]])
 
 
 def comparison_figure(
@@ -151,10 +155,15 @@ def comparison_figure(
     title = models[0].name if len(models) == 1 else "All models"
     names, distances = [m.name for m in models], [m.rank_distance for m in models]
     span = sum(panel.width for panel in rows[0][len(models) == 2 :])
-    rows.append([distances_panel(names, distances, title, span)])
+    rows.append([dots_panel(names, distances, title, span=span)])
     if len(models) == 2:
         change = models[0].average_precision - models[1].average_precision
         rows[-1].insert(0, differences_panel(change, *codes, [names[0], f"minus {names[1]}"]))
+    advantages = [
+        {code: 100 * value for code, value in m.language_advantage.items()} for m in models
+    ]
+    if any(advantages):
+        rows.append([dots_panel(names, advantages, title, ADVANTAGES)])
     return render(rows, form)
 
 
@@ -269,5 +278,7 @@ def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:
         rank_distance={
             name: values["rank_distance"]
             for name, values in scores(pooled, multilingual=True).items()
+            if "rank_distance" in values
         },
+        language_advantage=language_advantages(pooled),
     )

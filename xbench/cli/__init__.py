@@ -14,6 +14,7 @@ from xbench.cli.estimate import estimate
 from xbench.cli.evaluate import evaluate
 from xbench.cli.import_mteb import import_mteb
 from xbench.cli.leaderboard import leaderboard
+from xbench.cli.measures import measures
 from xbench.cli.mteb import mteb
 from xbench.cli.study import study
 from xbench.cli.submit import submit
@@ -43,6 +44,7 @@ COMMANDS = (
     train,
     study,
     tasks,
+    measures,
     download,
     data,
     mteb,

@@ -83,7 +83,7 @@ def name_excluded(excluded: Sequence[Excluded]) -> None:
         click.echo(f"not used: {file.file}: {file.reason}", err=True)
     if len(excluded) > NAMED:
         rest = len(excluded) - NAMED
-        click.echo(f"not used: {rest} more files; the page left-out.html lists all", err=True)
+        click.echo(f"not used: {rest} more files; the page excluded.html lists all", err=True)
 
 
 @leaderboard.command()

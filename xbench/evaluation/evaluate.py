@@ -64,7 +64,7 @@ def evaluate(
 
     >>> import xbench
     >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
-    Results of xbench/char-ngram on 3 tasks: 922 scores
+    Results of xbench/char-ngram on 3 tasks: 1,048 scores
     """
     given = _by_group(options if output is None else options | {"output": output})
     run = make(RunOptions, given[RunOptions])

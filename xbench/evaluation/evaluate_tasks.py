@@ -32,7 +32,7 @@ from xbench.results.store import (
     write_per_query,
     write_result,
 )
-from xbench.results.summaries import write_summary
+from xbench.results.stored_summary import write_summary
 from xbench.search.options import SearchOptions
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 

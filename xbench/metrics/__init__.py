@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from xbench.metrics.ranks import TOP_K, FloatArray, IntArray, PoolRanks
-from xbench.metrics.subsets import (
+from xbench.metrics.registry import (
     EFFECTIVENESS,
     IN_RANKS,
     LANGUAGE_BIAS,
     MIXED_INDEX,
     SCORES,
-    language_shares,
-    per_query,
     score_range,
-    scores,
-    task_per_query,
     task_scores,
 )
+from xbench.metrics.subsets import language_shares, per_query, scores, task_per_query
 
 __all__ = [
     "EFFECTIVENESS",

@@ -24,12 +24,14 @@ def rank_correlation(ranks: FloatArray) -> FloatArray:
     treats documents in one list only could not be verified). Here only the parallel passages enter,
     so that their ranks suffice; a score of one must not be set next to a score of the other.
 
-    Passages that were not retrieved tie behind all others. Passages missing for a or b are skipped
-    of that pair; a pair counts if at least two passages remain and neither language ties them all.
+    Passages of equal score, and those that were not retrieved, are in random order: the expected
+    correlation then is Σ (x - x̄) (y - ȳ) of the mid-ranks over m (m² - 1) / 12, nearer 0 than the
+    correlation of the mid-ranks, and 0 where a language ties them all. Passages missing for a or b
+    are skipped of that pair; a pair counts if at least two passages remain.
 
     Args:
         ranks: Rank in the pool of every version of every question, the versions in the same order
-            for all query languages; `inf` for not retrieved, `nan` for missing. Shape (query
+            for all query languages; equal ranks are ties, `nan` is missing. Shape (query
             languages, questions, versions).
 
     Returns:
@@ -55,12 +57,13 @@ def rank_correlation(ranks: FloatArray) -> FloatArray:
 def _spearman(x: FloatArray, y: FloatArray) -> FloatArray:
     """Spearman's correlation of each row of `x` and `y`, over the entries that both have."""
     missing = np.isnan(x) | np.isnan(y)
-    middle = ((~missing).sum(axis=1, keepdims=True) + 1) / 2
+    count = (~missing).sum(axis=1, keepdims=True)
+    middle = (count + 1) / 2
     dx, dy = (
         np.where(missing, 0.0, midranks(np.where(missing, np.nan, values)) - middle)
         for values in (x, y)
     )
-    scale = np.sqrt((dx**2).sum(axis=1) * (dy**2).sum(axis=1))
+    scale = (count * (count**2 - 1) / 12)[:, 0]
     product = (dx * dy).sum(axis=1)
     return np.where(scale > 0, product / np.where(scale > 0, scale, 1.0), np.nan)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from xbench.metrics.effectiveness import ndcg
+from xbench.metrics.fairness import expected_shares
 from xbench.metrics.multilingual import MultilingualRanking
 from xbench.metrics.ranks import FloatArray, PoolRanks
 
@@ -41,16 +42,14 @@ def other_language_share(ranking: MultilingualRanking, k: int) -> FloatArray:
     """Share of passages in other languages than the query's among the first k places.
 
     A run that ends before place k is judged on the places it fills; nan for an empty one
-    (elementary).
+    (elementary). Of equal scores that reach into these places the mean of a random order counts.
 
     Args:
         ranking: The languages of the first places are used.
         k: Number of places looked at.
     """
-    filled = ranking.top[:, :k] >= 0
-    other = filled & (ranking.top[:, :k] != ranking.own)
-    count = filled.sum(axis=1)
-    return np.where(count > 0, other.sum(axis=1) / np.maximum(count, 1), np.nan)
+    shares = expected_shares(ranking, k)
+    return np.asarray(shares.sum(axis=1) - (shares[:, ranking.own] if ranking.own >= 0 else 0.0))
 
 
 def same_language_preference(ranking: MultilingualRanking, k: int) -> FloatArray:

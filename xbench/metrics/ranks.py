@@ -20,6 +20,28 @@ TOP_K = 100
 
 
 @dataclass(frozen=True)
+class Ties:
+    """Which passages of a mixed pool have equal scores; all that were not retrieved are equal, too.
+
+    A block is all passages of one score; the blocks here are those of two passages or more that
+    begin among the first places.
+
+    Attributes:
+        above: Number of passages with a higher score than each relevant passage, shape (rows,).
+        tied: Number of passages with its score, itself included, shape (rows,).
+        query: Query of each block, ascending, shape (blocks,).
+        start: Number of passages before each block, shape (blocks,).
+        counts: Passages of each language of the pool in each block, shape (blocks, languages).
+    """
+
+    above: IntArray
+    tied: IntArray
+    query: IntArray
+    start: IntArray
+    counts: IntArray
+
+
+@dataclass(frozen=True)
 class PoolRanks:
     """Ranks of the relevant passages of one language's queries in one pool.
 
@@ -32,10 +54,12 @@ class PoolRanks:
         query_language: ISO 639-1 code of the queries.
         pool: Number of passages in the pool by language, in alphabetical order.
         top: Language of the passage at place 1, 2, …, as an index into `pool`, -1 beyond the end of
-            the run, shape (queries, places); None for a pool of one language.
+            the run, shape (queries, places); None for a pool of one language. Where `ties` are
+            known, passages of equal score are in random order here.
         depth: How many places the run had at most; None if every passage was ranked.
         own_rank: Rank among the passages of the query's language alone, as `rank`; None if the
             pool of that language was not searched, too.
+        ties: Which passages have equal scores; None if it is not known.
     """
 
     questions: tuple[str, ...]
@@ -47,6 +71,7 @@ class PoolRanks:
     top: IntArray | None = None
     depth: int | None = None
     own_rank: IntArray | None = None
+    ties: Ties | None = None
 
     def __post_init__(self) -> None:
         if not np.array_equal(np.unique(self.query), np.arange(len(self.questions))):
@@ -58,6 +83,14 @@ class PoolRanks:
     def pool_size(self) -> int:
         """Number of passages in the pool."""
         return sum(self.pool.values())
+
+    @property
+    def places_known(self) -> bool:
+        """Whether it is known where each relevant passage may be when equal scores are shuffled.
+
+        Without `ties` it is if every relevant passage has a rank, which is then taken as it is.
+        """
+        return self.ties is not None or bool((self.rank > 0).all())
 
     def slots(self) -> tuple[int, IntArray]:
         """Return the most relevant passages of any query, and each row's number among its own."""

@@ -1,141 +1,31 @@
-"""The measures by name, and what they make of a subset's ranks."""
+"""What the measures make of the ranks of a task's subsets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
 import numpy as np
 
 from xbench.metrics.across_languages import rank_correlation
-from xbench.metrics.effectiveness import (
-    average_precision,
-    ndcg,
-    precision,
-    recall,
-    reciprocal_rank,
-)
-from xbench.metrics.fairness import awrf, awrf_uniform, language_share, peer
-from xbench.metrics.language_bias import complete, rank_distance, worst_rank
-from xbench.metrics.mixed_index import ndcg_lost, other_language_share, same_language_preference
+from xbench.metrics.advantage import language_advantage
+from xbench.metrics.fairness import language_share
 from xbench.metrics.multilingual import (
     MultilingualRanking,
     mean_over_queries,
-    median_over_queries,
-)
-from xbench.metrics.preference import (
-    first_place,
-    same_language_first,
-    same_language_rank_gain,
+    multilingual_ranking,
 )
 from xbench.metrics.ranks import FloatArray, IntArray, PoolRanks
-
-FULL_DEPTH: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "map": average_precision,
-    "map_at_20": partial(average_precision, k=20),
-    **{f"recall_at_{k}": partial(recall, k=k) for k in (1, 5, 10, 20, 100)},
-    "ndcg_at_10": partial(ndcg, k=10),
-    "mrr_at_10": partial(reciprocal_rank, k=10),
-}
-"""Measures of every setting: ranks (queries, relevant passages) -> one value per query."""
-
-CUT_OFFS = (1, 3, 5, 10, 20, 100, 1000)
-"""Depths at which mteb measures a run."""
-
-EFFECTIVENESS: dict[str, Callable[[FloatArray], FloatArray]] = {
-    **FULL_DEPTH,
-    **{
-        f"{name}_at_{k}": partial(measure, k=k)
-        for name, measure in (
-            ("map", average_precision),
-            ("recall", recall),
-            ("precision", precision),
-            ("ndcg", ndcg),
-            ("mrr", reciprocal_rank),
-        )
-        for k in CUT_OFFS
-    },
-}
-"""Those, and what mteb measures of a run of limited depth; ``map`` is then that of the run."""
-
-LANGUAGE_BIAS: dict[str, Callable[[MultilingualRanking], FloatArray]] = {
-    "rank_distance": lambda ranking: rank_distance(ranking.ranks, ranking.pool_size),
-    "worst_rank": lambda ranking: worst_rank(ranking.ranks, ranking.pool_size),
-    "complete_at_10": lambda ranking: complete(ranking.ranks, 10),
-    "complete_at_20": lambda ranking: complete(ranking.ranks, 20),
-    "complete_at_100": lambda ranking: complete(ranking.ranks, 100),
-    "peer": peer,
-    "peer_at_20": partial(peer, k=20),
-    "peer_at_100": partial(peer, k=100),
-    "awrf_at_20": partial(awrf, k=20),
-    "awrf_at_100": partial(awrf, k=100),
-    "awrf_uniform_at_20": partial(awrf_uniform, k=20),
-    "awrf_uniform_at_100": partial(awrf_uniform, k=100),
-    "same_language_rank_gain": same_language_rank_gain,
-    "same_language_first": same_language_first,
-    "first_place_right_own": partial(first_place, right=True, own=True),
-    "first_place_right_other": partial(first_place, right=True, own=False),
-    "first_place_wrong_own": partial(first_place, right=False, own=True),
-    "first_place_wrong_other": partial(first_place, right=False, own=False),
-}
-"""Measures of a multilingual pool: a ranking -> one value per query, nan where undefined."""
-
-MIXED_INDEX: dict[str, Callable[[PoolRanks, MultilingualRanking], FloatArray]] = {
-    "ndcg_at_10_lost": lambda ranks, _: ndcg_lost(ranks, 10),
-    "other_language_share_at_10": lambda _, ranking: other_language_share(ranking, 10),
-    "same_language_preference_at_10": lambda _, ranking: same_language_preference(ranking, 10),
-}
-"""Measures of a pool in which only passages in the query's language are relevant."""
-
-OF_ANY_POOL = tuple(name for name in LANGUAGE_BIAS if name.startswith(("awrf", "first_place")))
-"""Those of `LANGUAGE_BIAS` that need no parallel versions of the relevant passages."""
-
-RANK_CORRELATION = "rank_correlation"
-"""The measure that needs the same questions in several query languages."""
-
-MEDIANS = {"rank_distance_median": "rank_distance"}
-"""Scores that are the median over queries, where all others are the mean: of which measure."""
-
-IN_RANKS = ("rank_distance", "rank_distance_median", "worst_rank", "same_language_rank_gain")
-"""Scores that are counted in ranks; all others are shares, probabilities or correlations."""
-
-SIGNED = (
+from xbench.metrics.registry import (
+    EFFECTIVENESS,
+    ENGLISH_ADVANTAGE,
+    EVIDENCE,
+    FULL_DEPTH,
+    LANGUAGE_BIAS,
+    MEDIANS,
+    MIXED_INDEX,
+    OF_ANY_POOL,
     RANK_CORRELATION,
-    "same_language_first",
-    "same_language_rank_gain",
-    "same_language_preference_at_10",
-    "ndcg_at_10_lost",
 )
-"""Scores that may be negative."""
-
-SCORES_OF_PARALLEL_POOL = (*FULL_DEPTH, *LANGUAGE_BIAS, RANK_CORRELATION, *MEDIANS)
-"""Names of the scores of a multilingual pool in which every language holds the answer."""
-
-SCORES = (*EFFECTIVENESS, *LANGUAGE_BIAS, *MIXED_INDEX, RANK_CORRELATION, *MEDIANS)
-"""Names of all scores."""
-
-
-def task_scores(*, multilingual: bool, parallel: bool) -> tuple[str, ...]:
-    """Return the names of the scores of a task.
-
-    Args:
-        multilingual: Whether its pools mix languages.
-        parallel: Whether its questions are parallel and every passage is ranked; else the runs are
-            of limited depth and only passages in the query's language are relevant.
-    """
-    if parallel:
-        return SCORES_OF_PARALLEL_POOL if multilingual else tuple(FULL_DEPTH)
-    return (*EFFECTIVENESS, *((*MIXED_INDEX, *OF_ANY_POOL) if multilingual else ()))
-
-
-def score_range(name: str) -> tuple[float, float]:
-    """Return the least and the greatest value that a score can have.
-
-    >>> score_range("rank_correlation")
-    (-1.0, 1.0)
-    """
-    high = np.inf if name in IN_RANKS else 1.0
-    return (-high if name in SIGNED else 0.0), high
 
 
 def per_query(ranks: PoolRanks, *, multilingual: bool) -> dict[str, FloatArray]:
@@ -152,10 +42,28 @@ def per_query(ranks: PoolRanks, *, multilingual: bool) -> dict[str, FloatArray]:
     if not multilingual:
         return values
     ranking = multilingual_ranking(ranks)
-    if ranks.own_rank is None:
-        return values | {name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()}
-    values |= {name: measure(ranks, ranking) for name, measure in MIXED_INDEX.items()}
+    if ranks.own_rank is None and ranks.places_known:
+        values |= {name: measure(ranking) for name, measure in LANGUAGE_BIAS.items()}
+        return values | _english_advantage(ranks, ranking) | _evidence(ranks)
+    if ranks.own_rank is not None:
+        values |= {name: measure(ranks, ranking) for name, measure in MIXED_INDEX.items()}
     return values | {name: LANGUAGE_BIAS[name](ranking) for name in OF_ANY_POOL}
+
+
+def _english_advantage(ranks: PoolRanks, ranking: MultilingualRanking) -> dict[str, FloatArray]:
+    languages = list(ranks.pool)
+    if "en" not in languages:
+        return {}
+    values = language_advantage(ranking)[:, languages.index("en")]
+    return {} if np.isnan(values).all() else {ENGLISH_ADVANTAGE: values}
+
+
+def _evidence(ranks: PoolRanks) -> dict[str, FloatArray]:
+    relevant = np.bincount(ranks.query)
+    missing = ranks.rank == 0
+    tied = np.zeros(len(missing), np.bool_) if ranks.ties is None else ranks.ties.tied > 1
+    shares = (np.bincount(ranks.query, rows) / relevant for rows in (missing, tied & ~missing))
+    return dict(zip(EVIDENCE, shares, strict=True))
 
 
 def task_per_query(
@@ -170,7 +78,8 @@ def task_per_query(
     """
     values = {name: per_query(ranks, multilingual=multilingual) for name, ranks in subsets.items()}
     parallel = all(ranks.own_rank is None for ranks in subsets.values())
-    if multilingual and parallel and len(subsets) > 1:
+    known = all(ranks.places_known for ranks in subsets.values())
+    if multilingual and parallel and known and len(subsets) > 1:
         for name, correlation in _rank_correlations(subsets).items():
             values[name][RANK_CORRELATION] = correlation
     return values
@@ -189,12 +98,10 @@ def scores(subsets: Mapping[str, PoolRanks], *, multilingual: bool) -> dict[str,
     found = {}
     for name, values in task_per_query(subsets, multilingual=multilingual).items():
         means = {measure: mean_over_queries(value) for measure, value in values.items()}
-        medians = {
-            score: median_over_queries(values[measure])
-            for score, measure in MEDIANS.items()
-            if measure in values
-        }
-        found[name] = {k: v for k, v in (means | medians).items() if not np.isnan(v)}
+        if "rank_distance" in values:
+            ranking = multilingual_ranking(subsets[name])
+            means |= {score: median(ranking) for score, median in MEDIANS.items()}
+        found[name] = {k: v for k, v in means.items() if not np.isnan(v)}
     return found
 
 
@@ -211,30 +118,6 @@ def language_shares(subsets: Mapping[str, PoolRanks], k: int) -> FloatArray:
     return np.array([language_share(multilingual_ranking(ranks), k) for ranks in subsets.values()])
 
 
-def multilingual_ranking(ranks: PoolRanks) -> MultilingualRanking:
-    """Return the ranks in a mixed pool as the language-bias measures take them.
-
-    Raises:
-        ValueError: If the languages of the first places are not known.
-    """
-    if ranks.top is None:
-        raise ValueError("the languages of the first places of the ranking are not known")
-    languages = list(ranks.pool)
-    width, slot = ranks.slots()
-    places = np.full((len(ranks.questions), width), np.nan)
-    places[ranks.query, slot] = np.where(ranks.rank > 0, ranks.rank, np.inf)
-    language = np.full(places.shape, -1, np.int64)
-    language[ranks.query, slot] = np.searchsorted(languages, ranks.language)
-    own = ranks.query_language
-    return MultilingualRanking(
-        ranks=places,
-        language=language,
-        top=ranks.top,
-        pool=np.array(list(ranks.pool.values()), np.int64),
-        own=languages.index(own) if own in languages else -1,
-    )
-
-
 def _rank_correlations(subsets: Mapping[str, PoolRanks]) -> dict[str, FloatArray]:
     """Align the versions of every question over the query languages, and correlate their ranks.
 
@@ -248,8 +131,8 @@ def _rank_correlations(subsets: Mapping[str, PoolRanks]) -> dict[str, FloatArray
     aligned = np.full((len(subsets), len(questions), len(languages) * most), np.nan)
     for index, ranks in enumerate(subsets.values()):
         version = np.searchsorted(languages, ranks.language) * most + number[index]
-        place = np.where(ranks.rank > 0, ranks.rank, np.inf)
-        aligned[index, own[index][ranks.query], version] = place
+        above = ranks.rank - 1 if ranks.ties is None else ranks.ties.above
+        aligned[index, own[index][ranks.query], version] = above
     correlation = rank_correlation(aligned)
     return {name: correlation[i, own[i]] for i, name in enumerate(subsets)}
 

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from xbench.data.catalogue import TASKS, Setting, main_score, own_task
-from xbench.metrics import SCORES, IntArray
+from xbench.metrics import EFFECTIVENESS, SCORES, IntArray
+from xbench.metrics import scores as task_scores_of
+from xbench.metrics.registry import EVIDENCE, NOT_ALWAYS_DEFINED
 from xbench.results.findings import Finding, TaskCheck
 from xbench.results.score_table import Contents
 from xbench.results.store import PerQuery
@@ -26,6 +28,9 @@ KNOWN = frozenset(SCORES)
 REPEATED = "the same run's result is there already"
 LANGUAGE_SHARE = f"language_share_at_{SHARES_AT}"
 """Share of a passage language among the first places of a multilingual pool."""
+
+LANGUAGE_ADVANTAGE = "language_advantage"
+"""How often a language's passage is before its translation into another language."""
 
 Check = Callable[[Path, Path], TaskCheck]
 """What reads and checks a result file in a folder of results."""
@@ -109,7 +114,9 @@ def _add_split(
     """Add a split's scores; `own` is the setting of a task of a corpus of one's own."""
     known = own is not None or about["task"] in TASKS
     summary = check.summary or (summarise(check.ranks) if check.ranks else None)
-    scores = {entry["hf_subset"]: _measures(entry, known=known) for entry in entries}
+    scores: Scores = {entry["hf_subset"]: _measures(entry, known=known) for entry in entries}
+    if _is_old(scores, about["task"]):
+        scores = _recomputed(scores, check.ranks)
     languages = subset_languages(about["task"], entries, check.ranks, own)
     if about["task"] in TASKS:
         dataset, setting = TASKS[about["task"]]
@@ -121,6 +128,7 @@ def _add_split(
     _add_subsets(about, scores, languages, questions, contents)
     if summary is not None:
         _add_shares(about, summary, questions, contents)
+        _add_advantages(about, summary, contents)
     _add_means(about, scores, summary, total, contents, known=known)
     contents.runs.append(about | _details(check, about["dataset"]))
     if summary is not None:
@@ -138,6 +146,27 @@ def _measures(entry: Mapping[str, Any], *, known: bool) -> Mapping[str, float]:
         for name, value in entry.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
     }
+
+
+def _is_old(scores: Scores, task: str) -> bool:
+    """Return whether measures of language bias are those of 0.1.0, by the names of the new ones."""
+    parallel = task in TASKS and TASKS[task][1] == "multilingual" and not TASKS[task][0].streamed
+    return parallel and not all(EVIDENCE[0] in own for own in scores.values())
+
+
+def _recomputed(scores: Scores, ranks: PerQuery | None) -> Scores:
+    """Return old scores with the measures of language bias that the ranks give, if there are any.
+
+    Old ones, in which passages that were not retrieved are at the last place, are never used.
+    """
+    kept = {
+        name: {measure: value for measure, value in own.items() if measure in EFFECTIVENESS}
+        for name, own in scores.items()
+    }
+    if ranks is None:
+        return kept
+    found = task_scores_of(ranks.subsets, multilingual=True)
+    return {name: {**found[name], **own} for name, own in kept.items()}
 
 
 def _add_subsets(
@@ -202,6 +231,35 @@ def _add_shares(
         )
 
 
+def _add_advantages(about: Mapping[str, str], summary: Summary, contents: Contents) -> None:
+    """Add how much each passage language is favoured, by query language and over all of them."""
+    pairs = [(q, p, v) for q, row in summary.advantages.items() for p, v in row.items()]
+    if not pairs:
+        return
+    queries, passages, values = zip(*pairs, strict=True)
+    contents.columns.add(
+        len(pairs),
+        **about,
+        subset=queries,
+        query_language=queries,
+        passage_language=passages,
+        measure=LANGUAGE_ADVANTAGE,
+        value=values,
+    )
+    favoured = summary.favoured
+    contents.columns.add(
+        len(favoured),
+        **about,
+        passage_language=list(favoured),
+        average="macro",
+        measure=LANGUAGE_ADVANTAGE,
+        value=[own.value for own in favoured.values()],
+        low=[own.interval[0] for own in favoured.values()],
+        high=[own.interval[1] for own in favoured.values()],
+        n_questions=[own.questions for own in favoured.values()],
+    )
+
+
 def _add_means(
     about: Mapping[str, str],
     scores: Scores,
@@ -213,8 +271,11 @@ def _add_means(
 ) -> None:
     """Add the mean over the subsets of every score that all have, and LAReQA's of all queries."""
     entries = list(scores.values())
-    shared = set[str].intersection(*map(set, entries))
-    common = [m for m in (SCORES if known else entries[0]) if m in shared]
+    shared = set[str].intersection(*map(set, entries)) | {
+        measure for measure in NOT_ALWAYS_DEFINED if any(measure in entry for entry in entries)
+    }
+    order = SCORES if known else (*entries[0], *NOT_ALWAYS_DEFINED)
+    common = [m for m in dict.fromkeys(order) if m in shared]
     evidence = {} if summary is None else summary.evidence
     ends = [evidence[m].interval if m in evidence else None for m in common]
     contents.columns.add(
@@ -222,7 +283,7 @@ def _add_means(
         **about,
         average="macro",
         measure=common,
-        value=[fmean([entry[m] for entry in entries]) for m in common],
+        value=[fmean([entry[m] for entry in entries if m in entry]) for m in common],
         low=[own[0] if own else np.nan for own in ends],
         high=[own[1] if own else np.nan for own in ends],
         n_questions=total,

@@ -12,9 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from xbench._util.errors import UserError
 from xbench.data.catalogue import PASSAGE_FORMS, TASKS, PassageForm
 from xbench.metrics import PoolRanks
+from xbench.metrics.ranks import Ties
 from xbench.results.findings import RERUN, Notes, Plain, RunIdentity, TaskCheck
 from xbench.results.safe_json import (
     PACKED_LIMIT,
@@ -63,6 +66,8 @@ def _wrong_shapes(ranks: PoolRanks, *, multilingual: bool) -> Iterator[str]:
         yield "language"
     if ranks.own_rank is not None and len(ranks.own_rank) != rows:
         yield "own_rank"
+    if ranks.ties is not None and not _fits(ranks, ranks.ties):
+        yield "ties"
     top = ranks.top
     if top is None and multilingual:
         yield "top"
@@ -70,6 +75,24 @@ def _wrong_shapes(ranks: PoolRanks, *, multilingual: bool) -> Iterator[str]:
         len(top) != len(ranks.questions) or top.max(initial=-1) >= len(ranks.pool)
     ):
         yield "top"
+
+
+def _fits(ranks: PoolRanks, ties: Ties) -> bool:
+    """Return whether each place is in its block, and each block in the pool and its query."""
+    found = ranks.rank > 0
+    inside = (ties.above < ranks.rank) & (ranks.rank <= ties.above + ties.tied)
+    last = ties.above + ties.tied == ranks.pool_size
+    counts, sizes = ties.counts, ties.counts.sum(axis=1)
+    return bool(
+        len(ties.above) == len(ties.tied) == len(ranks.rank)
+        and np.where(found, inside, last & (ties.tied > 0) & (ties.above >= 0)).all()
+        and len(ties.query) == len(ties.start) == len(counts)
+        and (ties.query < len(ranks.questions)).all()
+        and (ties.start >= 0).all()
+        and (counts >= 0).all()
+        and (counts <= np.array(list(ranks.pool.values()))).all()
+        and ((sizes > 1) & (ties.start + sizes <= ranks.pool_size)).all()
+    )
 
 
 def read_result(folder: Path, task: str) -> dict[str, Any] | None:

@@ -206,6 +206,17 @@ class RunSettings(MtebSettings):
     xbench: XBenchSettings
 
 
+class TiesDocument(Document):
+    """Which passages of a mixed pool have equal scores."""
+
+    row: Ranks
+    above: Ranks
+    tied: Ranks
+    query: Ranks
+    start: Ranks
+    counts: Annotated[list[Ranks], Field(fail_fast=True)]
+
+
 class SubsetRanks(Document):
     """The ranks of one subset."""
 
@@ -220,6 +231,7 @@ class SubsetRanks(Document):
     )
     depth: Annotated[int, Field(ge=1)] | None = None
     own_rank: Ranks | None = None
+    ties: TiesDocument | None = None
 
 
 class RanksDocument(Document):

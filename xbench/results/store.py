@@ -22,6 +22,7 @@ from xbench._util.atomic_write import locked, write_atomically
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.metrics import IntArray, PoolRanks, per_query
 from xbench.metrics.effectiveness import average_precision
+from xbench.metrics.ranks import Ties
 
 PER_QUERY_SUFFIX = ".per_query.json.gz"
 SETTINGS_NAME = "run_settings.jsonl"
@@ -94,6 +95,8 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
             subsets[name]["depth"] = ranks.depth
         if ranks.own_rank is not None:
             subsets[name]["own_rank"] = ranks.own_rank.tolist()
+        if ranks.ties is not None:
+            subsets[name]["ties"] = _ties_document(ranks.rank, ranks.ties)
     document = {
         "task": content.task,
         "task_version": content.task_version,
@@ -151,6 +154,36 @@ def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> 
         top=None if subset["top"] is None else _places(subset["top"]),
         depth=subset.get("depth"),
         own_rank=np.array(subset["own_rank"], np.int64) if "own_rank" in subset else None,
+        ties=_ties(subset["rank"], subset["ties"], len(subset["pool"]))
+        if "ties" in subset
+        else None,
+    )
+
+
+def _ties_document(rank: IntArray, ties: Ties) -> dict[str, Any]:
+    """Return ties, of the rows of which only those are there that are not as their ranks say."""
+    rows = np.flatnonzero((rank == 0) | (ties.tied > 1))
+    return {
+        "row": rows.tolist(),
+        "above": ties.above[rows].tolist(),
+        "tied": ties.tied[rows].tolist(),
+        "query": ties.query.tolist(),
+        "start": ties.start.tolist(),
+        "counts": ties.counts.tolist(),
+    }
+
+
+def _ties(rank: list[int], document: Mapping[str, Any], languages: int) -> Ties:
+    above, tied = np.array(rank, np.int64) - 1, np.ones(len(rank), np.int64)
+    rows = np.array(document["row"], np.int64)
+    above[rows], tied[rows] = document["above"], document["tied"]
+    blocks = len(document["query"])
+    return Ties(
+        above=above,
+        tied=tied,
+        query=np.array(document["query"], np.int64),
+        start=np.array(document["start"], np.int64),
+        counts=np.array(document["counts"], np.int64).reshape(blocks, languages),
     )
 
 

@@ -1,30 +1,47 @@
-"""Read the summary of a task that is stored next to its result: its fields, and what it is of."""
+"""The summary of a task, stored next to its result: how it is written, read and checked."""
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, StringConstraints
 
+from xbench._util.atomic_write import write_atomically
 from xbench.data.catalogue import TASKS, PassageForm, subsets
-from xbench.metrics import score_range
+from xbench.metrics import FloatArray, score_range
+from xbench.metrics.registry import NOT_ALWAYS_DEFINED
 from xbench.results.field_types import Name
 from xbench.results.findings import ABSENT, Notes, Plain
 from xbench.results.safe_json import MEBIBYTE, parse_object, unpack
 from xbench.results.schema import Document, conforms
+from xbench.results.store import PER_QUERY_SUFFIX, PerQuery
 from xbench.results.summaries import (
     FORMAT,
-    MISSING,
-    PRESENT,
+    SUMMARY_SUFFIX,
+    Advantage,
+    InfluenceValues,
     Summary,
-    from_document,
+    digest,
     measures_with_intervals,
+    summarise,
 )
 
+PRESENT, MISSING = "x", "."
+"""The letters that say whether a question has a value."""
+
+
 RENEW = "renew it with `xbench validate --write-summaries`, or remove it"
+
+FORMAT_OF_0_1_0 = 1
+"""Version of summaries that are not read, and no mistake: the ranks are read instead."""
 
 SUMMARY_LIMITS = MEBIBYTE, 4 * MEBIBYTE
 """Bytes of a summary, packed and unpacked; the largest task's has 0.1 and 0.3 MiB."""
@@ -49,6 +66,19 @@ class EvidenceDocument(Document):
     interval: Annotated[list[Number], Field(min_length=2, max_length=2)]
 
 
+class AdvantageDocument(Document):
+    """How much a passage language is favoured."""
+
+    value: Share
+    interval: Annotated[list[Share], Field(min_length=2, max_length=2)]
+    questions: Annotated[int, Field(ge=0, le=10**9)]
+
+
+ByLanguage = Annotated[
+    dict[Name, Annotated[dict[Name, Share], Field(max_length=100)]], Field(max_length=100)
+]
+
+
 class SummaryDocument(Document):
     """The content of ``<Task>.summary.json.gz``."""
 
@@ -58,10 +88,11 @@ class SummaryDocument(Document):
     result: Name
     ranks: Name
     micro: Share
-    chance: Share
-    shares: Annotated[
-        dict[Name, Annotated[dict[Name, Share], Field(max_length=100)]], Field(max_length=100)
-    ]
+    chance: Annotated[dict[Name, Number], Field(max_length=100)]
+    best: Annotated[dict[Name, Number], Field(max_length=100)]
+    shares: ByLanguage
+    advantages: ByLanguage
+    favoured: Annotated[dict[Name, AdvantageDocument], Field(max_length=100)]
     evidence: Annotated[dict[Name, EvidenceDocument], Field(max_length=100)]
 
 
@@ -85,8 +116,9 @@ def parse_summary(
     document = None if content is None else parse_object(content, notes)
     if document is None:
         return None
-    if document.get("format") != FORMAT:
-        notes.error("format", document.get("format", ABSENT), f"expected {FORMAT}; {RENEW}")
+    if (version := document.get("format", ABSENT)) != FORMAT:
+        if version != FORMAT_OF_0_1_0:
+            notes.error("format", version, f"expected {FORMAT}; {RENEW}")
         return None
     if not conforms(document, SummaryDocument, notes):
         return None
@@ -115,7 +147,7 @@ def _check_shares(shares: Mapping[str, Mapping[str, float]], task: str, notes: N
 
 def _check_evidence(evidence: Mapping[str, Mapping[str, Any]], task: str, notes: Notes) -> None:
     expected = measures_with_intervals(task)
-    if set(evidence) != set(expected):
+    if set(evidence) | set(NOT_ALWAYS_DEFINED) != set(expected) | set(NOT_ALWAYS_DEFINED):
         notes.error("evidence", Plain(", ".join(evidence)), f"expected {expected}; {RENEW}")
         return
     columns = _columns(task)
@@ -146,3 +178,95 @@ def _questions(present: Sequence[str]) -> int:
     """Return how many questions have a value in any of some columns of the same length."""
     letters = np.frombuffer("".join(present).encode(), np.uint8).reshape(len(present), -1)
     return int((letters == ord(PRESENT)).any(axis=0).sum())
+
+
+def write_summary(folder: Path, ranks: PerQuery, result: bytes) -> None:
+    """Write the summary of a task whose ranks are written; the same content gives the same bytes.
+
+    Pages show tasks of the catalogue on all their languages; others get no summary.
+
+    Args:
+        folder: Folder of the model and revision.
+        ranks: The ranks.
+        result: Content of the ``<Task>.json`` that belongs to them.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
+    dataset, setting = TASKS.get(ranks.task, (None, None))
+    if not (dataset and setting) or set(ranks.subsets) != set(subsets(setting, dataset.languages)):
+        return
+    content = (folder / f"{ranks.task}{PER_QUERY_SUFFIX}").read_bytes()
+    document = as_document(ranks, summarise(ranks), digest(result), digest(content))
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+    write_atomically(folder / f"{ranks.task}{SUMMARY_SUFFIX}", packed)
+
+
+def as_document(
+    ranks: PerQuery, summary: Summary, result_digest: str, ranks_digest: str
+) -> dict[str, Any]:
+    """Return the content of a summary's file."""
+    return {
+        "format": FORMAT,
+        "task": ranks.task,
+        "passage_form": ranks.passage_form,
+        "result": result_digest,
+        "ranks": ranks_digest,
+        "micro": summary.micro,
+        "chance": summary.chance,
+        "best": summary.best,
+        "shares": summary.shares,
+        "advantages": summary.advantages,
+        "favoured": {
+            language: {
+                "value": own.value,
+                "interval": list(own.interval),
+                "questions": own.questions,
+            }
+            for language, own in summary.favoured.items()
+        },
+        "evidence": {
+            measure: {
+                "present": ["".join(column) for column in _letters(own.values).T],
+                "values": [column[~np.isnan(column)].tolist() for column in own.values.T],
+                "interval": list(own.interval),
+            }
+            for measure, own in summary.evidence.items()
+        },
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Summary:
+    """Return the summary in a file's content, which has been checked."""
+    return Summary(
+        micro=document["micro"],
+        chance=document["chance"],
+        best=document["best"],
+        shares=document["shares"],
+        advantages=document["advantages"],
+        favoured={
+            language: Advantage(own["value"], (*own["interval"],), own["questions"])
+            for language, own in document["favoured"].items()
+        },
+        evidence={
+            measure: InfluenceValues(_matrix(own["present"], own["values"]), (*own["interval"],))
+            for measure, own in document["evidence"].items()
+        },
+    )
+
+
+def _letters(values: FloatArray) -> NDArray[np.str_]:
+    return np.where(np.isnan(values), MISSING, PRESENT)
+
+
+def _matrix(present: Sequence[str], values: Sequence[Sequence[float]]) -> FloatArray:
+    """Return columns of values, nan where a letter of `present` says that there is none."""
+    letters = np.frombuffer("".join(present).encode(), np.uint8).reshape(len(present), -1)
+    size = sum(map(len, values))
+    flat = np.fromiter(chain.from_iterable(values), np.float64, size)
+    if size == letters.size:
+        return np.ascontiguousarray(flat.reshape(letters.shape).T)
+    columns = np.full(letters.shape, np.nan)
+    columns[letters == ord(PRESENT)] = flat
+    return np.ascontiguousarray(columns.T)

@@ -8,38 +8,39 @@ nothing. `xbench.results.validation` computes it again from the ranks and refuse
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import digamma
 
-from xbench._util.atomic_write import write_atomically
-from xbench.data.catalogue import TASKS, subsets
+from xbench.data.catalogue import TASKS
 from xbench.metrics import (
-    EFFECTIVENESS,
-    LANGUAGE_BIAS,
-    MIXED_INDEX,
     FloatArray,
-    IntArray,
-    PoolRanks,
     language_shares,
     statistics,
+    task_per_query,
 )
-from xbench.metrics.subsets import multilingual_ranking
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery
+from xbench.metrics.advantage import language_advantage
+from xbench.metrics.chance import best, chance, expected_average_precision
+from xbench.metrics.multilingual import multilingual_ranking
+from xbench.results.store import PerQuery
 
 SUMMARY_SUFFIX = ".summary.json.gz"
 
-FORMAT = 1
+FORMAT = 2
 """Version of what a summary holds and how it is computed; others are not read."""
+
+BIAS_WITH_INTERVALS = (
+    "own_language_preference",
+    "own_language_preference_found",
+    "rank_distance_ratio",
+    "rank_distance_ratio_found",
+    "rank_distance",
+    "english_advantage",
+)
+"""Measures of language bias whose certainty is shown."""
 
 SHARES_AT = 20
 """Number of first places whose languages are counted."""
@@ -67,20 +68,43 @@ class InfluenceValues:
 
 
 @dataclass(frozen=True, eq=False)
+class Advantage:
+    """How much a passage language is favoured over its translations, over all query languages.
+
+    Attributes:
+        value: Mean over the query languages.
+        interval: Ends of its 95 % interval.
+        questions: Number of questions behind it.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    questions: int
+
+
+@dataclass(frozen=True, eq=False)
 class Summary:
     """What pages show of a task next to its scores.
 
     Attributes:
         micro: Mean of the average precision over all queries of all subsets.
-        chance: Mean over the subsets of the average precision of random rankings.
+        chance: Mean over the subsets of what random rankings give, by measure: of ``map``, and of
+            a pool of parallel passages the measures of language bias.
+        best: Mean over the subsets of the best value of measures of such a pool that have one.
         shares: Share of each passage language among the first 20 places of the multilingual pool,
             by query and passage language; empty for another pool.
+        advantages: `xbench.metrics.advantage.language_advantage`, by query and passage language;
+            empty for a pool without parallel passages.
+        favoured: The same over all query languages, by passage language.
         evidence: What the certainty of the means follows from, by measure.
     """
 
     micro: float
-    chance: float
+    chance: Mapping[str, float]
+    best: Mapping[str, float]
     shares: Mapping[str, Mapping[str, float]]
+    advantages: Mapping[str, Mapping[str, float]]
+    favoured: Mapping[str, Advantage]
     evidence: Mapping[str, InfluenceValues]
 
 
@@ -95,12 +119,12 @@ def measures_with_intervals(task: str, *, pooled: bool = False) -> tuple[str, ..
     ('ndcg_at_10', 'recall_at_100')
     """
     if task not in TASKS:
-        return ("map", "rank_distance") if pooled else ("map",)
+        return ("map", *BIAS_WITH_INTERVALS) if pooled else ("map",)
     dataset, setting = TASKS[task]
     pooled = setting == "multilingual"
     if dataset.streamed:
         return (dataset.main_score, "recall_at_100", *(["ndcg_at_10_lost"] if pooled else []))
-    return (dataset.main_score, *(["rank_distance"] if pooled else []))
+    return (dataset.main_score, *(BIAS_WITH_INTERVALS if pooled else ()))
 
 
 def summarise(ranks: PerQuery) -> Summary:
@@ -108,100 +132,31 @@ def summarise(ranks: PerQuery) -> Summary:
 
     With fewer than two questions there is nothing to resample, and intervals are nan.
     """
-    mixed = all(own.own_rank is not None for own in ranks.subsets.values())
-    undefined = LANGUAGE_BIAS if mixed else MIXED_INDEX
-    values: dict[str, Values] = {
-        measure: {name: _values(measure, own) for name, own in ranks.subsets.items()}
-        for measure in measures_with_intervals(ranks.task, pooled=ranks.multilingual)
-        if measure not in undefined
-    }
-    precision = [_values("map", own) for own in ranks.subsets.values()]
+    values = task_per_query(ranks.subsets, multilingual=ranks.multilingual)
+    measures = measures_with_intervals(ranks.task, pooled=ranks.multilingual)
+    evidence = {}
+    for measure in measures:
+        own = {name: of[measure] for name, of in values.items() if measure in of}
+        if any(not np.isnan(value).all() for value in own.values()):
+            evidence[measure] = _evidence(ranks, own)
+    subsets = list(ranks.subsets.values())
+    parallel = ranks.multilingual and all(own.own_rank is None for own in subsets)
     return Summary(
-        micro=float(np.concatenate(precision).mean()),
-        chance=mean_chance(ranks),
+        micro=float(np.concatenate([of["map"] for of in values.values()]).mean()),
+        chance=_means([chance(own) for own in subsets] if parallel else [])
+        | {"map": mean_chance(ranks)},
+        best=_means([best(own) for own in subsets] if parallel else []),
         shares=_shares(ranks),
-        evidence={measure: _evidence(ranks, own) for measure, own in values.items()},
+        **(_advantages(ranks) if parallel else {"advantages": {}, "favoured": {}}),
+        evidence=evidence,
     )
 
 
-def write_summary(folder: Path, ranks: PerQuery, result: bytes) -> None:
-    """Write the summary of a task whose ranks are written; the same content gives the same bytes.
-
-    Pages show tasks of the catalogue on all their languages; others get no summary.
-
-    Args:
-        folder: Folder of the model and revision.
-        ranks: The ranks.
-        result: Content of the ``<Task>.json`` that belongs to them.
-
-    Raises:
-        UserError: If the file cannot be written.
-    """
-    dataset, setting = TASKS.get(ranks.task, (None, None))
-    if not (dataset and setting) or set(ranks.subsets) != set(subsets(setting, dataset.languages)):
-        return
-    content = (folder / f"{ranks.task}{PER_QUERY_SUFFIX}").read_bytes()
-    document = as_document(ranks, summarise(ranks), digest(result), digest(content))
-    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-    write_atomically(folder / f"{ranks.task}{SUMMARY_SUFFIX}", packed)
-
-
-def as_document(
-    ranks: PerQuery, summary: Summary, result_digest: str, ranks_digest: str
-) -> dict[str, Any]:
-    """Return the content of a summary's file."""
-    return {
-        "format": FORMAT,
-        "task": ranks.task,
-        "passage_form": ranks.passage_form,
-        "result": result_digest,
-        "ranks": ranks_digest,
-        "micro": summary.micro,
-        "chance": summary.chance,
-        "shares": summary.shares,
-        "evidence": {
-            measure: {
-                "present": ["".join(column) for column in _letters(own.values).T],
-                "values": [column[~np.isnan(column)].tolist() for column in own.values.T],
-                "interval": list(own.interval),
-            }
-            for measure, own in summary.evidence.items()
-        },
-    }
-
-
-def from_document(document: Mapping[str, Any]) -> Summary:
-    """Return the summary in a file's content, which has been checked."""
-    return Summary(
-        micro=document["micro"],
-        chance=document["chance"],
-        shares=document["shares"],
-        evidence={
-            measure: InfluenceValues(_matrix(own["present"], own["values"]), (*own["interval"],))
-            for measure, own in document["evidence"].items()
-        },
-    )
-
-
-PRESENT, MISSING = "x", "."
-"""The letters that say whether a question has a value."""
-
-
-def _letters(values: FloatArray) -> NDArray[np.str_]:
-    return np.where(np.isnan(values), MISSING, PRESENT)
-
-
-def _matrix(present: Sequence[str], values: Sequence[Sequence[float]]) -> FloatArray:
-    """Return columns of values, nan where a letter of `present` says that there is none."""
-    letters = np.frombuffer("".join(present).encode(), np.uint8).reshape(len(present), -1)
-    size = sum(map(len, values))
-    flat = np.fromiter(chain.from_iterable(values), np.float64, size)
-    if size == letters.size:
-        return np.ascontiguousarray(flat.reshape(letters.shape).T)
-    columns = np.full(letters.shape, np.nan)
-    columns[letters == ord(PRESENT)] = flat
-    return np.ascontiguousarray(columns.T)
+def _means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each number over the subsets."""
+    names = values[0] if values else ()
+    means = {name: float(np.mean([own[name] for own in values])) for name in names}
+    return {name: mean for name, mean in means.items() if not np.isnan(mean)}
 
 
 def digest(content: bytes) -> str:
@@ -211,28 +166,7 @@ def digest(content: bytes) -> str:
 
 def mean_chance(ranks: PerQuery) -> float:
     """Return the mean over the subsets of the average precision of random rankings."""
-    return float(np.mean([chance(own) for own in ranks.subsets.values()]))
-
-
-def chance(ranks: PoolRanks) -> float:
-    """Return the expected average precision of random rankings.
-
-    For R relevant of N passages: (H_N + (R - 1) (N - H_N) / (N - 1)) / N, where H_N is the Nth
-    harmonic number (Bestgen 2015, "Exact Expected Average Precision of the Random Baseline").
-    """
-    size = ranks.pool_size
-    relevant: IntArray = np.bincount(ranks.query)
-    harmonic = float(digamma(size + 1)) + np.euler_gamma
-    other = (relevant - 1) * (size - harmonic) / max(size - 1, 1)
-    return float(((harmonic + other) / size).mean())
-
-
-def _values(measure: str, ranks: PoolRanks) -> FloatArray:
-    if measure in EFFECTIVENESS:
-        return EFFECTIVENESS[measure](ranks.matrix())
-    if measure in MIXED_INDEX:
-        return MIXED_INDEX[measure](ranks, multilingual_ranking(ranks))
-    return LANGUAGE_BIAS[measure](multilingual_ranking(ranks))
+    return float(np.mean([expected_average_precision(own) for own in ranks.subsets.values()]))
 
 
 def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
@@ -243,6 +177,31 @@ def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
         own.query_language: dict(zip(own.pool, row, strict=True))
         for own, row in zip(ranks.subsets.values(), shares.tolist(), strict=True)
     }
+
+
+def _advantages(ranks: PerQuery) -> dict[str, Any]:
+    """Return the language advantages: of each query language, and over all of them."""
+    if not all(own.places_known for own in ranks.subsets.values()):
+        return {"advantages": {}, "favoured": {}}
+    values = {
+        name: language_advantage(multilingual_ranking(own)) for name, own in ranks.subsets.items()
+    }
+    languages = list(next(iter(ranks.subsets.values())).pool)
+    advantages: dict[str, dict[str, float]] = {}
+    favoured = {}
+    for index, language in enumerate(languages):
+        own = {
+            name: of[:, index] for name, of in values.items() if not np.isnan(of[:, index]).all()
+        }
+        for name, column in own.items():
+            query = ranks.subsets[name].query_language
+            advantages.setdefault(query, {})[language] = float(np.nanmean(column))
+        if own:
+            certainty = _evidence(ranks, own)
+            questions = int((~np.isnan(certainty.values)).any(axis=1).sum())
+            mean = float(np.mean([np.nanmean(column) for column in own.values()]))
+            favoured[language] = Advantage(mean, certainty.interval, questions)
+    return {"advantages": advantages, "favoured": favoured}
 
 
 def _evidence(ranks: PerQuery, values: Values) -> InfluenceValues:

@@ -3,7 +3,8 @@
 The rank of a passage is 1 + the number of passages that rank above it, so nothing is sorted: one
 comparison of a block of scores with the score of a relevant passage counts the passages of one
 language above it. The rank in any pool is 1 + the sum of the counts of the pool's languages. Ties
-follow trec_eval: passages of equal score rank by id, descending.
+follow trec_eval: passages of equal score rank by id, descending. Of a mixed pool it is kept which
+passages are equal, since the measures of language bias give them no order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus
-from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks
+from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks, Ties
+from xbench.search.first_places import FirstPlaces, blocks, first_places
 
 ScoreArray = NDArray[np.float32]
 
@@ -84,6 +86,13 @@ class RankTable:
         rows = np.isin(counts.language, chosen)
         present, query = np.unique(counts.query[rows], return_inverse=True)
         whole = len(chosen) == len(self._pool.languages) > 1
+        ties = None
+        if whole:
+            ties = Ties(
+                above=counts.higher[rows].sum(axis=1),
+                tied=counts.equal[rows].sum(axis=1),
+                **counts.first_places.blocks_of(present),
+            )
         return PoolRanks(
             questions=tuple(counts.questions[q] for q in present),
             query=query,
@@ -91,7 +100,8 @@ class RankTable:
             rank=1 + counts.above[rows][:, chosen].sum(axis=1),
             query_language=query_language,
             pool={self._pool.languages[i]: len(self._pool.columns[i]) for i in chosen},
-            top=counts.top[present] if whole else None,
+            top=counts.first_places.top[present] if whole else None,
+            ties=ties,
         )
 
 
@@ -135,14 +145,18 @@ class _Counts:
         query: Index into `questions`, shape (rows,).
         language: Index of the relevant passage's language, shape (rows,).
         above: Passages of each language that rank above, shape (rows, languages).
-        top: Language index of the passages at the first places, shape (queries, places).
+        higher: Those of them with a higher score, same shape.
+        equal: Passages of each language with the same score, itself included, same shape.
+        first_places: What is at the first places.
     """
 
     questions: tuple[str, ...]
     query: IntArray
     language: IntArray
     above: IntArray
-    top: IntArray
+    higher: IntArray
+    equal: IntArray
+    first_places: FirstPlaces
 
 
 def _count_above(
@@ -170,18 +184,26 @@ def _count_above(
     thresholds = np.full((len(questions), slot.max(initial=0) + 1), np.inf, np.float32)
     thresholds[query, slot] = threshold
 
-    def above(index: int) -> IntArray:
+    def above(index: int) -> tuple[IntArray, IntArray, IntArray]:
         own = _padded(scores, pool.columns[index])
-        greater = _count(np.greater, own, thresholds)[query, slot]
-        at_least = _count(np.greater_equal, own, thresholds)[query, slot]
-        for row in np.flatnonzero(at_least - greater > (language == index)):
+        higher = _count(np.greater, own, thresholds)[query, slot]
+        equal = _count(np.greater_equal, own, thresholds)[query, slot] - higher
+        before = higher.copy()
+        for row in np.flatnonzero(equal > (language == index)):
             tied = own[query[row], : len(pool.columns[index])] == threshold[row]
-            greater[row] += np.count_nonzero(pool.order[index][tied] < order[row])
-        return greater
+            before[row] += np.count_nonzero(pool.order[index][tied] < order[row])
+        return before, higher, equal
 
-    counts = list(threads.map(above, range(len(pool.languages))))
-    top = _top_languages(pool, scores, threads)
-    return _Counts(questions, query, language, above=np.stack(counts, axis=1), top=top)
+    before, higher, equal = zip(*threads.map(above, range(len(pool.languages))), strict=True)
+    return _Counts(
+        questions,
+        query,
+        language,
+        above=np.stack(before, axis=1),
+        higher=np.stack(higher, axis=1),
+        equal=np.stack(equal, axis=1),
+        first_places=_first_places(pool, scores, block.start, threads),
+    )
 
 
 def _blocks(queries: int, texts: int) -> list[slice]:
@@ -192,46 +214,57 @@ def _blocks(queries: int, texts: int) -> list[slice]:
 
 def _joined(blocks: Sequence[_Counts]) -> _Counts:
     starts = np.cumsum([0, *(len(block.questions) for block in blocks)])
+    places = [block.first_places for block in blocks]
     numbered = [block.query + start for block, start in zip(blocks, starts, strict=False)]
     return _Counts(
         questions=tuple(question for block in blocks for question in block.questions),
         query=np.concatenate(numbered),
         language=np.concatenate([block.language for block in blocks]),
         above=np.concatenate([block.above for block in blocks]),
-        top=np.concatenate([block.top for block in blocks]),
+        higher=np.concatenate([block.higher for block in blocks]),
+        equal=np.concatenate([block.equal for block in blocks]),
+        first_places=FirstPlaces(
+            top=np.concatenate([own.top for own in places]),
+            query=np.concatenate(
+                [own.query + start for own, start in zip(places, starts, strict=False)]
+            ),
+            start=np.concatenate([own.start for own in places]),
+            counts=np.concatenate([own.counts for own in places]),
+        ),
     )
 
 
-def _top_languages(pool: _Pool, scores: ScoreArray, threads: Executor) -> IntArray:
-    """Return the language index of the passages at the first places of the whole pool.
-
-    The columns are arranged by descending id, so that a stable sort by score breaks ties as
-    trec_eval does; only the passages that reach the score of the last place are sorted.
-    """
-    order = np.argsort(np.concatenate(pool.order))
-    columns = np.concatenate(pool.columns)[order]
-    language = np.repeat(np.arange(len(pool.columns)), [len(c) for c in pool.columns])[order]
+def _first_places(pool: _Pool, scores: ScoreArray, first: int, threads: Executor) -> FirstPlaces:
+    """Return what is at the first places of the whole pool, for queries that `first` is before."""
+    columns = np.concatenate(pool.columns)
+    language = np.repeat(np.arange(len(pool.columns)), [len(own) for own in pool.columns])
     places = min(TOP_K, len(columns))
-    top = np.empty((len(scores), places), np.int64)
 
-    def fill(rows: slice) -> None:
-        top[rows] = language[_first_places(scores[rows][:, columns], places)]
+    def found(rows: slice) -> list[tuple[IntArray, ScoreArray]]:
+        return _highest(scores[rows][:, columns], places)
 
-    list(threads.map(fill, _row_blocks(len(scores))))
-    return top
+    blocks = threads.map(found, _row_blocks(len(scores)))
+    rankings = [(language[best], values) for own in blocks for best, values in own]
+    return first_places(rankings, places, len(pool.languages), first)
 
 
-def _first_places(block: ScoreArray, places: int) -> IntArray:
-    """Return the columns of the highest scores of each row; of equal ones, the leftmost first."""
-    best = np.sort(np.argpartition(block, -places, axis=1)[:, -places:], axis=1)
+def _highest(block: ScoreArray, places: int) -> list[tuple[IntArray, ScoreArray]]:
+    """Return the columns of the highest scores of each row and these scores, descending.
+
+    All that have the score of the last place are there, so that there may be more.
+    """
+    best = np.argpartition(block, -places, axis=1)[:, -places:]
     values = np.take_along_axis(block, best, axis=1)
-    least = values.min(axis=1)
+    order = np.argsort(-values, axis=1)
+    best = np.take_along_axis(best, order, axis=1)
+    values = np.take_along_axis(values, order, axis=1)
+    found = list(zip(best, values, strict=True))
+    least = values[:, -1]
     for row in np.flatnonzero(np.count_nonzero(block >= least[:, None], axis=1) > places):
-        candidates = np.flatnonzero(block[row] >= least[row])
-        kept = candidates[np.argsort(-block[row, candidates], kind="stable")[:places]]
-        best[row] = np.sort(kept)
-        values[row] = block[row, best[row]]
-    return np.take_along_axis(best, np.argsort(-values, axis=1, kind="stable"), axis=1)
+        own = np.flatnonzero(block[row] >= least[row])
+        own = own[np.argsort(-block[row, own])]
+        found[row] = own, block[row, own]
+    return found
 
 
 def _row_blocks(rows: int, size: int = 128) -> list[slice]:
@@ -291,28 +324,44 @@ def ranks_in_run(
     """
     pool = dict(sorted(Counter(language.values()).items()))
     index = {code: i for i, code in enumerate(pool)}
-    questions = tuple(relevant)
-    top = np.full((len(questions), TOP_K), -1, np.int64)
-    rows = []
-    for q, question in enumerate(questions):
-        ranking = _order(run.get(question, {}))
-        first = [index[language[passage]] for passage in ranking[:TOP_K]]
-        top[q, : len(first)] = first
-        place = {passage: rank for rank, passage in enumerate(ranking, 1)}
-        rows += [(q, language[p], place.get(p, 0)) for p in relevant[question]]
+    size = sum(pool.values())
+    rows: list[tuple[int, str, int, int, int]] = []
+    firsts: list[tuple[IntArray, ScoreArray]] = []
+    for q, question in enumerate(relevant):
+        ids, values = _order(run.get(question, {}))
+        place = {passage: i for i, passage in enumerate(ids)}
+        higher, equal = blocks(values)
+        for passage in relevant[question]:
+            if (at := place.get(passage)) is None:
+                rows.append((q, language[passage], 0, len(ids), size - len(ids)))
+            else:
+                rows.append((q, language[passage], at + 1, int(higher[at]), int(equal[at])))
+        reached = int((higher < TOP_K).sum())
+        codes = [index[language[passage]] for passage in ids[:reached]]
+        firsts.append((np.array(codes, np.int64), values[:reached]))
+    query, codes_, rank, above, tied = zip(*rows, strict=True) if rows else ((),) * 5
+    first = first_places(firsts, TOP_K, len(pool))
     return PoolRanks(
-        questions=questions,
-        query=np.array([q for q, _, _ in rows], np.int64),
-        language=np.array([code for _, code, _ in rows], np.str_),
-        rank=np.array([rank for _, _, rank in rows], np.int64),
+        questions=tuple(relevant),
+        query=np.array(query, np.int64),
+        language=np.array(codes_, np.str_),
+        rank=np.array(rank, np.int64),
         query_language=query_language,
         pool=pool,
-        top=top if len(pool) > 1 else None,
+        top=first.top if len(pool) > 1 else None,
+        ties=Ties(
+            np.array(above, np.int64),
+            np.array(tied, np.int64),
+            **first.blocks_of(np.arange(len(relevant))),
+        )
+        if len(pool) > 1
+        else None,
     )
 
 
-def _order(scores: Mapping[str, float]) -> list[str]:
+def _order(scores: Mapping[str, float]) -> tuple[list[str], ScoreArray]:
     """Return the passages by score, in single precision as in trec_eval, then by descending id."""
     ids = sorted(scores, reverse=True)
     values = np.array([scores[passage] for passage in ids], np.float32)
-    return [ids[i] for i in np.argsort(-values, kind="stable")]
+    order = np.argsort(-values, kind="stable")
+    return [ids[i] for i in order], values[order]

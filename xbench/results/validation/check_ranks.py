@@ -103,7 +103,12 @@ class _SubsetCheck:
         """Check until a step finds something that the next one builds on."""
         if self._check_pool() and self._check_rows():
             self._check_relevance()
-            if self._check_places() and self._check_own_rank() and self._check_top():
+            if (
+                self._check_places()
+                and self._check_ties()
+                and self._check_own_rank()
+                and self._check_top()
+            ):
                 self._check_top_against_ranks()
 
     def _doubtful(self, field: str, found: object, rule: str) -> None:
@@ -175,6 +180,33 @@ class _SubsetCheck:
             return self._wrong(field, Plain("a rank twice"), "a question's ranks are all different")
         return True
 
+    def _check_ties(self) -> bool:
+        """Check that the relevant passages of a block say the same of it."""
+        ties, rows = self.content.get("ties"), np.arange(len(self.rank))
+        self.alone = rows >= 0
+        if ties is None:
+            return True
+        if len(self.content["pool"]) == 1:
+            return self._wrong("ties", ties, "expected for a mixed index, and only for one")
+        row = np.array(ties["row"], np.int64)
+        if (np.diff(row) <= 0).any() or row.max(initial=0) >= len(self.rank):
+            return self._wrong("ties.row", ties["row"], "expected rows, ascending")
+        if len({len(ties[field]) for field in ("row", "above", "tied")}) > 1:
+            return self._wrong("ties.tied", ties["tied"], "expected a value for each row")
+        above = np.where(self.rank > 0, self.rank - 1, -1)
+        above[row] = ties["above"]
+        if (above < 0).any():
+            return self._wrong("ties.row", ties["row"], "expected every row without a rank, too")
+        self.alone[row] = False
+        blocks = np.stack([self.query[row], np.array(ties["above"], np.int64)], axis=1)
+        sizes = np.column_stack([blocks, np.array(ties["tied"], np.int64)])
+        different, times = np.unique(blocks, axis=0, return_counts=True)
+        with_size = np.unique(sizes, axis=0)
+        if len(different) < len(with_size) or (times > with_size[:, 2]).any():
+            found = Plain("another size of the same block, or more relevant passages than it has")
+            return self._wrong("ties.tied", found, "expected the number of passages of equal score")
+        return True
+
     def _check_own_rank(self) -> bool:
         """Check the ranks in the index of the query's language alone, next to those in the pool."""
         given, pool = self.content.get("own_rank"), self.content["pool"]
@@ -228,7 +260,7 @@ class _SubsetCheck:
 
     def _check_top_against_ranks(self) -> None:
         """Compare the language at each place with that of the relevant passage of that rank."""
-        shallow = (self.rank > 0) & (self.rank <= self.top.shape[1])
+        shallow = (self.rank > 0) & (self.rank <= self.top.shape[1]) & self.alone
         pool = list(self.content["pool"])
         index = np.array([pool.index(a) if a in pool else -1 for a in self.codes])
         there = self.top[self.query[shallow], self.rank[shallow] - 1]
@@ -262,7 +294,7 @@ class _SubsetCheck:
             )
         own_places = self.top.shape[1] - others[:, -1]
         early = (self.own_rank > 0) & (self.own_rank <= own_places[self.query]) & ~shallow
-        if early.any():
-            row = int(np.argmax(early))
+        if (early & self.alone).any():
+            row = int(np.argmax(early & self.alone))
             found = int(self.own_rank[row])
             self._doubtful(f"own_rank[{row}]", found, "expected a rank among the first places, too")

@@ -13,8 +13,11 @@ from xbench.metrics import FloatArray, task_scores
 from xbench.results.findings import Notes, Plain
 from xbench.results.store import subset_scores
 from xbench.results.stored_summary import RENEW
-from xbench.results.summaries import Summary
+from xbench.results.summaries import Advantage, Summary
 from xbench.results.validation.check_scores import TOLERANCE
+
+NONE = Advantage(np.nan, (np.nan, np.nan), -1)
+"""The advantage of a language that has none."""
 
 CLOSE = 1e-9
 """How far a number may be from what the ranks give here, relative to it if it is above 1."""
@@ -28,8 +31,9 @@ def agrees(summary: Summary, result: Mapping[str, Any]) -> bool:
     needed = set(measures)
     if not all(needed <= entry.keys() for entry in entries):
         return False
+    values = {m: [entry[m] for entry in entries if m in entry] for m in summary.evidence}
     return all(
-        abs(_mean(own.values) - fmean(entry[measure] for entry in entries)) <= TOLERANCE
+        values[measure] and abs(_mean(own.values) - fmean(values[measure])) <= TOLERANCE
         for measure, own in summary.evidence.items()
     )
 
@@ -48,6 +52,11 @@ def compare_with_summary(stored: Summary, computed: Summary, notes: Notes) -> No
     for where, found, right in _numbers(stored, computed):
         if not _close(found, right):
             notes.error(where, found, f"its ranks give {right}; {RENEW}")
+    for measure in computed.evidence.keys() ^ stored.evidence.keys():
+        there = Plain("there" if measure in stored.evidence else "missing")
+        notes.error(f"evidence.{measure}", there, f"its ranks give the opposite; {RENEW}")
+    if not notes.sound:
+        return
     for measure, own in computed.evidence.items():
         _compare_values(measure, stored.evidence[measure].values, own.values, notes)
 
@@ -67,15 +76,35 @@ def _compare_values(measure: str, found: FloatArray, right: FloatArray, notes: N
 def _numbers(stored: Summary, computed: Summary) -> Iterator[tuple[str, float, float]]:
     """Yield the single numbers: where they are, what is stored, and what the ranks give."""
     yield "micro", stored.micro, computed.micro
-    yield "chance", stored.chance, computed.chance
-    for query, row in computed.shares.items():
-        for passage, share in row.items():
-            yield f"shares.{query}.{passage}", stored.shares[query][passage], share
+    for field in ("chance", "best"):
+        yield from _entries(field, getattr(stored, field), getattr(computed, field))
+    for field in ("shares", "advantages"):
+        rows, others = getattr(stored, field), getattr(computed, field)
+        for query in sorted(others.keys() | rows.keys()):
+            yield from _entries(f"{field}.{query}", rows.get(query, {}), others.get(query, {}))
+    languages = computed.favoured.keys() | stored.favoured.keys()
+    for language in sorted(languages):
+        found, right = (_favoured(side.favoured.get(language, NONE)) for side in (stored, computed))
+        yield from _entries(f"favoured.{language}", found, right)
     for measure, own in computed.evidence.items():
+        if measure not in stored.evidence:
+            continue
         ends = zip(stored.evidence[measure].interval, own.interval, strict=True)
-        for number, (found, right) in enumerate(ends):
-            yield f"evidence.{measure}.interval[{number}]", found, right
+        for number, (end, expected) in enumerate(ends):
+            yield f"evidence.{measure}.interval[{number}]", end, expected
+
+
+def _favoured(own: Advantage) -> dict[str, float]:
+    low, high = own.interval
+    return {"value": own.value, "low": low, "high": high, "questions": own.questions}
+
+
+def _entries(
+    where: str, found: Mapping[str, float], right: Mapping[str, float]
+) -> Iterator[tuple[str, float, float]]:
+    for name in sorted(found.keys() | right.keys()):
+        yield f"{where}.{name}", found.get(name, np.nan), right.get(name, np.nan)
 
 
 def _close(found: float, right: float) -> bool:
-    return abs(found - right) <= CLOSE * max(1.0, abs(right))
+    return bool(abs(found - right) <= CLOSE * max(1.0, abs(right)))

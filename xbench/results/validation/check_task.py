@@ -249,6 +249,6 @@ class _Check:
         if ranks is not None:
             suspect_scores(result, mean_chance(ranks), notes)
         if summary is not None:
-            suspect_scores(result, summary.chance, notes)
+            suspect_scores(result, summary.chance["map"], notes)
         suspect_revisions(self.path, result, notes)
         return result

@@ -13,7 +13,8 @@ from xbench.data.catalogue import TASKS
 from xbench.results.findings import Notes, Plain, TaskCheck
 from xbench.results.imported import read_imported
 from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
-from xbench.results.summaries import SUMMARY_SUFFIX, write_summary
+from xbench.results.stored_summary import write_summary
+from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.validation.check_task import (
     NEVER,

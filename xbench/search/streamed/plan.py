@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 
 from xbench.data.parallel_corpus import Texts
 from xbench.data.streamed.corpus import SHARD, StreamedCorpus
-from xbench.metrics.ranks import RUN_DEPTH, TOP_K, IntArray, PoolRanks
+from xbench.metrics.ranks import RUN_DEPTH, TOP_K, IntArray, PoolRanks, Ties
+from xbench.search.first_places import blocks, first_places
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.shards import PIECE, Backend, SearchShard, Target, pool_id
 from xbench.search.top_k import IdArray, ScoreArray, TopK
@@ -184,26 +185,41 @@ def progress_bar(what: str, total: int, done: int, show: bool) -> Any:  # noqa: 
 def pool_ranks(top: TopK, target: Target, plan: Plan) -> PoolRanks:
     """Return the ranks of the relevant passages among the best of each query.
 
-    Question ids are distinguished by their language, in which alone they are unique.
+    Question ids are distinguished by their language, in which alone they are unique. A block of
+    equal scores that goes on beyond the run ends with it.
     """
-    _, ids = top.best()
+    scores, ids = top.best()
     own = target.query_language
     queries = plan.queries[own]
-    rows = []
-    for q, question in enumerate(queries.texts.ids):
-        place = {passage: rank for rank, passage in enumerate(ids[q].tolist(), 1)}
-        relevant = (pool_id(own, passage).encode() for passage in queries.relevant[question])
-        rows += [(q, place.get(passage, 0)) for passage in relevant]
     pool = {code: plan.corpora[code].passages for code in sorted(target.pool)}
+    codes, size = _languages(ids, list(pool)), sum(pool.values())
+    rows, firsts = [], []
+    for q, question in enumerate(queries.texts.ids):
+        found = int((codes[q] >= 0).sum())
+        values = scores[q, :found]
+        higher, equal = blocks(values)
+        place = {passage: i for i, passage in enumerate(ids[q, :found].tolist())}
+        for passage in queries.relevant[question]:
+            at = place.get(pool_id(own, passage).encode())
+            rows.append(
+                (q, 0, found, size - found)
+                if at is None
+                else (q, at + 1, int(higher[at]), int(equal[at]))
+            )
+        reached = int((higher < TOP_K).sum())
+        firsts.append((codes[q, :reached], values[:reached]))
+    query, rank, above, tied = np.array(rows, np.int64).reshape(-1, 4).T
+    first = first_places(firsts, min(TOP_K, ids.shape[1]), len(pool))
     return PoolRanks(
         questions=tuple(pool_id(own, question) for question in queries.texts.ids),
-        query=np.array([q for q, _ in rows], np.int64),
+        query=query,
         language=np.full(len(rows), own),
-        rank=np.array([rank for _, rank in rows], np.int64),
+        rank=rank,
         query_language=own,
         pool=pool,
-        top=_languages(ids[:, :TOP_K], list(pool)) if len(pool) > 1 else None,
+        top=first.top if len(pool) > 1 else None,
         depth=ids.shape[1],
+        ties=Ties(above, tied, first.query, first.start, first.counts) if len(pool) > 1 else None,
     )
 
 
