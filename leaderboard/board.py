@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xbench.data.catalogue import DATASETS, SETTINGS
 from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, dataset_order
 from xbench.leaderboard.measures import score_order
-from xbench.results.measured import LANGUAGE_SHARE
+from xbench.results.measured import LANGUAGE_ADVANTAGE, LANGUAGE_SHARE
 from xbench.results.score_table import RUN, Excluded, ScoreTable
 
 CELL = ("dataset", "setting", "measure", "average", "query_language")
@@ -140,7 +140,7 @@ def _state(states: pd.Series) -> str:
 def _cells(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the cells; a language whose subsets do not all have a score has none."""
     columns = ["run", *CELL]
-    scores = scores[scores.measure != LANGUAGE_SHARE]
+    scores = scores[~scores.measure.isin([LANGUAGE_SHARE, LANGUAGE_ADVANTAGE])]
     is_pair = (scores.setting == "crosslingual") & (scores.average == "")
     pairs = scores[is_pair].groupby(columns, observed=True, sort=False).value
     means = pairs.agg(value="mean", size="size").reset_index()
