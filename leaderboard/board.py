@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xbench.data.catalogue import DATASETS, SETTINGS
-from xbench.leaderboard.layout import dataset_order
+from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, dataset_order
 from xbench.leaderboard.measures import score_order
 from xbench.results.measured import LANGUAGE_ADVANTAGE, LANGUAGE_SHARE
 from xbench.results.score_table import RUN, Excluded, ScoreTable
@@ -89,6 +89,12 @@ class Board:
         """Titles of all datasets, in order."""
         return list(self.scores.dataset.cat.categories)
 
+    @property
+    def ranked(self) -> list[str]:
+        """Titles of the datasets whose models are ranked: the catalogue's, and one's own."""
+        measured = set(self.scores.dataset[self.scores.provenance == "measured"])
+        return [t for t in self.titles if t in RANKED or t in measured - set(DEMONSTRATIONS)]
+
     def of(self, title: str) -> pd.DataFrame:
         """Return the models with scores of a dataset."""
         return self.models[[title in own for own in self.models.datasets]]
@@ -145,7 +151,8 @@ def _cells(scores: pd.DataFrame) -> pd.DataFrame:
     pairs = scores[is_pair].groupby(columns, observed=True, sort=False).value
     means = pairs.agg(value="mean", size="size").reset_index()
     expected = {dataset.title: len(dataset.languages) - 1 for dataset in DATASETS}
-    means = means[means["size"] == means.dataset.astype(object).map(expected)]
+    most = means.groupby(["dataset", "query_language"], observed=True)["size"].transform("max")
+    means = means[means["size"] == means.dataset.astype(object).map(expected).fillna(most)]
     single = scores[~is_pair][[*columns, *Score._fields]]
     cells = pd.concat([single, means[[*columns, "value"]]], ignore_index=True)
     average = np.where(cells.query_language == "", cells.average, "")

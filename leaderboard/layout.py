@@ -76,9 +76,8 @@ STREAMED = Shown(
 
 
 def shown(title: str) -> Shown:
-    """Return what is shown of a dataset of the catalogue."""
-    dataset = RANKED.get(title) or DEMONSTRATIONS[title]
-    return STREAMED if dataset.streamed else PARALLEL
+    """Return what is shown of a dataset that was measured, of the catalogue or of one's own."""
+    return STREAMED if streamed(title) else PARALLEL
 
 
 def dataset_order(title: str) -> tuple[int, str]:

@@ -65,8 +65,9 @@ def mean_columns(title: str) -> list[Column]:
 def overview_columns(board: Board) -> list[Column]:
     """Return the columns of the overview: of ranked datasets, and means of some others."""
     columns = []
+    ranked = board.ranked
     for title in board.titles:
-        if title in RANKED:
+        if title in ranked:
             columns.append(column_of(title, shown(title).place, rank=True))
             columns += mean_columns(title)
         elif title.startswith(ALSO):
@@ -102,7 +103,7 @@ def overview_page(board: Board, standings: Standings) -> Page:
     """Return the first page."""
     columns = overview_columns(board)
     caption = f"All models: {_scale(columns)}"
-    order = dict.fromkeys(mean for title in RANKED for mean in shown(title).order)
+    order = dict.fromkeys(mean for title in board.ranked for mean in shown(title).order)
     means = board.cells[(board.cells.query_language == "") & (board.cells.average != "")]
     cells = by_column(means)
     table = make_table(
@@ -130,7 +131,7 @@ def overview_page(board: Board, standings: Standings) -> Page:
 
 def dataset_page(title: str, board: Board, standings: Standings) -> Page:
     """Return the page of a dataset."""
-    known = title in RANKED or title in DEMONSTRATIONS
+    known = title in board.ranked or title in DEMONSTRATIONS
     cells = board.cells[board.cells.dataset == title]
     if known:
         means = (*shown(title).means, *shown(title).by_language)
@@ -150,7 +151,7 @@ def dataset_page(title: str, board: Board, standings: Standings) -> Page:
         description=f"The scores of {len(models)} models on {title}, by language.",
         content={
             "dataset": RANKED.get(title) or DEMONSTRATIONS.get(title),
-            "order": _order_name(title),
+            "order": _order_name(title) if title in board.ranked else "",
             "tables": kept,
             "publications": list(publications.itertuples()),
             "legend": legend(),
@@ -168,7 +169,7 @@ def _scale(columns: Sequence[Column]) -> str:
 def _main_table(title: str, board: Board, cells: Cells, standings: Standings) -> Table | None:
     """Return the table of a dataset's means; a demonstration is not ranked."""
     name = f"{_file_name(title)}-all"
-    if title in RANKED:
+    if title in board.ranked:
         columns = [
             column
             for mean in shown(title).means
@@ -190,16 +191,14 @@ def _file_name(title: str) -> str:
 
 
 def _order_name(title: str) -> str:
-    """Return by what the models of a ranked dataset are ordered; empty for another."""
-    if title not in RANKED:
-        return ""
+    """Return by what the models of a ranked dataset are ordered."""
     mean = shown(title).order[0]
     return f"{SETTING_NAMES[mean.setting].lower()} {measure_name(mean.measure)}"
 
 
 def _language_tables(title: str, board: Board, cells: pd.DataFrame) -> Iterator[Table | None]:
     """Yield the tables of a dataset that have a column per query language."""
-    known = title in RANKED or title in DEMONSTRATIONS
+    known = title in board.ranked or title in DEMONSTRATIONS
     scores = board.scores[(board.scores.dataset == title) & (board.scores.query_language != "")]
     present = scores[["setting", "measure"]].drop_duplicates().itertuples(index=False)
     by_language = cells[cells.query_language != ""]
@@ -217,7 +216,7 @@ def _language_tables(title: str, board: Board, cells: pd.DataFrame) -> Iterator[
             name=f"{_file_name(title)}-{mean.setting}-{name}",
             caption=f"{setting} {measure_name(measure)} by query language, {scale}",
             columns=language_columns(title, mean, languages),
-            order=(mean,) if title in RANKED else (),
+            order=(mean,) if title in board.ranked else (),
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xbench.leaderboard.board import Standing
-from xbench.leaderboard.layout import RANKED, shown
+from xbench.leaderboard.layout import DEMONSTRATIONS, shown
 from xbench.leaderboard.measures import lower_is_better
 from xbench.metrics import FloatArray, statistics
 from xbench.results.summaries import SEED, influence_values
@@ -29,7 +29,7 @@ Influence = Mapping[tuple[str, str], FloatArray]
 def ranked_columns(scores: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
     """Return the scores of each column with standings, by dataset, setting and measure."""
     means = scores[(scores.average == "macro") & (scores.query_language == "")]
-    means = means[(means.provenance == "measured") & means.dataset.isin(list(RANKED))]
+    means = means[(means.provenance == "measured") & ~means.dataset.isin(list(DEMONSTRATIONS))]
     return {
         key: own
         for key, own in means.groupby(["dataset", "setting", "measure"], observed=True)
@@ -51,6 +51,8 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
     groups = defaultdict(list)
     for row in column.itertuples():
         own = influence[row.file, row.measure]
+        if len(own) < 2:
+            continue
         groups[row.passage_form, own.shape, np.isnan(own).tobytes()].append((row, own))
     found: dict[int, Standing] = {}
     for group in groups.values():

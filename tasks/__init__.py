@@ -19,7 +19,8 @@ from xbench.tasks.mlqa_r import (
     MLQARMonolingualRetrieval,
     MLQARMultilingualRetrieval,
 )
-from xbench.tasks.parallel import ParallelRetrieval
+from xbench.tasks.own import OwnRetrieval, ParallelRetrieval
+from xbench.tasks.parallel import ParallelCorpusRetrieval
 from xbench.tasks.streamed import StreamedRetrieval
 from xbench.tasks.xquad_r import (
     XQuADRCrosslingualRetrieval,
@@ -52,6 +53,8 @@ __all__ = [
     "MLQARCrosslingualRetrieval",
     "MLQARMonolingualRetrieval",
     "MLQARMultilingualRetrieval",
+    "OwnRetrieval",
+    "ParallelCorpusRetrieval",
     "ParallelRetrieval",
     "RetrievalTask",
     "StreamedRetrieval",

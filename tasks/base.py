@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from mteb.abstasks import AbsTaskRetrieval
@@ -11,7 +12,7 @@ from mteb.abstasks.task_metadata import TaskMetadata
 
 from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
 from xbench.data.download import DataLocation
-from xbench.data.languages import codes, language
+from xbench.data.languages import Language, chosen_languages, codes, language
 from xbench.metrics import PoolRanks, scores
 from xbench.models.encoder import EncodingReport
 from xbench.search.options import SearchOptions
@@ -34,6 +35,8 @@ def describe(
     description: str,
     *,
     settings: Mapping[Setting, str] = DESCRIPTIONS,
+    names: Mapping[str, Subset] | None = None,
+    languages: Mapping[str, Language] | None = None,
     **fields: Any,  # noqa: ANN401
 ) -> TaskMetadata:
     """Return the metadata of one task of a dataset.
@@ -43,9 +46,12 @@ def describe(
         setting: The setting of the task.
         description: What the dataset is; the setting's description follows it.
         settings: What each setting is.
+        names: The subsets by name, by default all of the setting.
+        languages: The languages by code, if `language` does not find all of them.
         **fields: The other fields of mteb's `TaskMetadata`.
     """
-    names = subsets(setting, source.languages)
+    names = subsets(setting, source.languages) if names is None else names
+    known = languages or {code: language(code) for code in source.languages}
     pairs = {
         name: dict.fromkeys(
             [
@@ -62,7 +68,7 @@ def describe(
         category="t2t",
         modalities=["text"],
         eval_splits=[source.split],
-        eval_langs={name: [language(a).mteb for a in codes] for name, codes in pairs.items()},
+        eval_langs={name: [known[a].mteb for a in own] for name, own in pairs.items()},
         main_score=source.main_score,
         **{"prompt": PROMPT, **fields},
     )
@@ -86,6 +92,10 @@ class RetrievalTask(AbsTaskRetrieval):
         source: The dataset.
         setting: The setting.
         subsets: The subsets by name.
+        partial: Whether languages of the dataset are not among those to keep.
+        data_digest: SHA-256 of queries, judgments and passages where they are from a local folder
+            whose files may change, once they are loaded; else empty.
+        groups: What questions are grouped by, such as an article, by the question's id.
         run_first: Whether its search answers other tasks of the dataset, too, so that it
             should be evaluated before them.
         report: What the last evaluation with an encoder encoded.
@@ -95,6 +105,8 @@ class RetrievalTask(AbsTaskRetrieval):
     source: ClassVar[Dataset]
     setting: ClassVar[Setting]
     run_first: ClassVar[bool] = False
+    data_digest: str = ""
+    groups: Mapping[str, str] = MappingProxyType({})
     report: EncodingReport | None = None
     keep_lists: KeepLists | None = None
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
@@ -109,18 +121,22 @@ class RetrievalTask(AbsTaskRetrieval):
     ) -> None:
         super().__init__(**kwargs)
         self.search = search or SearchOptions()
-        chosen = codes(languages) or self.source.languages
-        kept = tuple(a for a in self.source.languages if a in chosen)
+        kept = chosen_languages(codes(languages), self.source.languages)
         self.passage_form = passage_form
         self.location = location or DataLocation.from_environment()
-        pools = self.setting != "multilingual" or len(kept) > 1
-        self.subsets: dict[str, Subset] = subsets(self.setting, kept) if pools else {}
+        self.partial = kept != self.source.languages
+        self.subsets = self.subsets_of(kept)
         self.hf_subsets = list(self.subsets)
         marks: list[str] = [passage_form] if passage_form != "sentence" else []
-        marks += kept if kept != self.source.languages else ()
+        marks += kept if self.partial else ()
         if marks:
             name = "-".join([self.task_name, *marks])
             self.metadata = self.metadata.model_copy(update={"name": name})
+
+    def subsets_of(self, languages: tuple[str, ...]) -> dict[str, Subset]:
+        """Return the subsets that some languages make, by name; one makes no pool of several."""
+        pools = self.setting != "multilingual" or len(languages) > 1
+        return subsets(self.setting, languages) if pools else {}
 
     @property
     def task_name(self) -> str:

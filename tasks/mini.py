@@ -10,7 +10,7 @@ from typing import Any
 from xbench.data.catalogue import MINI, PassageForm
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.tasks.base import describe
-from xbench.tasks.parallel import ParallelRetrieval
+from xbench.tasks.parallel import ParallelCorpusRetrieval
 
 DESCRIPTION = (
     "A demonstration set of 48 short factual sentences with questions, written for xbench in eight "
@@ -57,7 +57,7 @@ def _load(languages: tuple[str, ...], passage_form: PassageForm) -> ParallelCorp
     )
 
 
-class _XBenchMini(ParallelRetrieval):
+class _XBenchMini(ParallelCorpusRetrieval):
     """XBench-Mini, read from the package."""
 
     source = MINI

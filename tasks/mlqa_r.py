@@ -8,7 +8,7 @@ from xbench.data.catalogue import MLQA_R
 from xbench.data.lareqa import LAREQA_CITATION, load_lareqa
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.tasks.base import describe
-from xbench.tasks.parallel import ParallelRetrieval
+from xbench.tasks.parallel import ParallelCorpusRetrieval
 
 DESCRIPTION = (
     "MLQA-R of LAReQA: the questions of MLQA's development set that have answers in two to four of "
@@ -43,7 +43,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-class _MLQAR(ParallelRetrieval):
+class _MLQAR(ParallelCorpusRetrieval):
     """MLQA-R in LAReQA's format."""
 
     source = MLQA_R

@@ -36,7 +36,7 @@ class _CachedRanks:
     ranks: dict[str, PoolRanks]
 
 
-class ParallelRetrieval(RetrievalTask):
+class ParallelCorpusRetrieval(RetrievalTask):
     """Retrieval in a parallel corpus, scored at full depth."""
 
     _cached: _CachedRanks | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
+from xbench.data.catalogue import CONTENT_REVISION
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import Texts
 from xbench.data.streamed.corpus import LanguageFiles, StreamedCorpus
@@ -94,6 +97,25 @@ class StreamedRetrieval(RetrievalTask):
         self.queries = {code: _queries(own) for code, own in files.items()}
         self.corpora = {code: self._scan(code, own) for code, own in files.items()}
         self.data_loaded = True
+        if self.location.data_dir is not None:
+            self._identify(files)
+
+    def _identify(self, files: Mapping[str, LanguageFiles]) -> None:
+        """Set the digest of local data, and make it the revision if they are not the published."""
+        content = [
+            [
+                own.topics.ids,
+                own.topics.texts,
+                own.qrels.fingerprint,
+                self.corpora[code].fingerprint,
+            ]
+            for code, own in sorted(files.items())
+        ]
+        self.data_digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        if self.non_default_settings:
+            revision = f"{CONTENT_REVISION}{self.data_digest[:40]}"
+            dataset: Any = {**self.metadata.dataset, "revision": revision}
+            self.metadata = self.metadata.model_copy(update={"dataset": dataset})
 
     def _scan(self, code: str, files: LanguageFiles) -> StreamedCorpus:
         return scan(

@@ -8,7 +8,7 @@ from xbench.data.catalogue import XQUAD_R
 from xbench.data.lareqa import LAREQA_CITATION, load_lareqa
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.tasks.base import describe
-from xbench.tasks.parallel import ParallelRetrieval
+from xbench.tasks.parallel import ParallelCorpusRetrieval
 
 DESCRIPTION = (
     "XQuAD-R of LAReQA: 1190 questions of SQuAD v1.1 and the Wikipedia paragraphs that answer "
@@ -42,7 +42,7 @@ FIELDS: dict[str, Any] = {
 }
 
 
-class _XQuADR(ParallelRetrieval):
+class _XQuADR(ParallelCorpusRetrieval):
     """XQuAD-R in LAReQA's format."""
 
     source = XQUAD_R

@@ -63,6 +63,7 @@ NEVER = {
 """What is below and still not imported, but by the modules in `ALSO`."""
 
 INNER = {
+    "data.own": "data",
     "data.streamed": "data",
     "models.baselines": "models",
     "search.streamed": "search",

@@ -14,7 +14,13 @@ from tests.conftest import ROOT, make_tiny_transformer
 from xbench.cli import main
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUNNABLE = ("README.md", "docs/quickstart.md", "docs/python.md", "docs/any-system.md")
+RUNNABLE = (
+    "README.md",
+    "docs/quickstart.md",
+    "docs/python.md",
+    "docs/any-system.md",
+    "docs/own-corpus.md",
+)
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

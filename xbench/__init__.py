@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from xbench.evaluation.evaluate import evaluate, get_tasks
     from xbench.evaluation.mteb_plugin import register
     from xbench.results.loading import Results, load_results
+    from xbench.tasks.own import ParallelRetrieval
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
     "LanguageBias",
+    "ParallelRetrieval",
     "Results",
     "UserError",
     "__version__",
@@ -32,6 +34,7 @@ __all__ = [
 _HOME = {
     "Comparison": "xbench.analysis.comparison",
     "LanguageBias": "xbench.analysis.run_bias",
+    "ParallelRetrieval": "xbench.tasks.own",
     "Results": "xbench.results.loading",
     "UserError": "xbench._util.errors",
     "compare": "xbench.analysis.compare",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from xbench._util.errors import UserError
 from xbench.analysis import comparison
 from xbench.analysis.compared_models import read_candidates
+from xbench.data.languages import codes
 from xbench.results.loading import Results
 
 
@@ -18,6 +19,7 @@ def compare(
     *,
     results: str | PathLike[str] = "results",
     seed: int = 0,
+    languages: str | Sequence[str] | None = None,
 ) -> comparison.Comparison:
     """Compare models on the tasks that all were run on, with intervals and tests.
 
@@ -28,6 +30,8 @@ def compare(
             what `xbench.evaluate` or `xbench.load_results` returned; or a list of such.
         results: Folder of all results, in which names are looked up.
         seed: Seed of the resampling.
+        languages: Languages to compare on; none compares on all. Full results answer for pairs of
+            languages; a pool of part of them has to have been evaluated.
 
     Raises:
         UserError: If there is no such model, or they have no task in common or were run on
@@ -43,7 +47,8 @@ def compare(
     names = [name for source in _listed(models) for name in _names(source)]
     if not names:
         raise UserError("compare: no model is named; expected names, folders or results")
-    return comparison.compare(read_candidates(names, Path(results)), seed=seed)
+    wanted = codes(name for part in _listed(languages or []) for name in part.split(","))
+    return comparison.compare(read_candidates(names, Path(results), languages=wanted), seed=seed)
 
 
 def _listed(models: Any) -> list[Any]:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,11 @@ import numpy as np
 from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import TASKS
 from xbench.metrics import FloatArray, task_per_query
+from xbench.results.language_selection import command_for, selected_ranks
 from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery
+from xbench.results.store import EXPERIMENTS, PER_QUERY_SUFFIX, PerQuery
+
+logger = logging.getLogger(__name__)
 
 Sample = FloatArray
 """One value per question and subset, nan where a question has no query there."""
@@ -79,12 +83,16 @@ def task_values(content: PerQuery) -> TaskValues:
     )
 
 
-def read_candidates(names: Sequence[str], *results: Path) -> list[Candidate]:
+def read_candidates(
+    names: Sequence[str], *results: Path, languages: Sequence[str] = ()
+) -> list[Candidate]:
     """Read the ranks of models.
 
     Args:
         names: Folders of result files, or models' names, ``org/model`` or ``org/model@revision``.
         *results: Folders of results, in which a name is looked up.
+        languages: Codes of the languages to keep; none keeps all. What needs another search is
+            skipped with a warning that has the command.
 
     Raises:
         UserError: If there is no such model or it is there more than once, one is named twice, or a
@@ -101,12 +109,28 @@ def read_candidates(names: Sequence[str], *results: Path) -> list[Candidate]:
     if len(set(shown)) < len(shown):
         shown = [str(folder) for folder in folders]
     return [
-        Candidate(name, folder, _tasks(folder)) for name, folder in zip(shown, folders, strict=True)
+        Candidate(name, folder, _tasks_on(name, folder, languages) if languages else _tasks(folder))
+        for name, folder in zip(shown, folders, strict=True)
     ]
 
 
 def _folder(name: str, results: Sequence[Path]) -> Path:
     return Path(name) if Path(name).is_dir() else _named(name, results)
+
+
+def _tasks_on(name: str, folder: Path, languages: Sequence[str]) -> dict[str, PerQuery]:
+    tasks, missing = selected_ranks(folder, languages)
+    for task in missing:
+        logger.warning(
+            "%s: %s has no result on the pool of %s; to search it, with stored embeddings: %s",
+            name,
+            task,
+            ", ".join(languages),
+            command_for(name.partition(" ")[0], task, languages),
+        )
+    if not tasks:
+        raise UserError(f"{name}: has no result on {', '.join(languages)} in {folder}")
+    return tasks
 
 
 def _tasks(folder: Path) -> dict[str, PerQuery]:
@@ -134,7 +158,22 @@ def _named(name: str, results: Sequence[Path]) -> Path:
     if len(found) > 1:
         choices = ", ".join(f"{model}@{folder.name}" for folder in found)
         raise UserError(f"{name}: several revisions in {shown}; name one of {choices}")
-    return found[0]
+    return _only_part(found[0])
+
+
+def _only_part(folder: Path) -> Path:
+    """Return a folder, or the one in it with results on part of the languages if there is no other.
+
+    Raises:
+        UserError: If there are several of these.
+    """
+    if any(folder.glob(f"*{PER_QUERY_SUFFIX}")):
+        return folder
+    parts = sorted({path.parent for path in folder.glob(f"{EXPERIMENTS}/*/*{PER_QUERY_SUFFIX}")})
+    if len(parts) > 1:
+        listed = ", ".join(map(str, parts))
+        raise UserError(f"{folder}: has results with other settings only; name one of {listed}")
+    return parts[0] if parts else folder
 
 
 def _place(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from xbench import __version__
 from xbench.cli.bias import bias
 from xbench.cli.command import Group, messages
 from xbench.cli.compare import compare
+from xbench.cli.data import data
 from xbench.cli.download import download
 from xbench.cli.estimate import estimate
 from xbench.cli.evaluate import evaluate
@@ -47,6 +48,7 @@ COMMANDS = (
     tasks,
     measures,
     download,
+    data,
     mteb,
 )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xbench.cli.command import Choice, Command
+from xbench.cli.options import language_option
 
 if TYPE_CHECKING:
     from xbench.analysis.comparison import Comparison
@@ -28,6 +29,12 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
     show_default=True,
     help="Folder of results, in which model names are looked up; may be repeated.",
 )
+@language_option(
+    "--languages",
+    "-l",
+    help="Compare on these languages only, such as ar,de; a pool of part of the languages has to "
+    "have been evaluated.",
+)
 @click.option("--format", "form", type=Choice(FORMATS), default="table", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
 @click.option(
@@ -37,7 +44,12 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
     "png, pdf and others (needs matplotlib).",
 )
 def compare(
-    models: tuple[str, ...], results: tuple[Path, ...], form: str, seed: int, plot: Path | None
+    models: tuple[str, ...],
+    results: tuple[Path, ...],
+    languages: tuple[str, ...],
+    form: str,
+    seed: int,
+    plot: Path | None,
 ) -> None:
     """Compare models on the tasks that all were run on, with intervals and tests.
 
@@ -45,8 +57,9 @@ def compare(
     Nothing is run: the scores come from the per-query files.
 
     \b
-    Example:
+    Examples:
       xbench compare xbench/bm25 xbench/char-ngram
+      xbench compare xbench/bm25 xbench/char-ngram --languages ar,de
     """  # noqa: D301
     from xbench.analysis.compared_models import read_candidates
     from xbench.analysis.comparison import compare as run
@@ -57,7 +70,7 @@ def compare(
 
         figure_format(plot)
         check_place(plot)
-    candidates = read_candidates(models, *results)
+    candidates = read_candidates(models, *results, languages=languages)
     comparison = run(candidates, seed=seed)
     click.echo(_text(comparison, form).rstrip("\n"))
     if plot is not None:

@@ -7,7 +7,13 @@ from typing import Any
 import click
 
 from xbench.cli.command import Command
-from xbench.cli.options import location_options, model_options, options_from, selection_options
+from xbench.cli.options import (
+    data_options,
+    location_options,
+    model_options,
+    options_from,
+    selection_options,
+)
 from xbench.evaluation.options import RunOptions
 from xbench.search.options import SearchOptions
 
@@ -15,6 +21,7 @@ from xbench.search.options import SearchOptions
 @click.command(cls=Command)
 @model_options
 @selection_options
+@data_options
 @options_from(RunOptions, "output", "overwrite", "no_progress", "save_runs")
 @options_from(SearchOptions)
 @location_options
@@ -28,6 +35,7 @@ def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
       xbench evaluate --model intfloat/multilingual-e5-small
       xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
+      xbench evaluate --model xbench/bm25 --data my-faq.csv
     """  # noqa: D301
     from xbench.evaluation.evaluate import evaluate as run
     from xbench.evaluation.run_files import run_folder

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from xbench.cli.command import Group
+from xbench.cli.options import language_option
 
 if TYPE_CHECKING:
     from xbench.results.score_table import Excluded
@@ -40,8 +41,17 @@ def results_option(command: Command) -> Command:
     )(command)
 
 
+languages_option = language_option(
+    "--languages",
+    "-l",
+    help="Show these languages only, such as ar,de: the pairs of full results, and the pools that "
+    "were evaluated on part of the languages.",
+)
+
+
 @leaderboard.command()
 @results_option
+@languages_option
 @click.option(
     "--output",
     "-o",
@@ -56,11 +66,13 @@ def results_option(command: Command) -> Command:
     help="Recompute everything from the ranks, whatever stored summaries say: for results that "
     "`xbench validate` has not accepted. Slow where there are many.",
 )
-def build(results: tuple[Path, ...], output: Path, from_ranks: bool) -> None:
+def build(
+    results: tuple[Path, ...], languages: tuple[str, ...], output: Path, from_ranks: bool
+) -> None:
     """Write static pages from folders of results; they need no server."""
     from xbench.leaderboard import build_site
 
-    site = build_site(results, output, from_ranks=from_ranks)
+    site = build_site(results, output, from_ranks=from_ranks, languages=languages)
     name_excluded(site.excluded)
     click.echo(f"Page: {site.page}")
 

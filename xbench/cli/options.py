@@ -157,6 +157,24 @@ def selection_options(command: Command) -> Command:
     return _with(SELECTION_OPTIONS, command)
 
 
+DATA_OPTIONS = (
+    click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        help="A corpus of your own: a CSV, JSONL or Parquet file, or a folder with a part per "
+        "language; its tasks are run instead of the default benchmark.",
+    ),
+    click.option(
+        "--data-name", help="Name of that corpus, which its tasks begin with [default: the file's]."
+    ),
+)
+
+
+def data_options(command: Command) -> Command:
+    """Add the options that name a corpus of one's own."""
+    return _with(DATA_OPTIONS, command)
+
+
 def location_options(command: Command) -> Command:
     """Add the options that say where data is read from and kept."""
     return options_from(LocationOptions)(command)

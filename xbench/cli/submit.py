@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -53,7 +54,7 @@ def submit(model: str, results: Path, output: Path) -> None:
     from xbench.results.validation.pull_request import missing_tasks, pull_request
     from xbench.results.validation.report import as_text
 
-    checks = check([_folder(model, results)])
+    checks = _publishable(check([_folder(model, results)]), model)
     click.echo(as_text(checks))
     if any(item.run is None for item in checks):
         click.echo(f"Error: {model}: fix these errors and submit again", err=True)
@@ -64,6 +65,27 @@ def submit(model: str, results: Path, output: Path) -> None:
     if missing := missing_tasks(checks):
         click.echo(f"No results of {', '.join(missing)}: their cells will be blank.")
     click.echo(_next_steps(folders, output))
+
+
+def _publishable(checks: Sequence[TaskCheck], model: str) -> list[TaskCheck]:
+    """Return the results that may be published, and say which are not.
+
+    Raises:
+        UserError: If none may be.
+    """
+    from xbench.results.validation.check_task import why_private
+
+    reasons = {item.path: why_private(item.path) for item in checks}
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        names = sorted(path.stem for path, own in reasons.items() if own == reason)
+        click.echo(f"Not submitted: {', '.join(names)}: {reason}.")
+    kept = [item for item in checks if not reasons[item.path]]
+    if not kept:
+        raise UserError(
+            f"{model}: nothing to submit; expected results on all languages of published datasets, "
+            "as `xbench evaluate` writes them without --languages and --data"
+        )
+    return kept
 
 
 def _folder(model: str, results: Path) -> Path:
@@ -91,9 +113,22 @@ def _copy(checks: Sequence[TaskCheck], output: Path) -> list[Path]:
         for path in files_of(item.path):
             place = Path("results") / path.relative_to(root_of(item.path))
             if not ((output / place).exists() and (output / place).samefile(path)):
-                write_atomically(output / place, path.read_bytes())
+                write_atomically(output / place, _content(path))
             folders.append(place.parent)
     return list(dict.fromkeys(folders))
+
+
+def _content(path: Path) -> bytes:
+    """Return what is copied of a file: of a run's settings, only those of published datasets."""
+    from xbench.data.catalogue import TASKS
+    from xbench.results.store import SETTINGS_NAME, read_settings
+
+    if path.name != SETTINGS_NAME or all(
+        line.get("task") in TASKS for line in read_settings(path.parent)
+    ):
+        return path.read_bytes()
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if json.loads(line)["task"] in TASKS).encode()
 
 
 def _next_steps(folders: Iterable[Path], output: Path) -> str:

@@ -253,6 +253,37 @@ def task_names(tasks: Sequence[str], benchmarks: Sequence[str]) -> tuple[str, ..
     return tuple(dict.fromkeys([*tasks, *named])) or BENCHMARKS[DEFAULT_BENCHMARK]
 
 
+CONTENT_REVISION = "sha256-"
+"""How the revision of a corpus of one's own begins; the hash of its content follows."""
+
+
+def own_task(task: str, revision: str) -> tuple[str, Setting] | None:
+    """Return the name of the corpus of one's own that a task is of, and the setting.
+
+    Args:
+        task: Name of the task.
+        revision: Revision of its dataset.
+
+    Returns:
+        None if the task is of a dataset that has a name elsewhere.
+
+    >>> own_task("my-faqMonolingualRetrieval", "sha256-07c8")
+    ('my-faq', 'monolingual')
+    """
+    if task in TASKS or not revision.startswith(CONTENT_REVISION):
+        return None
+    for setting in SETTINGS:
+        name = task.removesuffix(f"{setting.capitalize()}Retrieval")
+        if name and name != task:
+            return name, setting
+    return None
+
+
+def main_score(task: str) -> str:
+    """Return the score that models are ranked by in a task, that of parallel corpora by default."""
+    return TASKS[task][0].main_score if task in TASKS else "map"
+
+
 ENTRY_POINT_GROUP = "xbench.tasks"
 """Installed packages add tasks by an entry point that names a task class or several."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from xbench.data.languages import BY_NAME
+from xbench.data.languages import by_name
 
 
 class _Variety(NamedTuple):
@@ -49,7 +49,7 @@ def _variety(label: str) -> _Variety | None:
     """Return what a label names, or None if it is not a language."""
     import langcodes
 
-    known = BY_NAME.get(label.strip().casefold())
+    known = by_name().get(label.strip().casefold())
     try:
         tag = langcodes.standardize_tag(known.code if known else label.strip(), macro=True)
         found = langcodes.Language.get(tag)

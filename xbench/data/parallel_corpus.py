@@ -66,13 +66,17 @@ class ParallelCorpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the whole content."""
-        content = [
-            {code: [list(t.ids), list(t.texts)] for code, t in sorted(side.items())}
-            for side in (self.queries, self.passages)
-        ]
-        relevant = {code: dict(by_question) for code, by_question in sorted(self.relevant.items())}
-        return hashlib.sha256(json.dumps([content, relevant]).encode()).hexdigest()
+        """SHA-256 of the whole content, whatever its order."""
+        digest = hashlib.sha256()
+        for side in (self.queries, self.passages):
+            for code, own in sorted(side.items()):
+                digest.update(f"{code} {len(own)}\n".encode())
+                for name, text in sorted(zip(own.ids, own.texts, strict=True)):
+                    digest.update(f"{len(name)} {len(text)} {name}{text}".encode())
+        for code, by_question in sorted(self.relevant.items()):
+            known = [[question, *sorted(found)] for question, found in sorted(by_question.items())]
+            digest.update(json.dumps([code, known]).encode())
+        return digest.hexdigest()
 
     def restrict(self, languages: Sequence[str]) -> ParallelCorpus:
         """Return the corpus of some of the languages."""
@@ -83,13 +87,17 @@ class ParallelCorpus:
         )
 
     def relevant_passages(
-        self, query_language: str, passage_languages: Sequence[str]
+        self,
+        query_language: str,
+        passage_languages: Sequence[str],
+        questions: Sequence[str] | None = None,
     ) -> dict[str, tuple[str, ...]]:
         """Return the relevant passages of each query, for the queries that have any.
 
         Args:
             query_language: Language of the queries.
             passage_languages: Languages of the pool.
+            questions: Ids of the queries, by default all of the language.
         """
         found = {
             question: tuple(
@@ -97,7 +105,7 @@ class ParallelCorpus:
                 for code in passage_languages
                 for passage in self.relevant[code].get(question, ())
             )
-            for question in self.queries[query_language].ids
+            for question in (self.queries[query_language].ids if questions is None else questions)
         }
         return {question: passages for question, passages in found.items() if passages}
 

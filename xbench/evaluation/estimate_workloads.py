@@ -9,7 +9,7 @@ from itertools import islice
 from typing import cast
 
 from xbench.search.exact_ranks import distinct_texts
-from xbench.tasks import ParallelRetrieval, RetrievalTask, StreamedRetrieval
+from xbench.tasks import ParallelCorpusRetrieval, RetrievalTask, StreamedRetrieval
 
 SAMPLE = 4096
 """Passages of a language from which samples are drawn."""
@@ -52,7 +52,7 @@ def _dataset_workloads(tasks: Sequence[RetrievalTask]) -> Iterator[Workload]:
     if isinstance(task, StreamedRetrieval):
         samples = _local_samples(task) if task.location.data_dir else _hub_samples(task)
     else:
-        samples = _parallel_samples(cast("ParallelRetrieval", task))
+        samples = _parallel_samples(cast("ParallelCorpusRetrieval", task))
     found = list(samples)
     every = sum(len(queries) for _, _, queries, _ in found)
     for code, passages, queries, texts in found:
@@ -65,7 +65,7 @@ Samples = Iterator[tuple[str, int, Sequence[str], Sequence[str]]]
 """Language, number of its passages, its queries, and some of its passages."""
 
 
-def _parallel_samples(task: ParallelRetrieval) -> Samples:
+def _parallel_samples(task: ParallelCorpusRetrieval) -> Samples:
     task.load_data()
     for code in task.corpus_data.languages:
         texts = distinct_texts(task.corpus_data, [code])

@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbench._util.errors import UserError
@@ -13,13 +14,15 @@ from xbench._util.options import make, options_of, refuse_unknown
 from xbench.data.catalogue import check_task_name, task_names
 from xbench.data.download import DataLocation, LocationOptions
 from xbench.data.languages import codes
+from xbench.data.own.corpus import OwnCorpus, refuse_one_language, summary
+from xbench.data.own.reading import read_own_corpus
 from xbench.evaluation.options import GROUPS, OPTIONS, RunOptions
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 
 if TYPE_CHECKING:
     from xbench.results.loading import Results
-    from xbench.tasks import RetrievalTask
+    from xbench.tasks import ParallelRetrieval, RetrievalTask
 
 Names = str | Sequence[str] | None
 
@@ -28,10 +31,12 @@ logger = logging.getLogger(__name__)
 
 def evaluate(
     model: Any,  # noqa: ANN401
-    tasks: Names = None,
+    tasks: Names | ParallelRetrieval = None,
     benchmark: Names = None,
     languages: Names = None,
     output: str | PathLike[str] | None = None,
+    data: str | PathLike[str] | None = None,
+    data_name: str | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Results:
     """Evaluate a model and write its results; what is there already is not computed again.
@@ -40,10 +45,12 @@ def evaluate(
         model: What ``--model`` takes: a name in mteb's registry or on the hub, a folder,
             ``xbench/bm25``, ``path/to/file.py:factory``; or an object: a SentenceTransformer, an
             mteb encoder or an mteb search model.
-        tasks: Names of tasks.
+        tasks: Names of tasks, or an `xbench.ParallelRetrieval`.
         benchmark: Name of a benchmark, whose tasks are run; XBench if no task is named either.
-        languages: ISO 639-1 codes to keep; results on them are stored apart from the full ones.
+        languages: Languages to keep; results on part of them are stored apart from the full ones.
         output: Folder of all results, by default ``results``.
+        data: A corpus of one's own: a table, or a folder with a part per language.
+        data_name: Name of that corpus, by default that of the file.
         **options: The options of ``xbench evaluate`` under the same names, such as
             ``query_prompt``, ``max_length``, ``batch_size``, ``data_dir``, ``offline`` or
             ``overwrite``.
@@ -66,7 +73,9 @@ def evaluate(
     named = isinstance(model, str | PathLike)
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
-    chosen_tasks, codes = selected_tasks(tasks, benchmark), _codes(languages)
+    codes, own = _codes(languages), _own_corpora(tasks, data, data_name)
+    names: Any = None if hasattr(tasks, "task_classes") else tasks
+    chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
 
     from xbench.evaluation import evaluate_tasks
     from xbench.evaluation.run_settings import Selection
@@ -78,7 +87,7 @@ def evaluate(
         chosen, source = object_source(model, chosen)
     evaluated = evaluate_tasks.evaluate(
         chosen,
-        Selection(chosen_tasks, codes, run.passage_form),
+        Selection(chosen_tasks, codes, run.passage_form, _own_tasks(own, codes)),
         source=source,
         output=run.output,
         location=location,
@@ -95,6 +104,29 @@ def evaluate(
             len(evaluated),
         )
     return load_results([item.path for item in evaluated])
+
+
+def _own_corpora(
+    tasks: Any,  # noqa: ANN401
+    data: str | PathLike[str] | None,
+    name: str | None,
+) -> list[OwnCorpus]:
+    """Return the corpora of one's own, which are read before anything is loaded."""
+    given = [tasks.corpus] if hasattr(tasks, "task_classes") else []
+    return given if data is None else [*given, read_own_corpus(Path(data), name or "")]
+
+
+def _own_tasks(
+    corpora: Sequence[OwnCorpus], languages: Sequence[str]
+) -> tuple[ParallelRetrieval, ...]:
+    from xbench.tasks import ParallelRetrieval
+
+    for corpus in corpora:
+        for line in summary(corpus):
+            logger.info("%s", line)
+        if not languages:
+            refuse_one_language(corpus)
+    return tuple(ParallelRetrieval.from_corpus(corpus, languages) for corpus in corpora)
 
 
 def _by_group(options: dict[str, Any]) -> dict[type, dict[str, Any]]:

@@ -28,6 +28,7 @@ from xbench.results.store import (
     PER_QUERY_SUFFIX,
     PerQuery,
     agree,
+    read_settings,
     result_content,
     subset_scores,
     write_per_query,
@@ -119,26 +120,40 @@ def chosen_tasks(
     Raises:
         UserError: If there is no such task, or no subset is left.
     """
+    classes = [find_task(name) for name in dict.fromkeys(selection.tasks)]
     tasks = [
-        find_task(name)(
+        cls(
             passage_form=selection.passage_form,
             languages=selection.languages,
             location=location,
             search=search,
         )
-        for name in dict.fromkeys(selection.tasks)
+        for cls in [*classes, *(cls for own in selection.own for cls in own.task_classes)]
     ]
     kept = [task for task in tasks if task.subsets]
     if not kept:
         raise UserError(
             f"--languages {','.join(selection.languages)}: no subset of "
-            f"{', '.join(selection.tasks)} has all its languages among these; `xbench tasks NAME` "
-            "lists the languages of a task"
+            f"{', '.join(task.task_name for task in tasks)} has all its languages among these; "
+            f"there are {', '.join(dict.fromkeys(a for t in tasks for a in t.source.languages))}"
         )
     for task in tasks:
         if task not in kept:
             logger.warning("%s has no subset in these languages; skipped", task.task_name)
     return kept
+
+
+def _data_changed(folder: Path, task: RetrievalTask) -> bool:
+    """Return whether a result is known to be of other files than those of the local folder now."""
+    lines = [line for line in read_settings(folder) if line.get("task") == task.task_name]
+    own = lines[-1].get("xbench") if lines else None
+    recorded = own.get("data") if isinstance(own, dict) else None
+    changed = bool(task.data_digest and recorded) and recorded != task.data_digest
+    if changed:
+        logger.warning(
+            "%s: the data have changed since it was evaluated; evaluating it again", task.task_name
+        )
+    return changed
 
 
 @dataclass
@@ -162,6 +177,8 @@ class _Run:
             **self.selection.non_default_settings,
             **task.non_default_settings,
         }
+        if not task.partial:
+            non_default_settings.pop("languages", None)
         return self.source.meta.model_copy(
             update={"experiment_kwargs": non_default_settings or None}
         )
@@ -187,7 +204,7 @@ class _Run:
             return None
         expected = (TASK_VERSION, task.metadata.revision, task.passage_form, set(task.hf_subsets))
         found = (ranks.task_version, ranks.dataset_revision, ranks.passage_form, set(ranks.subsets))
-        if found != expected or not agree(result, ranks):
+        if found != expected or not agree(result, ranks) or _data_changed(folder, task):
             return None
         return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 
@@ -231,6 +248,7 @@ class _Run:
             passage_form=task.passage_form,
             multilingual=task.setting == "multilingual",
             subsets=found,
+            groups=task.groups,
         )
         scores: Any = task.scores(ranks.subsets)
         result = TaskResult.from_task_results(

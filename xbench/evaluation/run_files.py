@@ -13,7 +13,7 @@ from pathlib import Path
 from xbench._util.atomic_write import write_atomically
 from xbench.data.trec_files import write_qrels, write_run
 from xbench.search.ranked_lists import Ranked, RankedLists
-from xbench.tasks import ParallelRetrieval, RetrievalTask
+from xbench.tasks import ParallelCorpusRetrieval, RetrievalTask
 
 RUN_SUFFIX, QRELS_SUFFIX = ".run", ".qrels"
 LANGUAGES_NAME = "languages.tsv"
@@ -76,11 +76,11 @@ class RunFiles:
         Raises:
             UserError: If the file cannot be written.
         """
-        if self._pooled and isinstance(self._task, ParallelRetrieval):
+        if self._pooled and isinstance(self._task, ParallelCorpusRetrieval):
             lines = "".join("\t".join(row) + "\n" for row in self._rows(self._task))
             write_atomically(self._folder / LANGUAGES_NAME, lines.encode())
 
-    def _rows(self, task: ParallelRetrieval) -> Iterator[tuple[str, ...]]:
+    def _rows(self, task: ParallelCorpusRetrieval) -> Iterator[tuple[str, ...]]:
         corpus = task.corpus_data
         yield "id", "language", "kind", "question"
         for code in corpus.languages:

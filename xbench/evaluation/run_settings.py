@@ -13,7 +13,7 @@ from xbench.models.encoder import prompt_text
 from xbench.models.loading import sentence_transformer
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
-from xbench.tasks import RetrievalTask
+from xbench.tasks import ParallelRetrieval, RetrievalTask
 
 SEARCH_DEFAULTS = SearchOptions()
 PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
@@ -28,6 +28,7 @@ class Selection:
         languages: Languages to keep, in any form that `xbench.data.languages.language` reads, and
             kept as ISO 639-1 codes; none keeps all.
         passage_form: Whether a passage is the sentence alone or followed by its paragraph.
+        own: Corpora of one's own, whose tasks come after the others.
 
     Raises:
         UserError: If a language is not known.
@@ -36,6 +37,7 @@ class Selection:
     tasks: tuple[str, ...]
     languages: tuple[str, ...] = ()
     passage_form: PassageForm = "sentence"
+    own: tuple[ParallelRetrieval, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", codes(self.languages))
@@ -74,7 +76,7 @@ def run_settings(
         "xbench": {
             "task_version": TASK_VERSION,
             "passage_form": task.passage_form,
-            "languages": list(selection.languages) or "all",
+            "languages": list(selection.languages) if task.partial else "all",
             "model": asdict(options),
             "prompts": {
                 role: prompt_text(model, type(task).metadata, role) for role in ("query", "passage")
@@ -84,6 +86,7 @@ def run_settings(
             "device": None if inner is None else str(inner.device),
             "encoding": None if task.report is None else asdict(task.report),
             "command": command(options, selection, search),
+            **({"data": task.data_digest} if task.data_digest else {}),
         },
     }
 
@@ -102,6 +105,8 @@ def command(
             words += [f"--{name.replace('_', '-')}", str(value)]
     for task in selection.tasks:
         words += ["--tasks", task]
+    for own in selection.own:
+        words += ["--data", own.corpus.source, "--data-name", own.corpus.name]
     if selection.languages:
         words += ["--languages", ",".join(selection.languages)]
     if selection.passage_form != "sentence":

@@ -32,9 +32,7 @@ def at_most(groups: IntArray, most: int = MOST_GROUPS) -> IntArray:
     return np.asarray(np.random.default_rng(0).permutation(len(names))[number] % most, np.int64)
 
 
-def pairwise_tests(
-    models: FloatArray, resamples: int = RESAMPLES, seed: int = 0
-) -> FloatArray:
+def pairwise_tests(models: FloatArray, resamples: int = RESAMPLES, seed: int = 0) -> FloatArray:
     """Return the p value of every pair of systems, adjusted for all pairs.
 
     Args:

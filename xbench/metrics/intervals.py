@@ -92,8 +92,10 @@ def group_values(values: FloatArray, groups: IntArray) -> FloatArray:
     there = ~np.isnan(values)
     _, number = np.unique(groups[there], return_inverse=True)
     own = values[there]
-    sums = np.bincount(number, own - own.mean()) if len(own) else np.empty(0)
-    return np.asarray(own.mean() + sums * len(sums) / len(own)) if len(own) else sums
+    if not len(own):
+        return np.empty(0)
+    sums = np.bincount(number, own - own.mean())
+    return np.asarray(own.mean() + sums * len(sums) / len(own))
 
 
 def standard_error(groups: FloatArray) -> float:
@@ -147,8 +149,8 @@ def symmetric(groups: FloatArray, level: float = LEVEL) -> tuple[float, float]:
 def hall(groups: FloatArray, level: float = LEVEL) -> tuple[float, float]:
     """Return Student's interval with the skewness taken out by a monotone cubic (Hall 1992).
 
-    θ - s h(±q), where q is the t quantile / √G, γ the skewness and
-    h(y) = (3 / γ) (∛(1 + γ (y - γ / (6 G))) - 1).
+    θ - s h(±q), where q is the t quantile / √G, c the skewness and
+    h(y) = (3 / c) (∛(1 + c (y - c / (6 G))) - 1).
     """
     number, mean, deviation = len(groups), float(groups.mean()), float(groups.std(ddof=1))
     if deviation == 0:

@@ -49,11 +49,13 @@ def _flag_or_link(value: object) -> object:
 def _all_or_codes(value: object) -> object:
     if value == "all" or (isinstance(value, list) and all(map(_is_code, value))):
         return value
-    raise ValueError("expected 'all' or a list of ISO 639-1 codes")
+    raise ValueError("expected 'all' or a list of codes of languages")
 
 
 def _is_code(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch("[a-z]{2}", value) is not None
+    return (
+        isinstance(value, str) and re.fullmatch("[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value) is not None
+    )
 
 
 def _small(value: Any) -> Any:  # noqa: ANN401

@@ -74,6 +74,7 @@ class TaskCheck:
         meta: ``model_meta.json``, if it is sound.
         settings: The task's line of ``run_settings.jsonl``, if it is sound.
         summary: The stored summary that stands for the ranks, if these were not read.
+        part: The languages, where it is shown as a dataset of part of the languages.
     """
 
     path: Path
@@ -84,6 +85,7 @@ class TaskCheck:
     meta: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None
     summary: Summary | None = None
+    part: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:

@@ -10,9 +10,11 @@ from typing import Any
 import pandas as pd
 
 from xbench._util.errors import UserError, unknown_name
+from xbench.data.languages import codes
 from xbench.results.findings import RunIdentity, TaskCheck
 from xbench.results.imported import FOLDER as IMPORTED
 from xbench.results.imported import read_all_imported
+from xbench.results.language_selection import Reader, reading_languages
 from xbench.results.measured import add_task, read_measured
 from xbench.results.reading import read_ranks, read_task
 from xbench.results.reported import FOLDER as REPORTED
@@ -138,12 +140,18 @@ class Results:
         return str(shown.to_html(float_format="{:.4g}".format, na_rep=""))
 
 
-def load_results(paths: Any) -> Results:  # noqa: ANN401
+def load_results(
+    paths: Any,  # noqa: ANN401
+    languages: str | Sequence[str] | None = None,
+) -> Results:
     """Read results: those of ``xbench evaluate``, mteb's own, and published ones.
 
     Args:
         paths: A folder of results, of a model or of a run; a result file; what `mteb.evaluate`
             returned; or a list of such.
+        languages: Languages to keep; none keeps all. The means are over their subsets. A pool of
+            part of the languages has scores where it was searched: `Results.excluded` has the
+            command for the others.
 
     Returns:
         The scores. A file that cannot be used is in `Results.excluded`, with the reason.
@@ -156,9 +164,11 @@ def load_results(paths: Any) -> Results:  # noqa: ANN401
     Results of xbench/bm25, xbench/char-ngram on 3 tasks: 2,096 scores
     """
     contents = Contents()
+    wanted = [languages] if isinstance(languages, str) else languages or []
+    names = codes(name for part in wanted for name in part.split(",") if name.strip())
     for source in paths if isinstance(paths, list | tuple) else [paths]:
         if isinstance(source, str | PathLike):
-            _read_path(Path(source), contents)
+            _read_path(Path(source), contents, reading_languages(read_task, names))
         elif hasattr(source, "task_results"):
             for task in source.task_results:
                 _add_mteb(task, str(source.model_name), str(source.model_revision), contents)
@@ -170,9 +180,9 @@ def load_results(paths: Any) -> Results:  # noqa: ANN401
     return Results(contents)
 
 
-def _read_path(path: Path, contents: Contents) -> None:
+def _read_path(path: Path, contents: Contents, read: Reader) -> None:
     if path.is_file():
-        read_measured([_located(path)], read_task, contents)
+        read_measured([_located(path)], read, contents)
         return
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder; expected results of xbench or mteb")
@@ -188,7 +198,7 @@ def _read_path(path: Path, contents: Contents) -> None:
             f"{path}: no results there; expected <model>/<revision>/<task>.json, or one of these "
             "folders"
         )
-    read_measured(map(_located, files), read_task, contents)
+    read_measured(map(_located, files), read, contents)
     read_reported([path], contents)
     read_all_imported([path], contents)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from xbench.data.catalogue import TASKS
+from xbench.data.catalogue import TASKS, Setting, main_score, own_task
 from xbench.metrics import EFFECTIVENESS, SCORES, IntArray
 from xbench.metrics import scores as task_scores_of
 from xbench.metrics.registry import EVIDENCE, NOT_ALWAYS_DEFINED
@@ -49,7 +49,7 @@ def read_measured(files: Iterable[tuple[Path, Path]], check: Check, contents: Co
         found = check(path, root)
         if found.run is None:
             contents.exclude(path, root, explanation(found, path.relative_to(root).as_posix()))
-        elif (identity := (found.run, path.stem)) in seen:
+        elif (identity := (found.run, found.part, path.stem)) in seen:
             contents.exclude(path, root, REPEATED)
         else:
             seen.add(identity)
@@ -76,6 +76,7 @@ def add_task(check: TaskCheck, file: str, contents: Contents) -> None:
     splits = {split: entries for split, entries in result["scores"].items() if entries}
     if task in TASKS:
         splits = {split: splits[split] for split in splits if split == TASKS[task][0].split}
+    own = own_task(task, result["dataset_revision"])
     about = {
         "provenance": "measured",
         "source": "",
@@ -87,10 +88,15 @@ def add_task(check: TaskCheck, file: str, contents: Contents) -> None:
         "file": file,
     }
     for split, entries in splits.items():
-        own = check if len(splits) == 1 else replace(check, ranks=None, summary=None)
-        title = task if len(splits) == 1 else f"{task}, {split}"
-        _add_split(about, title, entries, own, contents)
+        part = check if len(splits) == 1 else replace(check, ranks=None, summary=None)
+        title = own[0] if own else task if len(splits) == 1 else f"{task}, {split}"
+        _add_split(about, title, entries, part, contents, own and own[1])
     contents.paths[file] = check.path
+
+
+def part_of(check: TaskCheck) -> str:
+    """Return what the title of a dataset of part of the languages ends in."""
+    return f" ({', '.join(check.part)})" if check.part else ""
 
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -103,24 +109,27 @@ def _add_split(
     entries: Sequence[Mapping[str, Any]],
     check: TaskCheck,
     contents: Contents,
+    own: Setting | None,
 ) -> None:
+    """Add a split's scores; `own` is the setting of a task of a corpus of one's own."""
+    known = own is not None or about["task"] in TASKS
     summary = check.summary or (summarise(check.ranks) if check.ranks else None)
-    scores: Scores = {entry["hf_subset"]: _measures(entry, about["task"]) for entry in entries}
+    scores: Scores = {entry["hf_subset"]: _measures(entry, known=known) for entry in entries}
     if _is_old(scores, about["task"]):
         scores = _recomputed(scores, check.ranks)
-    languages = subset_languages(about["task"], entries, check.ranks)
+    languages = subset_languages(about["task"], entries, check.ranks, own)
     if about["task"] in TASKS:
-        dataset, known = TASKS[about["task"]]
-        about = {**about, "dataset": dataset.title, "setting": known}
+        dataset, setting = TASKS[about["task"]]
+        about = {**about, "dataset": dataset.title + part_of(check), "setting": setting}
     else:
-        setting = setting_of(languages, check.ranks)
-        about = {**about, "dataset": title, "setting": setting}
+        other = own or setting_of(languages, check.ranks)
+        about = {**about, "dataset": title + part_of(check), "setting": other}
     questions, total = _questions(about["task"], sorted(scores), check.ranks, summary)
     _add_subsets(about, scores, languages, questions, contents)
     if summary is not None:
         _add_shares(about, summary, questions, contents)
         _add_advantages(about, summary, contents)
-    _add_means(about, scores, summary, total, contents)
+    _add_means(about, scores, summary, total, contents, known=known)
     contents.runs.append(about | _details(check, about["dataset"]))
     if summary is not None:
         contents.influence |= {
@@ -128,9 +137,9 @@ def _add_split(
         }
 
 
-def _measures(entry: Mapping[str, Any], task: str) -> Mapping[str, float]:
-    """Return the scores of a subset that are used, of other tasks the finite numbers."""
-    if task in TASKS:
+def _measures(entry: Mapping[str, Any], *, known: bool) -> Mapping[str, float]:
+    """Return the scores of a subset that are used, of other projects' tasks the finite numbers."""
+    if known:
         return {name: value for name, value in entry.items() if name in KNOWN}
     return {
         name: float(value)
@@ -206,7 +215,8 @@ def _add_shares(
     questions: Mapping[str, int] | None,
     contents: Contents,
 ) -> None:
-    shares = [(q, p, share) for q, row in summary.shares.items() for p, share in row.items()]
+    rows = [(q, p, share) for q, row in summary.shares.items() for p, share in row.items()]
+    shares = [row for row in rows if isfinite(row[2])]
     if shares:
         queries, passages, values = zip(*shares, strict=True)
         contents.columns.add(
@@ -256,24 +266,26 @@ def _add_means(
     summary: Summary | None,
     total: int | None,
     contents: Contents,
+    *,
+    known: bool,
 ) -> None:
     """Add the mean over the subsets of every score that all have, and LAReQA's of all queries."""
     entries = list(scores.values())
     shared = set[str].intersection(*map(set, entries)) | {
         measure for measure in NOT_ALWAYS_DEFINED if any(measure in entry for entry in entries)
     }
-    order = SCORES if about["task"] in TASKS else (*entries[0], *NOT_ALWAYS_DEFINED)
+    order = SCORES if known else (*entries[0], *NOT_ALWAYS_DEFINED)
     common = [m for m in dict.fromkeys(order) if m in shared]
     evidence = {} if summary is None else summary.evidence
-    known = [evidence[m].interval if m in evidence else None for m in common]
+    ends = [evidence[m].interval if m in evidence else None for m in common]
     contents.columns.add(
         len(common),
         **about,
         average="macro",
         measure=common,
         value=[fmean([entry[m] for entry in entries if m in entry]) for m in common],
-        low=[ends[0] if ends else np.nan for ends in known],
-        high=[ends[1] if ends else np.nan for ends in known],
+        low=[own[0] if own else np.nan for own in ends],
+        high=[own[1] if own else np.nan for own in ends],
         n_questions=total,
     )
     if summary is not None:
@@ -299,7 +311,7 @@ def _questions(
         return {name: len(own.questions) for name, own in ranks.subsets.items()}, len(ids)
     if summary is None:
         return None, None
-    present = ~np.isnan(summary.evidence[TASKS[task][0].main_score].values)
+    present = ~np.isnan(summary.evidence[main_score(task)].values)
     counts: IntArray = present.sum(axis=0)
     own = counts.tolist() if len(counts) == len(names) else [int(counts[0])] * len(names)
     return dict(zip(names, own, strict=True)), int(present.any(axis=1).sum())

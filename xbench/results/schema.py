@@ -187,6 +187,7 @@ class XBenchSettings(Document):
     device: Name | None
     encoding: Encoding | None
     command: Text
+    data: Name | None = None
 
 
 class MtebSettings(Document):
@@ -244,6 +245,7 @@ class RanksDocument(Document):
     questions: Annotated[list[Name], Field(fail_fast=True)]
     languages: Names
     subsets: Annotated[dict[Name, SubsetRanks], Field(max_length=1000)]
+    groups: Annotated[list[Name | None], Field(fail_fast=True)] | None = None
 
 
 RULES = {

@@ -12,7 +12,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class PerQuery:
         passage_form: What a passage's text was.
         multilingual: Whether the pools mix languages.
         subsets: Ranks by subset name.
+        groups: What questions are grouped by, such as an article, by the question's id.
     """
 
     task: str
@@ -63,6 +64,7 @@ class PerQuery:
     multilingual: bool
     subsets: Mapping[str, PoolRanks]
     task_version: str = TASK_VERSION
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_per_query(folder: Path, content: PerQuery) -> None:
@@ -105,6 +107,8 @@ def write_per_query(folder: Path, content: PerQuery) -> None:
         "languages": codes,
         "subsets": subsets,
     }
+    if content.groups:
+        document["groups"] = [content.groups.get(question) for question in questions]
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
     write_atomically(folder / f"{content.task}{PER_QUERY_SUFFIX}", packed)
@@ -128,7 +132,13 @@ def as_per_query(document: Mapping[str, Any]) -> PerQuery:
             name: _pool_ranks(subset, questions, codes)
             for name, subset in document["subsets"].items()
         },
+        groups={q: own for q, own in zip(questions, _groups(document), strict=True) if own},
     )
+
+
+def _groups(document: Mapping[str, Any]) -> list[str | None]:
+    """Return the group of each question, None where it has none."""
+    return document.get("groups") or [None] * len(document["questions"])
 
 
 def _pool_ranks(subset: Mapping[str, Any], questions: list[str], codes: Any) -> PoolRanks:  # noqa: ANN401

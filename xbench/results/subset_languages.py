@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from xbench.data.catalogue import TASKS, subsets
+from xbench.data.catalogue import TASKS, Setting, subsets
+from xbench.data.languages import language
 from xbench.metrics import PoolRanks
 from xbench.results.imported import ISO_639_1
 from xbench.results.store import PerQuery
@@ -16,7 +17,10 @@ Languages = tuple[tuple[str, str], ...]
 
 
 def subset_languages(
-    task: str, entries: Sequence[Mapping[str, Any]], ranks: PerQuery | None
+    task: str,
+    entries: Sequence[Mapping[str, Any]],
+    ranks: PerQuery | None,
+    own: Setting | None = None,
 ) -> Languages:
     """Return the languages of subsets, of the catalogue, else of the ranks, else as mteb says.
 
@@ -24,6 +28,8 @@ def subset_languages(
         task: Name of the task.
         entries: The scores of each subset.
         ranks: Their ranks, if there are any.
+        own: The setting of a task of a corpus of one's own, whose subsets are listed with the
+            language of the queries and then, if it is another one, that of the passages.
     """
     names = tuple(entry["hf_subset"] for entry in entries)
     if task in TASKS:
@@ -32,6 +38,9 @@ def subset_languages(
             return tuple(known[name] for name in names)
     if ranks is not None:
         return tuple(_languages_of(ranks.subsets[name]) for name in names)
+    if own is not None:
+        listed = [[language(code).code for code in entry["languages"]] for entry in entries]
+        return tuple((one[0], "" if own == "multilingual" else one[-1]) for one in listed)
     codes = [[_iso_639_1(code) for code in entry["languages"]] for entry in entries]
     return tuple((own[0], own[0]) if len(own) == 1 else ("", "") for own in codes)
 

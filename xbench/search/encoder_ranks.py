@@ -20,7 +20,7 @@ from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import EncodingReport, MtebTextEncoder
 from xbench.models.identity import change_token
-from xbench.search.exact_ranks import RankTable, ScoreArray, distinct_texts
+from xbench.search.exact_ranks import RankTable, Rows, ScoreArray, distinct_texts
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def score_with_encoder(
     corpus: ParallelCorpus,
     query_languages: Sequence[str],
     cache_dir: Path,
-) -> Callable[[str], ScoreArray]:
+) -> Callable[[str], Rows]:
     """Return what scores the queries of a language against all passages of a corpus.
 
     Texts that were encoded for ranks are not encoded again. The arguments are those of
@@ -173,17 +173,29 @@ def _texts(
     }
 
 
+@dataclass(frozen=True)
+class _Scores:
+    """Scores of queries against passages, those of some queries at a time."""
+
+    encoder: MtebTextEncoder
+    queries: Any
+    passages: Any
+
+    def __getitem__(self, rows: slice) -> ScoreArray:
+        return self.encoder.similarity(self.queries[rows], self.passages)
+
+
 def _scores(
     encoder: MtebTextEncoder,
     stores: Mapping[Role, EmbeddingStore],
     corpus: ParallelCorpus,
     passage_languages: Sequence[str],
-) -> Callable[[str], ScoreArray]:
+) -> Callable[[str], Rows]:
     passages = stores["passage"].get(distinct_texts(corpus, passage_languages)).vectors
 
-    def scores(language: str) -> ScoreArray:
+    def scores(language: str) -> _Scores:
         queries = stores["query"].get(corpus.queries[language].texts).vectors
-        return encoder.similarity(queries, passages)
+        return _Scores(encoder, queries, passages)
 
     return scores
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,15 @@ from xbench.search.first_places import FirstPlaces, blocks, first_places
 
 ScoreArray = NDArray[np.float32]
 
+SCORES = 2**26
+"""How many scores are in memory at a time: more queries are ranked in blocks."""
+
+
+class Rows(Protocol):
+    """Scores of queries, of which those of a slice are computed when they are asked for."""
+
+    def __getitem__(self, rows: slice, /) -> ScoreArray: ...
+
 
 class RankTable:
     """Ranks of the queries of some languages in every pool of some passage languages.
@@ -34,7 +44,8 @@ class RankTable:
         query_languages: Languages of the queries.
         passage_languages: Languages that a pool may hold.
         scores: Scores of the queries of a language, shape (queries, distinct texts); the texts in
-            the order of `distinct_texts`. A higher score ranks first.
+            the order of `distinct_texts`. A higher score ranks first. Anything will do that gives
+            the rows of a slice.
 
     Raises:
         UserError: If a score is not finite.
@@ -45,14 +56,19 @@ class RankTable:
         corpus: ParallelCorpus,
         query_languages: Sequence[str],
         passage_languages: Sequence[str],
-        scores: Callable[[str], ScoreArray],
+        scores: Callable[[str], Rows],
     ) -> None:
         self._pool = _Pool(corpus, sorted(passage_languages))
+        texts = len(distinct_texts(corpus, passage_languages))
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            self._rows = {
-                language: _count_above(corpus, language, self._pool, scores(language), threads)
-                for language in query_languages
-            }
+            self._rows = {}
+            for language in query_languages:
+                own = scores(language)
+                blocks = [
+                    _count_above(corpus, language, self._pool, own[rows], rows, threads)
+                    for rows in _blocks(len(corpus.queries[language]), texts)
+                ]
+                self._rows[language] = blocks[0] if len(blocks) == 1 else _joined(blocks)
 
     def covers(self, query_languages: Sequence[str], passage_languages: Sequence[str]) -> bool:
         """Return whether the table holds these queries against these passages and no others."""
@@ -148,15 +164,16 @@ def _count_above(
     query_language: str,
     pool: _Pool,
     scores: ScoreArray,
+    block: slice,
     threads: Executor,
 ) -> _Counts:
-    questions = corpus.queries[query_language].ids
+    questions = corpus.queries[query_language].ids[block]
     if not np.isfinite(scores).all():
         raise UserError(
             f"a similarity score of the queries in {query_language!r} is not finite; check the "
             "model's embeddings and its similarity function"
         )
-    relevant = corpus.relevant_passages(query_language, pool.languages)
+    relevant = corpus.relevant_passages(query_language, pool.languages, questions)
     rows = [
         (q, slot, *pool.place[passage])
         for q, question in enumerate(questions)
@@ -168,12 +185,12 @@ def _count_above(
     thresholds[query, slot] = threshold
 
     def above(index: int) -> tuple[IntArray, IntArray, IntArray]:
-        block = _padded(scores, pool.columns[index])
-        higher = _count(np.greater, block, thresholds)[query, slot]
-        equal = _count(np.greater_equal, block, thresholds)[query, slot] - higher
+        own = _padded(scores, pool.columns[index])
+        higher = _count(np.greater, own, thresholds)[query, slot]
+        equal = _count(np.greater_equal, own, thresholds)[query, slot] - higher
         before = higher.copy()
         for row in np.flatnonzero(equal > (language == index)):
-            tied = block[query[row], : len(pool.columns[index])] == threshold[row]
+            tied = own[query[row], : len(pool.columns[index])] == threshold[row]
             before[row] += np.count_nonzero(pool.order[index][tied] < order[row])
         return before, higher, equal
 
@@ -185,12 +202,40 @@ def _count_above(
         above=np.stack(before, axis=1),
         higher=np.stack(higher, axis=1),
         equal=np.stack(equal, axis=1),
-        first_places=_first_places(pool, scores, threads),
+        first_places=_first_places(pool, scores, block.start, threads),
     )
 
 
-def _first_places(pool: _Pool, scores: ScoreArray, threads: Executor) -> FirstPlaces:
-    """Return what is at the first places of the whole pool, for the queries of one language."""
+def _blocks(queries: int, texts: int) -> list[slice]:
+    """Return slices of queries, each with at most `SCORES` scores, but one query in any case."""
+    size = queries if queries * texts <= SCORES else max(1, SCORES // texts)
+    return [slice(start, start + size) for start in range(0, queries, size)] or [slice(0, 0)]
+
+
+def _joined(blocks: Sequence[_Counts]) -> _Counts:
+    starts = np.cumsum([0, *(len(block.questions) for block in blocks)])
+    places = [block.first_places for block in blocks]
+    numbered = [block.query + start for block, start in zip(blocks, starts, strict=False)]
+    return _Counts(
+        questions=tuple(question for block in blocks for question in block.questions),
+        query=np.concatenate(numbered),
+        language=np.concatenate([block.language for block in blocks]),
+        above=np.concatenate([block.above for block in blocks]),
+        higher=np.concatenate([block.higher for block in blocks]),
+        equal=np.concatenate([block.equal for block in blocks]),
+        first_places=FirstPlaces(
+            top=np.concatenate([own.top for own in places]),
+            query=np.concatenate(
+                [own.query + start for own, start in zip(places, starts, strict=False)]
+            ),
+            start=np.concatenate([own.start for own in places]),
+            counts=np.concatenate([own.counts for own in places]),
+        ),
+    )
+
+
+def _first_places(pool: _Pool, scores: ScoreArray, first: int, threads: Executor) -> FirstPlaces:
+    """Return what is at the first places of the whole pool, for queries that `first` is before."""
     columns = np.concatenate(pool.columns)
     language = np.repeat(np.arange(len(pool.columns)), [len(own) for own in pool.columns])
     places = min(TOP_K, len(columns))
@@ -200,7 +245,7 @@ def _first_places(pool: _Pool, scores: ScoreArray, threads: Executor) -> FirstPl
 
     blocks = threads.map(found, _row_blocks(len(scores)))
     rankings = [(language[best], values) for own in blocks for best, values in own]
-    return first_places(rankings, places, len(pool.languages))
+    return first_places(rankings, places, len(pool.languages), first)
 
 
 def _highest(block: ScoreArray, places: int) -> list[tuple[IntArray, ScoreArray]]:

@@ -48,7 +48,10 @@ class FirstPlaces:
 
 
 def first_places(
-    rankings: Sequence[tuple[IntArray, NDArray[np.float32]]], places: int, languages: int
+    rankings: Sequence[tuple[IntArray, NDArray[np.float32]]],
+    places: int,
+    languages: int,
+    first: int = 0,
 ) -> FirstPlaces:
     """Return the first places of rankings.
 
@@ -57,6 +60,7 @@ def first_places(
             descending: at least all with one of the highest `places` scores.
         places: Number of places.
         languages: Number of languages.
+        first: Number of the first query, by which equal scores are put in a random order.
     """
     top = np.full((len(rankings), places), -1, np.int64)
     found: list[tuple[int, int, IntArray]] = []
@@ -67,7 +71,7 @@ def first_places(
         sizes = np.diff(np.append(starts, len(values)))
         if (sizes > 1).any():
             order = language.copy()
-            generator = np.random.default_rng([SEED, query])
+            generator = np.random.default_rng([SEED, first + query])
             for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
                 if start >= places:
                     break

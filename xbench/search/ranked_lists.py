@@ -14,7 +14,7 @@ import numpy as np
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics.ranks import RUN_DEPTH, IntArray
-from xbench.search.exact_ranks import ScoreArray, distinct_texts
+from xbench.search.exact_ranks import Rows, ScoreArray, distinct_texts
 from xbench.search.top_k import IdArray
 
 Ranked = Iterator[tuple[str, Sequence[str], ScoreArray]]
@@ -36,11 +36,14 @@ class RankedLists:
     query_language: str
 
 
+ROWS = 64
+"""Queries whose scores are in memory at a time."""
+
 KeepLists = Callable[[str, RankedLists], None]
 """What is done with the lists of a subset, by its name."""
 
 
-def from_scores(corpus: ParallelCorpus, subset: Subset, scores: ScoreArray) -> RankedLists:
+def from_scores(corpus: ParallelCorpus, subset: Subset, scores: Rows) -> RankedLists:
     """Return the lists of a subset from the scores of its queries.
 
     Args:
@@ -64,11 +67,13 @@ def from_scores(corpus: ParallelCorpus, subset: Subset, scores: ScoreArray) -> R
     relevant = corpus.relevant_passages(subset.query_language, subset.passage_languages)
 
     def ranked() -> Ranked:
-        for q, question in enumerate(corpus.queries[subset.query_language].ids):
-            if question in relevant:
-                own = scores[q, columns]
-                best = _first(own)
-                yield question, [ids[i] for i in best], own[best]
+        questions = corpus.queries[subset.query_language].ids
+        for start in range(0, len(questions), ROWS):
+            block = scores[start : start + ROWS][:, columns]
+            for question, own in zip(questions[start:], block, strict=False):
+                if question in relevant:
+                    best = _first(own)
+                    yield question, [ids[i] for i in best], own[best]
 
     return RankedLists(ranked(), relevant, subset.query_language)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from xbench.results.findings import Finding, RunIdentity, TaskCheck
 from xbench.results.imported import Imported, ImportedRow, imported_json, read_imported
-from xbench.results.validation.check_task import check_summarised, check_task, result_files
+from xbench.results.validation.check_task import (
+    check_summarised,
+    check_task,
+    private_files,
+    result_files,
+)
 from xbench.results.validation.folders import check, check_changes
 from xbench.results.validation.mteb_results import read_upstream, upstream_files
 
@@ -19,6 +24,7 @@ __all__ = [
     "check_summarised",
     "check_task",
     "imported_json",
+    "private_files",
     "read_imported",
     "read_upstream",
     "result_files",

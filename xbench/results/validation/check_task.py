@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from xbench.data.catalogue import TASK_VERSION, TASKS, PassageForm
+from xbench.data.catalogue import SETTINGS, TASK_VERSION, TASKS, PassageForm
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain, TaskCheck
 from xbench.results.reading import identity, passage_form, ranks_of
+from xbench.results.safe_json import META_LIMIT, read_object
 from xbench.results.schema import ModelMeta, RunSettings, TaskResult, XBenchSettings, conforms
-from xbench.results.store import EXPERIMENTS, META_NAME, PerQuery
-from xbench.results.summaries import Summary, mean_chance, summarise
+from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, PerQuery
+from xbench.results.summaries import SUMMARY_SUFFIX, Summary, mean_chance, summarise
 from xbench.results.task_files import File, TaskFiles
 from xbench.results.validation.check_plausibility import (
     suspect_meta,
@@ -28,6 +29,33 @@ from xbench.results.validation.check_scores import (
 from xbench.results.validation.check_summary import agrees, compare_with_summary
 from xbench.results.validation.locations import check_home, check_links
 
+OWN_DATA = "on data of one's own, which others do not have"
+NEVER = "such results are never published; compare them with `xbench compare`, on your own pages"
+PART = "on part of the languages ({}), not comparable with those on all"
+
+
+_SETTINGS_OF_TASKS = tuple(f"{setting.capitalize()}Retrieval" for setting in SETTINGS)
+
+
+def why_private(path: Path) -> str:
+    """Return what a result is measured on that makes it one for oneself; empty if nothing does.
+
+    Args:
+        path: The ``<Task>.json``, or a file of the same task next to it.
+    """
+    suffixes = (PER_QUERY_SUFFIX, SUMMARY_SUFFIX, ".json")
+    suffix = next((own for own in suffixes if path.name.endswith(own)), "")
+    task = path.name.removesuffix(suffix)
+    if task not in TASKS and task.endswith(_SETTINGS_OF_TASKS):
+        return OWN_DATA
+    place = path.parent / META_NAME
+    if path.parent.parent.name != EXPERIMENTS or place.is_symlink() or not place.is_file():
+        return ""
+    meta = read_object(place, META_LIMIT, Notes("")) or {}
+    settings = meta.get("experiment_kwargs")
+    languages = settings.get("languages") if isinstance(settings, dict) else None
+    return PART.format(languages) if languages else ""
+
 
 class _OnAllLanguages(XBenchSettings):
     languages: Literal["all"]
@@ -41,6 +69,14 @@ def result_files(root: Path) -> Iterator[Path]:
     """Yield the result files of xbench's own tasks below a folder of results, in order."""
     for pattern in ("*/*/*.json", f"*/*/{EXPERIMENTS}/*/*.json"):
         yield from sorted(path for path in root.glob(pattern) if path.stem in TASKS)
+
+
+def private_files(root: Path) -> Iterator[Path]:
+    """Yield the result files on one's own data or on part of the languages, in order."""
+    for pattern in ("*/*/*.json", f"*/*/{EXPERIMENTS}/*/*.json"):
+        yield from sorted(
+            path for path in root.glob(pattern) if path.name != META_NAME and why_private(path)
+        )
 
 
 def check_task(path: Path, root: Path, *, stored: bool = True) -> TaskCheck:
@@ -79,6 +115,9 @@ class _Check:
 
     def run(self, *, stored: bool) -> TaskCheck:
         """Check everything."""
+        if private := why_private(self.path):
+            self.files.result.notes.error("", Plain(f"a result {private}"), NEVER)
+            return TaskCheck(self.path, self.files.findings())
         if self.task not in TASKS:
             known = ", ".join(TASKS)
             self.files.result.notes.error(

@@ -16,7 +16,12 @@ from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTI
 from xbench.results.stored_summary import write_summary
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.upstream_tasks import upstream_tasks
-from xbench.results.validation.check_task import check_task, result_files
+from xbench.results.validation.check_task import (
+    NEVER,
+    check_task,
+    result_files,
+    why_private,
+)
 from xbench.results.validation.mteb_results import read_upstream, upstream_files
 
 REPORTED, IMPORTED = "reported", "imported"
@@ -190,6 +195,10 @@ def _stray(path: Path, parts: tuple[str, ...]) -> str | None:
     if not experiment and len(parts) != 3:
         return "expected <model>/<revision>/[experiments/<settings>/]<file>; remove it"
     if path.name not in KNOWN:
+        if private := why_private(path):
+            result = path.with_name(path.name.removesuffix(PER_QUERY_SUFFIX) + ".json")
+            listed = path.name.endswith(PER_QUERY_SUFFIX) and result.is_file()
+            return None if listed else f"a result {private}; {NEVER}"
         return "no file of a result of xbench's tasks; remove it"
     for suffix in (PER_QUERY_SUFFIX, SUMMARY_SUFFIX):
         result = path.with_name(path.name.removesuffix(suffix) + ".json")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xbench._util.errors import UserError
 from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
-from xbench.tasks import TASK_CLASSES, ParallelRetrieval, StreamedRetrieval
+from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval, StreamedRetrieval
 from xbench.training.corpora.pair_index import BATCH
 from xbench.training.corpora.pairs import ParallelPairs
 
@@ -194,7 +194,7 @@ def _texts(dataset: Dataset, location: DataLocation) -> dict[str, list[str]]:
     if issubclass(task, StreamedRetrieval):
         topics = [task.read_topics(code, location) for code in dataset.languages]
         return {"query": [text for own in topics for text in own.texts]}
-    corpus = cast("ParallelRetrieval", task(location=location)).load_corpus(dataset.languages)
+    corpus = cast("ParallelCorpusRetrieval", task(location=location)).load_corpus(dataset.languages)
     sides = {"query": corpus.queries, "passage": corpus.passages}
     return {side: [t for own in by.values() for t in own.texts] for side, by in sides.items()}
 

@@ -1,0 +1,1 @@
+"""Corpora that users bring: files of any shape, read into a parallel corpus and described."""
