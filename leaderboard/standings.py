@@ -8,19 +8,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from xbench.data.groups import groups_in_order
 from xbench.leaderboard.board import Standing
 from xbench.leaderboard.layout import DEMONSTRATIONS, shown
 from xbench.leaderboard.measures import lower_is_better
-from xbench.metrics import FloatArray, statistics
-from xbench.results.summaries import SEED, influence_values
+from xbench.metrics import FloatArray, comparisons, intervals
 
 MANY = 30
-"""Up to so many models, all is as in ``xbench compare``. Of more, only the best so many are tested
-for tiers, because all pairs are and the time grows steeply, and fewer resamples are ranked."""
+"""Up to so many models the tests are those of ``xbench compare``; of more, fewer resamples are
+drawn."""
 
-RESAMPLES = 10_000
 RESAMPLES_OF_MANY = 2_000
-"""How many resamples are ranked of more models than `MANY`; 50 of them are beyond each end."""
+
+TESTED = 200
+"""How many models are tested, the best; below them a model has a rank alone."""
 
 Influence = Mapping[tuple[str, str], FloatArray]
 """What each question adds to a mean, by file and measure."""
@@ -41,8 +42,8 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
     """Return the standing of each model of a column among those it may be compared with.
 
     Models are compared if their passages have the same form and they have values for the same
-    questions; one alone has no standing. The questions are resampled for all models alike, so ranks
-    and tiers of up to `MANY` models are those that ``xbench compare`` gives for the same models.
+    questions; one alone has no standing. Whole articles are drawn, the same for all models, so that
+    tiers and rank intervals of 3 to `MANY` models are those that ``xbench compare`` gives for them.
 
     Args:
         column: The rows of one mean on one dataset, with the number of the model as ``run``.
@@ -50,7 +51,7 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
     """
     groups = defaultdict(list)
     for row in column.itertuples():
-        own = influence[row.file, row.measure]
+        own = influence[row.file, row.measure][:, 0]
         if len(own) < 2:
             continue
         groups[row.passage_form, own.shape, np.isnan(own).tobytes()].append((row, own))
@@ -60,26 +61,28 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
             rows, values = zip(*group, strict=True)
             sign = -1 if lower_is_better(rows[0].measure) else 1
             scores = sign * np.array([row.value for row in rows])
-            placed = _standings(scores, [sign * each for each in values])
+            placed = _standings(rows[0].dataset, scores, [sign * each for each in values])
             found |= {row.run: standing for row, standing in zip(rows, placed, strict=True)}
     return found
 
 
-def _standings(scores: FloatArray, values: Sequence[FloatArray]) -> list[Standing]:
+def _standings(title: str, scores: FloatArray, values: Sequence[FloatArray]) -> list[Standing]:
     """Return the standing of each model; the highest score is the best."""
-    resamples = RESAMPLES_OF_MANY if len(scores) > MANY else RESAMPLES
-    drawn = statistics.bootstrap_models(values, resamples, SEED)
-    intervals = statistics.rank_intervals(drawn)
-    return [
-        Standing(1 + int((scores > score).sum()), *interval, tier)
-        for score, interval, tier in zip(scores, intervals, _tiers(scores, values), strict=True)
-    ]
-
-
-def _tiers(scores: FloatArray, values: Sequence[FloatArray]) -> list[int | None]:
-    best = sorted(np.argsort(-scores, kind="stable")[:MANY].tolist())
-    tiers: list[int | None] = [None] * len(scores)
-    tested = [influence_values(values[i])[:, None] for i in best]
-    for index, tier in zip(best, statistics.tiers(tested, seed=SEED), strict=True):
-        tiers[index] = tier
-    return tiers
+    best = np.sort(np.argsort(-scores, kind="stable")[:TESTED])
+    groups = groups_in_order(title, len(values[0]))
+    if len(best) == 2:
+        *_, p = intervals.difference(values[0], values[1], groups)
+        p_values = np.array([[1.0, p], [p, 1.0]])
+    else:
+        groups = comparisons.at_most(groups)
+        drawn = np.stack([intervals.group_values(values[i], groups) for i in best], axis=1)
+        resamples = RESAMPLES_OF_MANY if len(best) > MANY else comparisons.RESAMPLES
+        p_values = comparisons.pairwise_tests(drawn, resamples)
+    places = dict(zip(best.tolist(), comparisons.places(scores[best], p_values), strict=True))
+    found = []
+    for model, score in enumerate(scores):
+        rank = 1 + int((scores > score).sum())
+        place = places.get(model)
+        low, high = (place.low, place.high) if place else (len(best) + 1, len(scores))
+        found.append(Standing(rank, low, high, place.tier if place else None))
+    return found

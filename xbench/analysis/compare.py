@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
+from xbench._util.options import make, options_of, refuse_unknown
 from xbench.analysis import comparison
 from xbench.analysis.compared_models import read_candidates
+from xbench.analysis.options import CompareOptions
 from xbench.data.languages import codes
 from xbench.results.loading import Results
 
@@ -18,8 +20,8 @@ def compare(
     models: Any,  # noqa: ANN401
     *,
     results: str | PathLike[str] = "results",
-    seed: int = 0,
     languages: str | Sequence[str] | None = None,
+    **options: Any,  # noqa: ANN401
 ) -> comparison.Comparison:
     """Compare models on the tasks that all were run on, with intervals and tests.
 
@@ -29,9 +31,10 @@ def compare(
         models: Models' names, ``org/model`` or ``org/model@revision``; folders of their results;
             what `xbench.evaluate` or `xbench.load_results` returned; or a list of such.
         results: Folder of all results, in which names are looked up.
-        seed: Seed of the resampling.
         languages: Languages to compare on; none compares on all. Full results answer for pairs of
             languages; a pool of part of them has to have been evaluated.
+        **options: ``resample``, what intervals and tests draw: ``"article"``, ``"paragraph"`` or
+            ``"question"``; and ``seed``.
 
     Raises:
         UserError: If there is no such model, or they have no task in common or were run on
@@ -48,7 +51,9 @@ def compare(
     if not names:
         raise UserError("compare: no model is named; expected names, folders or results")
     wanted = codes(name for part in _listed(languages or []) for name in part.split(","))
-    return comparison.compare(read_candidates(names, Path(results), languages=wanted), seed=seed)
+    refuse_unknown(options, options_of(CompareOptions))
+    chosen = make(CompareOptions, options)
+    return comparison.compare(read_candidates(names, Path(results), languages=wanted), chosen)
 
 
 def _listed(models: Any) -> list[Any]:  # noqa: ANN401

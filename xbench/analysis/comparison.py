@@ -3,130 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xbench._util.errors import UserError
-from xbench.analysis.compared_models import Candidate, Sample, TaskValues, common_tasks, task_values
-from xbench.data.catalogue import TASKS
-from xbench.metrics import EFFECTIVENESS, statistics
+from xbench.analysis.compared_models import Candidate, TaskValues, common_tasks, task_values
+from xbench.analysis.comparison_rows import Difference, ModelScore, Row
+from xbench.analysis.options import CompareOptions
+from xbench.data.catalogue import TASKS, Unit, main_score
+from xbench.data.groups import question_groups
+from xbench.metrics import EFFECTIVENESS, FloatArray, IntArray, comparisons, intervals
 from xbench.metrics.across_languages import Spread, spread
+from xbench.metrics.chance import best, chance
+from xbench.results.store import PerQuery
+from xbench.results.summaries import advantage_samples
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESAMPLES = 10_000
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A model's score minus the best model's.
-
-    Attributes:
-        value: The difference.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        p: Two-sided p value of the paired randomisation test, after Holm's correction over all
-            differences of the same table.
-        standardised: Mean difference per question over its standard deviation.
-        superiority: Share of the questions on which the model is better, ties counted half.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
-    standardised: float
-    superiority: float
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A model's score.
-
-    Attributes:
-        value: The score.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        difference: How it differs from the best score; None for the best, and where models are not
-            tested against each other.
-        ranks: Best and worst rank among the models in 95 % of the resamples; None if not tested.
-        tier: Tier from 1; models of a tier cannot be distinguished from its
-            best. None if not tested.
-    """
-
-    value: float
-    low: float
-    high: float
-    difference: Difference | None = None
-    ranks: tuple[int, int] | None = None
-    tier: int | None = None
-
-    @property
-    def cannot_be_told_from_the_best(self) -> bool:
-        """Whether the score is the best or not significantly different from it at 5 %."""
-        return self.tier is not None and (self.difference is None or self.difference.p > 0.05)
-
-
-@dataclass(frozen=True)
-class Row:
-    """The scores of all models for one measure.
-
-    Attributes:
-        task: Name of the task.
-        measure: Name of the measure.
-        language: Query language, or None for the mean over all.
-        figures: The scores, one per model, in the models' order.
-    """
-
-    task: str
-    measure: str
-    language: str | None
-    figures: tuple[Figure, ...]
-
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """Tables of rows; Holm's correction is over each table.
+    """Tables of rows.
 
     Attributes:
         models: Names of the models.
         settings: A row per task: the macro average.
         languages: A row per task and query language.
         bias: A row per multilingual task and language-bias measure, not tested.
+        advantages: A row per multilingual task and passage language: how much it is favoured.
         gaps: Rows of each dataset's cross-lingual task for the cross-lingual gap, not tested.
         spreads: Rows per monolingual and cross-lingual task for the least, the greatest and the
             standard deviation of the languages' scores, without intervals.
         candidates: The models and their ranks.
+        options: What was drawn.
     """
 
     models: tuple[str, ...]
     settings: tuple[Row, ...]
     languages: tuple[Row, ...]
     bias: tuple[Row, ...]
+    advantages: tuple[Row, ...]
     gaps: tuple[Row, ...]
     spreads: tuple[Row, ...]
     candidates: tuple[Candidate, ...] = field(default=(), repr=False, compare=False)
+    options: CompareOptions = field(default_factory=CompareOptions)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a row per table, task, language, measure and model.
 
-        The columns are table, task, language, measure, model, value, low, high, the difference
-        from the best model with its interval, p and effect sizes, rank_low, rank_high, tier and
-        as_good_as_best.
+        The columns are table, task, language, measure, model, value, low, high; of two models, in
+        the rows of the first, the difference first minus second with its interval, p and effect
+        sizes; rank_low, rank_high, tier and as_good_as_best; chance and best; questions, groups and
+        effective_questions.
 
         >>> import xbench
         >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
         >>> list(comparison.to_dataframe()["table"].unique())
-        ['settings', 'languages', 'bias', 'gaps', 'spreads']
+        ['settings', 'languages', 'bias', 'advantages', 'gaps', 'spreads']
         """
         from xbench.analysis.comparison_tables import comparison_frame
 
         return comparison_frame(self)
+
+    def pairs(self) -> pd.DataFrame:
+        """Return a row per tested score and pair of models.
+
+        The columns are table, task, language, measure, first, second, difference (first minus
+        second) and p, which is adjusted for all pairs of a row, or of two models for all rows of a
+        table.
+
+        >>> import xbench
+        >>> pairs = xbench.compare(["xbench/bm25", "xbench/char-ngram"]).pairs()
+        >>> len(pairs.query("table == 'settings'"))
+        3
+        """
+        from xbench.analysis.comparison_tables import pairs_frame
+
+        return pairs_frame(self)
 
     def to_markdown(self) -> str:
         """Return all tables as Markdown.
@@ -183,146 +140,214 @@ class Comparison:
         return str(shown.to_html(index=False, float_format="{:.4g}".format, na_rep=""))
 
 
-def compare(candidates: Sequence[Candidate], *, seed: int = 0) -> Comparison:
+def compare(candidates: Sequence[Candidate], options: CompareOptions | None = None) -> Comparison:
     """Compare models on the tasks that all of them were run on.
 
     Args:
         candidates: The models; with one there is nothing to test, and its intervals are given.
-        seed: Seed of the bootstrap and of the randomisation tests.
+        options: What intervals and tests draw, and the seed.
 
     Raises:
         UserError: If they have no task in common, or were run on different data.
     """
+    options = options or CompareOptions()
     tasks = common_tasks(candidates)
     values = {task: [task_values(c.tasks[task]) for c in candidates] for task in tasks}
-    multilingual = [task for task in tasks if candidates[0].tasks[task].multilingual]
+    ranks = {task: candidates[0].tasks[task] for task in tasks}
+    data = {task: _Task(task, values[task], ranks[task], options.resample) for task in tasks}
+    pooled = [task for task in tasks if ranks[task].multilingual]
+    settings = [own.row(main_score(own.task)) for own in data.values()]
+    languages = [
+        own.row(main_score(own.task), language)
+        for own in data.values()
+        for language in own.models[0].languages
+    ]
     return Comparison(
         models=tuple(candidate.name for candidate in candidates),
-        settings=_tested(
-            [(task, None, [v.sample(main_score(task)) for v in values[task]]) for task in tasks],
-            seed,
+        settings=_tested(settings, options.seed),
+        languages=_tested(languages, options.seed),
+        bias=tuple(row for task in pooled for row in data[task].bias()),
+        advantages=tuple(
+            row
+            for task in pooled
+            for row in data[task].advantages([c.tasks[task] for c in candidates])
         ),
-        languages=_tested(
-            [
-                (task, language, [v.sample(main_score(task), language) for v in values[task]])
-                for task in tasks
-                for language in values[task][0].languages
-            ],
-            seed,
-        ),
-        bias=tuple(_bias_rows(multilingual, values, seed)),
-        gaps=tuple(_gap_rows(tasks, values, seed)),
-        spreads=tuple(_spread_rows([t for t in tasks if t not in multilingual], values)),
+        gaps=tuple(_gap_rows(data)),
+        spreads=tuple(_spread_rows([t for t in tasks if t not in pooled], values)),
         candidates=tuple(candidates),
+        options=options,
     )
 
 
-def main_score(task: str) -> str:
-    """Return the measure of a task that is tested; the others are next to it."""
-    return TASKS[task][0].main_score if task in TASKS else "map"
+@dataclass(frozen=True)
+class _Case:
+    """What a row is made of.
 
+    Attributes:
+        task: Name of the task.
+        measure: Name of the measure.
+        language: Its language; None for the mean.
+        values: One value per question, whose mean is the score, of each model.
+        groups: Group of each question.
+    """
 
-Case = tuple[str, str | None, list[Sample]]
+    task: str
+    measure: str
+    language: str | None
+    values: Sequence[FloatArray]
+    groups: IntArray
 
-
-def _tested(cases: Sequence[Case], seed: int) -> tuple[Row, ...]:
-    """Return a row per case, each model tested against the best, corrected over all cases."""
-    leaders = [
-        int(np.argmax([statistics.macro_mean(s) for s in samples])) for _, _, samples in cases
-    ]
-    p_values = [
-        statistics.randomisation_test(sample, samples[leader], seed=seed)
-        for (_, _, samples), leader in zip(cases, leaders, strict=True)
-        for i, sample in enumerate(samples)
-        if i != leader
-    ]
-    corrected = iter(statistics.holm(p_values).tolist() if p_values else [])
-    rows = []
-    for (task, language, samples), leader in zip(cases, leaders, strict=True):
-        differences = [
-            None if i == leader else _difference(sample, samples[leader], next(corrected), seed)
-            for i, sample in enumerate(samples)
-        ]
-        rows.append(Row(task, main_score(task), language, _figures(samples, differences, seed)))
-    return tuple(rows)
-
-
-def _figures(
-    samples: Sequence[Sample], differences: Sequence[Difference | None], seed: int
-) -> tuple[Figure, ...]:
-    distributions = [statistics.bootstrap(sample, RESAMPLES, seed) for sample in samples]
-    tested = len(samples) > 1
-    ranks = statistics.rank_intervals(distributions) if tested else [None]
-    tiers = statistics.tiers(samples, seed=seed) if tested else [None]
-    return tuple(
-        Figure(statistics.macro_mean(sample), *statistics.interval(drawn), difference, rank, tier)
-        for sample, drawn, difference, rank, tier in zip(
-            samples, distributions, differences, ranks, tiers, strict=True
+    def row(self, **more: Any) -> Row:  # noqa: ANN401
+        """Return the scores with their intervals."""
+        there = ~np.isnan(self.values[0])
+        numbers = [intervals.effective_number(own, self.groups) for own in self.values if len(own)]
+        return Row(
+            self.task,
+            self.measure,
+            self.language,
+            tuple(map(self._score, self.values)),
+            questions=int(there.sum()),
+            groups=len(np.unique(self.groups[there])),
+            effective=float(np.mean(numbers)),
+            **more,
         )
+
+    def _score(self, values: FloatArray) -> ModelScore:
+        known = values[~np.isnan(values)]
+        value = float(known.mean()) if len(known) else float("nan")
+        return ModelScore(value, *intervals.interval(self.measure, values, self.groups))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """The values of all models on a task."""
+
+    task: str
+    models: Sequence[TaskValues]
+    ranks: PerQuery
+    unit: Unit
+
+    @property
+    def groups(self) -> IntArray:
+        """The group of each question, in the order of the values."""
+        own = self.ranks.groups
+        return question_groups(
+            self.task, [*self.models[0].questions], self.unit, groups=own or None
+        )
+
+    def row(self, measure: str, language: str | None = None) -> _Case:
+        """Return a measure, of the subsets of one query language or of all."""
+        values = [intervals.influence(own.sample(measure, language)) for own in self.models]
+        return _Case(self.task, measure, language, values, self.groups)
+
+    def bias(self) -> Iterator[Row]:
+        """Yield the measures of language bias that some model has, each with its chance."""
+        subsets = list(self.ranks.subsets.values())
+        parallel = all(own.own_rank is None for own in subsets)
+        by_chance = _means([chance(own) for own in subsets] if parallel else [])
+        at_best = _means([best(own) for own in subsets] if parallel else [])
+        measures = dict.fromkeys(name for own in self.models for name in own.measures)
+        for measure in measures:
+            if measure not in EFFECTIVENESS:
+                yield self.row(measure).row(
+                    chance=by_chance.get(measure, np.nan), best=at_best.get(measure, np.nan)
+                )
+
+    def advantages(self, ranks: Sequence[PerQuery]) -> Iterator[Row]:
+        """Yield how much each passage language is favoured over its translations."""
+        samples = [advantage_samples(own) for own in ranks]
+        nothing = np.full((len(self.models[0].questions), 1), np.nan)
+        for language in sorted({code for own in samples for code in own}):
+            values = [intervals.influence(own.get(language, nothing)) for own in samples]
+            case = _Case(self.task, "language_advantage", language, values, self.groups)
+            yield case.row(chance=0.5)
+
+
+def _means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = values[0] if values else ()
+    return {name: float(np.mean([own[name] for own in values])) for name in names}
+
+
+def _tested(cases: Sequence[_Case], seed: int) -> tuple[Row, ...]:
+    """Return a row per case, in which all models are tested against each other."""
+    rows = [case.row() for case in cases]
+    number = len(rows[0].scores) if rows else 0
+    if number == 2:
+        return tuple(_two(rows, cases))
+    return (
+        tuple(_several(row, case, seed) for row, case in zip(rows, cases, strict=True))
+        if number > 2
+        else tuple(rows)
     )
 
 
-def _difference(sample: Sample, best: Sample, p: float, seed: int) -> Difference:
-    drawn = statistics.bootstrap(statistics.paired_difference(sample, best), RESAMPLES, seed)
-    effect = statistics.effect_size(sample, best)
-    value = statistics.macro_mean(sample) - statistics.macro_mean(best)
-    return Difference(value, *statistics.interval(drawn), p, *effect)
+def _two(rows: Sequence[Row], cases: Sequence[_Case]) -> Iterator[Row]:
+    """Yield the rows of two models: t over groups, with Holm's correction over the rows."""
+    found = [intervals.difference(case.values[0], case.values[1], case.groups) for case in cases]
+    adjusted = comparisons.holm([p for *_, p in found]).tolist()
+    for row, case, (value, low, high, _), p in zip(rows, cases, found, adjusted, strict=True):
+        effect = intervals.effect_size(case.values[0], case.values[1])
+        difference = Difference(value, low, high, p, *effect)
+        yield _placed(row, np.array([[1.0, p], [p, 1.0]]), difference)
 
 
-def _untested(sample: Sample, seed: int) -> Figure:
-    """Return a score with its interval, over the subsets in which the measure is defined."""
-    defined = sample[:, ~np.isnan(sample).all(axis=0)]
-    if defined.size == 0:
-        return Figure(float("nan"), float("nan"), float("nan"))
-    drawn = statistics.bootstrap(defined, RESAMPLES, seed)
-    return Figure(statistics.macro_mean(defined), *statistics.interval(drawn))
+def _several(row: Row, case: _Case, seed: int) -> Row:
+    """Return the row of more models: all pairs, step-down, with the same draws for all rows."""
+    groups = comparisons.at_most(case.groups)
+    drawn = np.stack([intervals.group_values(own, groups) for own in case.values], axis=1)
+    return _placed(row, comparisons.pairwise_tests(drawn, seed=seed))
 
 
-def _bias_rows(
-    tasks: Sequence[str], values: Mapping[str, list[TaskValues]], seed: int
-) -> Iterator[Row]:
-    for task in tasks:
-        for measure in values[task][0].measures:
-            if measure not in EFFECTIVENESS:
-                figures = tuple(_untested(v.sample(measure), seed) for v in values[task])
-                yield Row(task, measure, None, figures)
+def _placed(row: Row, p_values: FloatArray, difference: Difference | None = None) -> Row:
+    """Return a row with the tiers and ranks that follow from its tests."""
+    places = comparisons.places([score.value for score in row.scores], p_values)
+    scores = [
+        replace(score, tier=place.tier, ranks=(place.low, place.high))
+        for score, place in zip(row.scores, places, strict=True)
+    ]
+    scores[0] = replace(scores[0], difference=difference)
+    return replace(row, scores=tuple(scores), p_values=p_values)
 
 
-def _gap_rows(
-    tasks: Sequence[str], values: Mapping[str, list[TaskValues]], seed: int
-) -> Iterator[Row]:
+def _gap_rows(data: Mapping[str, _Task]) -> Iterator[Row]:
     """Yield the cross-lingual gap of each dataset that has both settings, by query language too."""
-    for task in tasks:
+    for task, cross in data.items():
         if task not in TASKS or TASKS[task][1] != "crosslingual":
             continue
-        monolingual = TASKS[task][0].task_name("monolingual")
-        if monolingual not in values:
+        mono = data.get(TASKS[task][0].task_name("monolingual"))
+        if mono is None:
             continue
-        pairs = list(zip(values[monolingual], values[task], strict=True))
-        for language in (None, *values[task][0].languages):
-            figures = tuple(_gap(first, second, language, seed) for first, second in pairs)
-            yield Row(task, "cross_lingual_gap", language, figures)
+        for language in (None, *cross.models[0].languages):
+            yield _gap(mono, cross, language).row()
 
 
-def _gap(first: TaskValues, second: TaskValues, language: str | None, seed: int) -> Figure:
-    """Return the monolingual minus the cross-lingual score, resampling the same questions."""
-    if first.questions.keys() != second.questions.keys():
-        raise UserError("the monolingual and the cross-lingual task have other questions")
-    mono, cross = (own.sample("map", language) for own in (first, second))
-    drawn = statistics.bootstrap(mono, RESAMPLES, seed) - statistics.bootstrap(
-        cross, RESAMPLES, seed
-    )
-    value = statistics.macro_mean(mono) - statistics.macro_mean(cross)
-    return Figure(value, *statistics.interval(drawn))
+def _gap(mono: _Task, cross: _Task, language: str | None) -> _Case:
+    """Return the monolingual minus the cross-lingual score, over the questions of either."""
+    ids = sorted(mono.models[0].questions.keys() | cross.models[0].questions.keys())
+    place = {question: i for i, question in enumerate(ids)}
+
+    def spread_out(own: _Task, values: FloatArray) -> FloatArray:
+        """Return the score plus what each question adds to it, of all questions of either."""
+        there = ~np.isnan(values)
+        added = np.zeros(len(ids))
+        rows = np.array([place[question] for question in own.models[0].questions])[there]
+        mean = values[there].mean()
+        added[rows] = (values[there] - mean) * len(ids) / there.sum()
+        return np.asarray(mean + added)
+
+    pairs = zip(mono.row("map", language).values, cross.row("map", language).values, strict=True)
+    values = [spread_out(mono, first) - spread_out(cross, second) for first, second in pairs]
+    groups = question_groups(mono.task, ids, mono.unit, groups=mono.ranks.groups or None)
+    return _Case(cross.task, "cross_lingual_gap", language, values, groups)
 
 
 def _spread_rows(tasks: Sequence[str], values: Mapping[str, list[TaskValues]]) -> Iterator[Row]:
     for task in tasks:
         measure = main_score(task)
         spreads = [
-            spread(np.array([statistics.macro_mean(v.sample(measure, a)) for a in v.languages]))
+            spread(np.array([intervals.macro_mean(v.sample(measure, a)) for a in v.languages]))
             for v in values[task]
         ]
         for name in Spread._fields:
-            figures = tuple(Figure(getattr(s, name), np.nan, np.nan) for s in spreads)
-            yield Row(task, f"{measure}_{name}", None, figures)
+            scores = tuple(ModelScore(getattr(s, name), np.nan, np.nan) for s in spreads)
+            yield Row(task, f"{measure}_{name}", None, scores)

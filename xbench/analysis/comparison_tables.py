@@ -5,23 +5,37 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from xbench._util.text_tables import TextTable
-from xbench.analysis.comparison import Comparison, Figure, main_score
-from xbench.data.catalogue import TASKS
+from xbench.analysis.comparison import Comparison
+from xbench.analysis.comparison_rows import ModelScore, Row
+from xbench.data.catalogue import TASKS, main_score
 from xbench.metrics import IN_RANKS
+from xbench.metrics.descriptions import measure_of
 
 TESTED_NOTE = (
-    "Bold: the best, and what cannot be distinguished from it. Intervals: 95 %, bootstrap over\n"
-    "questions. Δ: difference from the best. p: paired randomisation test, Holm-corrected within\n"
-    "the table. Effect: mean difference per question over its standard deviation. Better: share\n"
-    "of questions on which the model is better than the best, ties half. Rank: range in 95 % of\n"
-    "the resamples. Tier: models of one tier are not distinguished from its best."
+    "Bold: what no model is significantly better than. 95 %: interval; whole {units} are drawn.\n"
+    "Rank: the ranks that the tests of all pairs leave possible, with one chance of error of 5 %.\n"
+    "Tier: no two models of a tier differ significantly."
 )
-BIAS_NOTE = "Means over query languages with 95 % intervals; shares and probabilities × 100."
+TWO_NOTE = (
+    "\nΔ: first minus second. p: t test over {units}, Holm-corrected within the table. Effect:\n"
+    "mean difference per question over its standard deviation. Better: share of questions on\n"
+    "which the first is better, ties half."
+)
+BIAS_NOTE = (
+    "Means over query languages with 95 % intervals; shares and probabilities × 100. Chance: what\n"
+    "a random order of the pool gives; `xbench measures NAME` explains each."
+)
+ADVANTAGE_NOTE = (
+    "Of 100 cases, how often the passage in a language is before its translation into a third\n"
+    "language, for questions in neither; 50 is even. Below 50 a language is disliked or badly\n"
+    "encoded: see docs/measures.md on how to tell."
+)
 PEER_NOTE = (
     " Where each\n"
     "language has one relevant passage, peer is a constant that says nothing of a model."
@@ -39,18 +53,23 @@ DIFFERENCE = {
 }
 """Attribute of a difference that each column of `comparison_frame` holds."""
 
-COUNTS = ("rank_low", "rank_high", "tier")
+TESTED = ("Δ", "Δ 95 %", "p", "Effect", "Better", "Rank", "Tier")
+"""Columns of text that are dropped where nothing is in them."""
+
+COUNTS = ("rank_low", "rank_high", "tier", "questions", "groups")
 """Columns of `comparison_frame` that hold whole numbers."""
 
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     """Return a comparison as one tidy table, with a row per score of a model.
 
-    Its columns are ``table`` (settings, languages, bias, gaps or spreads), ``task``, ``language``
-    (missing where the score is a mean over languages), ``measure``, ``model``, ``value``, ``low``
-    and ``high`` (95 % interval); of the difference from the best ``difference``,
-    ``difference_low``, ``difference_high``, ``p``, ``standardised`` and ``superiority``; and
-    ``rank_low``, ``rank_high``, ``tier`` and ``as_good_as_best``. What was not tested is missing.
+    Its columns are ``table`` (settings, languages, bias, advantages, gaps or spreads), ``task``,
+    ``language`` (of the queries, of advantages of the passages; missing where the score is a
+    mean), ``measure``, ``model``, ``value``, ``low`` and ``high`` (95 % interval); in the rows of
+    the first of two models the difference, first minus second: ``difference``, ``difference_low``,
+    ``difference_high``, ``p``, ``standardised`` and ``superiority``; ``rank_low``, ``rank_high``,
+    ``tier`` and ``as_good_as_best``; ``chance`` and ``best``, of measures that have such;
+    ``questions``, ``groups`` and ``effective_questions``. What was not tested is missing.
     """
     rows = [
         {
@@ -59,27 +78,52 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
             "language": row.language,
             "measure": row.measure,
             "model": model,
-            **_columns(figure),
+            **_columns(score),
+            "chance": row.chance,
+            "best": row.best,
+            "questions": row.questions or None,
+            "groups": row.groups or None,
+            "effective_questions": row.effective,
         }
-        for name in ("settings", "languages", "bias", "gaps", "spreads")
-        for row in getattr(comparison, name)
-        for model, figure in zip(comparison.models, row.figures, strict=True)
+        for name, row in _rows(comparison)
+        for model, score in zip(comparison.models, row.scores, strict=True)
     ]
     frame = pd.DataFrame(rows)
     return frame.astype({**dict.fromkeys(DIFFERENCE, float), **dict.fromkeys(COUNTS, "Int64")})
 
 
-def _columns(figure: Figure) -> dict[str, float | int | bool | None]:
-    rank_low, rank_high = figure.ranks or (None, None)
+def _rows(comparison: Comparison) -> Iterator[tuple[str, Row]]:
+    for name in ("settings", "languages", "bias", "advantages", "gaps", "spreads"):
+        for row in getattr(comparison, name):
+            yield name, row
+
+
+def pairs_frame(comparison: Comparison) -> pd.DataFrame:
+    """Return every tested pair of models, as `Comparison.pairs` says."""
+    columns = ("table", "task", "language", "measure", "first", "second", "difference", "p")
+    rows = []
+    for name, row in _rows(comparison):
+        if row.p_values is None:
+            continue
+        for i, j in zip(*np.triu_indices(len(row.scores), k=1), strict=True):
+            difference = row.scores[i].value - row.scores[j].value
+            pair = comparison.models[i], comparison.models[j]
+            p = float(row.p_values[i, j])
+            rows.append((name, row.task, row.language, row.measure, *pair, difference, p))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _columns(score: ModelScore) -> dict[str, float | int | bool | None]:
+    rank_low, rank_high = score.ranks or (None, None)
     return {
-        "value": figure.value,
-        "low": figure.low,
-        "high": figure.high,
-        **{name: getattr(figure.difference, own, None) for name, own in DIFFERENCE.items()},
+        "value": score.value,
+        "low": score.low,
+        "high": score.high,
+        **{name: getattr(score.difference, own, None) for name, own in DIFFERENCE.items()},
         "rank_low": rank_low,
         "rank_high": rank_high,
-        "tier": figure.tier,
-        "as_good_as_best": figure.cannot_be_told_from_the_best,
+        "tier": score.tier,
+        "as_good_as_best": score.as_good_as_best,
     }
 
 
@@ -99,7 +143,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     """Return the tables of a comparison: settings, languages, language bias, gaps."""
     models = comparison.models
     frames = dict(iter(comparison_frame(comparison).groupby("table")))
-    tables = [_settings(frames["settings"])]
+    tables = [_settings(frames["settings"], _notes(comparison))]
     for name, title in (
         ("languages", "by query language"),
         ("gaps", "cross-lingual gap (monolingual minus cross-lingual)"),
@@ -109,7 +153,32 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     if "spreads" in frames:
         tables.append(_spreads(models, frames["spreads"]))
     tables += [_bias(task, models, rows) for task, rows in _by_task(frames, "bias")]
+    for task, rows in _by_task(frames, "advantages"):
+        title = f"{_title(task)}: which languages are favoured"
+        table = _wide(title, models, rows, "Passages in")
+        tables.append(replace(table, note=ADVANTAGE_NOTE))
     return tables
+
+
+def _notes(comparison: Comparison) -> str:
+    """Return what the tables show, and what the questions are worth."""
+    unit = comparison.options.resample
+    units = f"{unit}s"
+    parts = [TESTED_NOTE + (TWO_NOTE if len(comparison.models) == 2 else "")]
+    worth: dict[str, list[Row]] = {}
+    for row in comparison.settings:
+        title = TASKS[row.task][0].title if row.task in TASKS else row.task
+        worth.setdefault(title, []).append(row)
+    for title, rows in worth.items():
+        numbers = sorted(row.effective for row in rows)
+        few, many = (f"{round(number):,}" for number in (numbers[0], numbers[-1]))
+        worth_ = few if few == many else f"{few} to {many}"
+        first = rows[0]
+        parts.append(
+            f"{title}: {first.questions:,} questions in {first.groups:,} {units}, worth {worth_} "
+            "independent ones."
+        )
+    return "\n".join(parts).replace("{units}", units)
 
 
 def _by_task(frames: Mapping[str, pd.DataFrame], name: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -117,7 +186,7 @@ def _by_task(frames: Mapping[str, pd.DataFrame], name: str) -> Iterator[tuple[st
         yield from frames[name].groupby("task", sort=False)
 
 
-def _settings(rows: pd.DataFrame) -> TextTable:
+def _settings(rows: pd.DataFrame, note: str) -> TextTable:
     score = _scores(rows)
     several = " or " in score
     titles = rows["task"].map(lambda task: _title(task, scored=several))
@@ -139,23 +208,23 @@ def _settings(rows: pd.DataFrame) -> TextTable:
     best = pd.DataFrame(False, index=cells.index, columns=cells.columns)
     best.iloc[:, 2] = rows["as_good_as_best"]
     title = f"{score} × 100, means over subsets"
-    return TextTable(title, cells, keys=2, best=best, note=TESTED_NOTE)
+    cells = cells.loc[:, (cells != "").any() | ~cells.columns.isin(TESTED)]
+    best = best[cells.columns]
+    return TextTable(title, cells, keys=2, best=best, note=note)
 
 
-def _wide(title: str, models: Sequence[str], rows: pd.DataFrame) -> TextTable:
+def _wide(
+    title: str, models: Sequence[str], rows: pd.DataFrame, heading: str = "Language"
+) -> TextTable:
     """Return one row per language and one column per model; with two, difference and p too."""
     cells = _by_model(_texts(rows, _with_interval, "value", "low", "high"), models)
     best = _by_model(rows["as_good_as_best"], models)
-    cells.insert(0, "Language", [*rows["language"].fillna("mean")[:: len(models)]])
+    cells.insert(0, heading, [*rows["language"].fillna("mean")[:: len(models)]])
     if len(models) == 2 and rows["tier"].notna().all():
-        tested = rows[rows["p"].notna()]
-        sign = np.where(tested["model"] == models[0], 1, -1)
-        turned = tested.assign(
-            difference=sign * tested["difference"], standardised=sign * tested["standardised"]
-        )
-        cells["Δ (first − second)"] = _texts(turned, _percent, "difference")
-        cells["p"] = _texts(turned, _p_value, "p")
-        cells["Effect"] = _texts(turned, "{:.2f}".format, "standardised")
+        tested = rows[:: len(models)]
+        cells["Δ (first − second)"] = _texts(tested, _percent, "difference")
+        cells["p"] = _texts(tested, _p_value, "p")
+        cells["Effect"] = _texts(tested, "{:.2f}".format, "standardised")
     return TextTable(title, cells, best=best.reindex(columns=cells.columns, fill_value=False))
 
 
@@ -169,8 +238,12 @@ def _spreads(models: Sequence[str], rows: pd.DataFrame) -> TextTable:
 
 def _bias(task: str, models: Sequence[str], rows: pd.DataFrame) -> TextTable:
     cells = _by_model(_texts(rows, _measured, "measure", "value", "low", "high"), models)
-    measures = [*rows["measure"][:: len(models)]]
+    first = rows[:: len(models)]
+    measures = [*first["measure"]]
     cells.insert(0, "Measure", measures)
+    cells["Chance"] = _texts(first, _alone, "measure", "chance")
+    cells["Best"] = _texts(first, _alone, "measure", "best")
+    cells["Better"] = [own.better if (own := measure_of(m)) else "" for m in measures]
     note = BIAS_NOTE + (PEER_NOTE if "peer" in measures else "")
     return TextTable(f"{_title(task)}: language bias", cells, note=note)
 
@@ -209,11 +282,15 @@ def _measured(measure: str, value: float, low: float, high: float) -> str:
     return _with_interval(value, low, high, _ranks if measure in IN_RANKS else _percent)
 
 
+def _alone(measure: str, value: float) -> str:
+    return _ranks(value) if measure in IN_RANKS else _percent(value)
+
+
 def _with_interval(
     value: float, low: float, high: float, form: Callable[[float], str] | None = None
 ) -> str:
     form = form or _percent
-    return f"{form(value)} [{form(low)}, {form(high)}]"
+    return form(value) if math.isnan(low) else f"{form(value)} [{form(low)}, {form(high)}]"
 
 
 def _interval(low: float, high: float) -> str:

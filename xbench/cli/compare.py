@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from xbench._util.options import make
+from xbench.analysis.options import CompareOptions
 from xbench.cli.command import Choice, Command
-from xbench.cli.options import language_option
+from xbench.cli.options import language_option, options_from
 
 if TYPE_CHECKING:
     from xbench.analysis.comparison import Comparison
@@ -36,7 +38,7 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
     "have been evaluated.",
 )
 @click.option("--format", "form", type=Choice(FORMATS), default="table", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
+@options_from(CompareOptions)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -48,8 +50,8 @@ def compare(
     results: tuple[Path, ...],
     languages: tuple[str, ...],
     form: str,
-    seed: int,
     plot: Path | None,
+    **options: Any,  # noqa: ANN401
 ) -> None:
     """Compare models on the tasks that all were run on, with intervals and tests.
 
@@ -71,7 +73,7 @@ def compare(
         figure_format(plot)
         check_place(plot)
     candidates = read_candidates(models, *results, languages=languages)
-    comparison = run(candidates, seed=seed)
+    comparison = run(candidates, make(CompareOptions, options))
     click.echo(_text(comparison, form).rstrip("\n"))
     if plot is not None:
         from xbench.analysis.plots import write_comparison_plots

@@ -67,6 +67,18 @@ def question_groups(
     return np.array([numbers[label] for label in labels], np.int64)
 
 
+def groups_in_order(name: str, number: int) -> IntArray:
+    """Return the article of each question of a dataset, in the order of their ids.
+
+    Args:
+        name: Title of the dataset.
+        number: Number of questions; of another than that of the whole dataset it is not known which
+            they are, and each is a group.
+    """
+    groups = question_groups(name)
+    return groups if len(groups) == number else np.arange(number)
+
+
 @lru_cache(maxsize=1)
 def _table() -> dict[str, Groups]:
     text = (files("xbench.data") / "question_groups.json").read_text("utf-8")

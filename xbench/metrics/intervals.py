@@ -8,8 +8,8 @@ that what is drawn are groups of questions: articles, by default (Cameron, Gelba
 
 from __future__ import annotations
 
-from math import isnan
-from typing import Literal
+from math import copysign, inf, isnan
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,10 @@ Method = Literal["hall", "t", "wilson", "none"]
 
 LEVEL = 0.95
 """Share of samples whose interval is to contain the true score."""
+
+
+FEW = 40
+"""Of fewer groups the skewness is not known well enough to take it out."""
 
 
 def method_of(measure: str) -> Method:
@@ -134,7 +138,8 @@ def interval(
         return float("nan"), float("nan")
     if method == "wilson":
         return wilson(drawn, int((~np.isnan(values)).sum()), level)
-    low, high = hall(drawn, level) if method == "hall" else symmetric(drawn, level)
+    skewed = method == "hall" and len(drawn) >= FEW
+    low, high = hall(drawn, level) if skewed else symmetric(drawn, level)
     least, most = score_range(measure)
     return max(low, least), min(high, most)
 
@@ -206,6 +211,32 @@ def difference(
         return value, value, value, float(value == 0)
     p = float(2 * student.sf(abs(value) / error, len(drawn) - 1))
     return value, *symmetric(drawn, level), p
+
+
+class EffectSize(NamedTuple):
+    """Sizes of a paired difference that do not grow with the number of questions."""
+
+    standardised: float
+    superiority: float
+
+
+def effect_size(first: FloatArray, second: FloatArray) -> EffectSize:
+    """Return how large first minus second is next to its variation over the questions.
+
+    `standardised`: mean of the differences / their standard deviation with n - 1 (Sakai 2018), 0 if
+    all are 0, infinite if all are another number. `superiority`: share of positive ones, ties
+    counted half (Vargha and Delaney 2000, paired).
+
+    >>> effect_size(np.array([0.5, 0.75, 0.5, 0.5]), np.array([0.25, 0.25, 0.5, 0.25])).superiority
+    0.875
+    """
+    differences = (first - second)[~np.isnan(first) & ~np.isnan(second)]
+    small = 1e-12 * max(float(np.abs(first[~np.isnan(first)]).max(initial=0)), 1e-300)
+    signs = np.where(np.abs(differences) <= small, 0.0, np.sign(differences))
+    superiority, mean = float((1 + signs).mean() / 2), float(differences.mean())
+    if len(differences) < 2 or np.ptp(differences) <= small:
+        return EffectSize(copysign(inf, mean) if abs(mean) > small else 0.0, superiority)
+    return EffectSize(mean / float(differences.std(ddof=1)), superiority)
 
 
 def _sample(values: ArrayLike) -> FloatArray:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from xbench.data.catalogue import TASKS, Setting, main_score, own_task
-from xbench.metrics import EFFECTIVENESS, SCORES, IntArray
+from xbench.metrics import EFFECTIVENESS, SCORES
 from xbench.metrics import scores as task_scores_of
 from xbench.metrics.registry import EVIDENCE, NOT_ALWAYS_DEFINED
 from xbench.results.findings import Finding, TaskCheck
@@ -303,8 +303,7 @@ def _questions(
         task: Name of the task.
         names: Names of the subsets, in order.
         ranks: The ranks.
-        summary: Their summary, whose influence values of the main score have one column where every
-            question has a query in every subset.
+        summary: Their summary.
     """
     if ranks is not None:
         ids = {question for own in ranks.subsets.values() for question in own.questions}
@@ -312,9 +311,7 @@ def _questions(
     if summary is None:
         return None, None
     present = ~np.isnan(summary.evidence[main_score(task)].values)
-    counts: IntArray = present.sum(axis=0)
-    own = counts.tolist() if len(counts) == len(names) else [int(counts[0])] * len(names)
-    return dict(zip(names, own, strict=True)), int(present.any(axis=1).sum())
+    return {name: summary.questions[name] for name in names}, int(present.any(axis=1).sum())
 
 
 def _details(check: TaskCheck, title: str) -> dict[str, Any]:

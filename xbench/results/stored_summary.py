@@ -63,14 +63,14 @@ class EvidenceDocument(Document):
     values: Annotated[
         list[Annotated[list[Number], Field(min_length=1, fail_fast=True)]], Field(max_length=1000)
     ]
-    interval: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    interval: Annotated[list[Number], Field(min_length=2, max_length=2)] | None
 
 
 class AdvantageDocument(Document):
     """How much a passage language is favoured."""
 
     value: Share
-    interval: Annotated[list[Share], Field(min_length=2, max_length=2)]
+    interval: Annotated[list[Share], Field(min_length=2, max_length=2)] | None
     questions: Annotated[int, Field(ge=0, le=10**9)]
 
 
@@ -87,6 +87,7 @@ class SummaryDocument(Document):
     passage_form: PassageForm
     result: Name
     ranks: Name
+    questions: Annotated[dict[Name, Annotated[int, Field(ge=1, le=10**9)]], Field(max_length=1000)]
     micro: Share
     chance: Annotated[dict[Name, Number], Field(max_length=100)]
     best: Annotated[dict[Name, Number], Field(max_length=100)]
@@ -163,7 +164,8 @@ def _check_evidence(evidence: Mapping[str, Mapping[str, Any]], task: str, notes:
             found = Plain(f"{len(present)} columns of {sum(sizes)} values")
             notes.error(f"evidence.{measure}", found, f"expected each question's values; {RENEW}")
         low, high = score_range(measure)
-        if not low <= own["interval"][0] <= own["interval"][1] <= high:
+        ends = own["interval"]
+        if ends is not None and not low <= ends[0] <= ends[1] <= high:
             rule = f"expected two numbers from {low:g} to {high:g}, in order; {RENEW}"
             notes.error(f"evidence.{measure}.interval", Plain(str(own["interval"])), rule)
 
@@ -213,6 +215,7 @@ def as_document(
         "passage_form": ranks.passage_form,
         "result": result_digest,
         "ranks": ranks_digest,
+        "questions": dict(summary.questions),
         "micro": summary.micro,
         "chance": summary.chance,
         "best": summary.best,
@@ -221,7 +224,7 @@ def as_document(
         "favoured": {
             language: {
                 "value": own.value,
-                "interval": list(own.interval),
+                "interval": _ends(own.interval),
                 "questions": own.questions,
             }
             for language, own in summary.favoured.items()
@@ -230,7 +233,7 @@ def as_document(
             measure: {
                 "present": ["".join(column) for column in _letters(own.values).T],
                 "values": [column[~np.isnan(column)].tolist() for column in own.values.T],
-                "interval": list(own.interval),
+                "interval": _ends(own.interval),
             }
             for measure, own in summary.evidence.items()
         },
@@ -240,20 +243,31 @@ def as_document(
 def from_document(document: Mapping[str, Any]) -> Summary:
     """Return the summary in a file's content, which has been checked."""
     return Summary(
+        questions=document["questions"],
         micro=document["micro"],
         chance=document["chance"],
         best=document["best"],
         shares=document["shares"],
         advantages=document["advantages"],
         favoured={
-            language: Advantage(own["value"], (*own["interval"],), own["questions"])
+            language: Advantage(own["value"], _interval(own["interval"]), own["questions"])
             for language, own in document["favoured"].items()
         },
         evidence={
-            measure: InfluenceValues(_matrix(own["present"], own["values"]), (*own["interval"],))
+            measure: InfluenceValues(
+                _matrix(own["present"], own["values"]), _interval(own["interval"])
+            )
             for measure, own in document["evidence"].items()
         },
     )
+
+
+def _ends(interval: tuple[float, float]) -> list[float] | None:
+    return None if np.isnan(interval[0]) else list(interval)
+
+
+def _interval(ends: Sequence[float] | None) -> tuple[float, float]:
+    return (np.nan, np.nan) if ends is None else (ends[0], ends[1])
 
 
 def _letters(values: FloatArray) -> NDArray[np.str_]:

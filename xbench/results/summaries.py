@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from xbench.data.catalogue import TASKS
+from xbench.data.groups import question_groups
 from xbench.metrics import (
     FloatArray,
+    intervals,
     language_shares,
-    statistics,
     task_per_query,
 )
 from xbench.metrics.advantage import language_advantage
@@ -45,9 +46,6 @@ BIAS_WITH_INTERVALS = (
 SHARES_AT = 20
 """Number of first places whose languages are counted."""
 
-SEED = 0
-"""Seed of the bootstrap, the same as that of ``xbench compare``."""
-
 Values = Mapping[str, FloatArray]
 """A measure's value for each query, by subset."""
 
@@ -57,10 +55,9 @@ class InfluenceValues:
     """What the certainty of a mean over subsets follows from.
 
     Attributes:
-        values: The measure as `xbench.metrics.statistics` takes it, questions in the order of their
-            ids, subsets in that of their names. Where every question has a query in every subset,
-            what each question adds to the score says as much: then there is one column.
-        interval: Ends of the score's 95 % bootstrap interval over the questions.
+        values: What each question adds to the score (`xbench.metrics.intervals.influence`), the
+            questions in the order of their ids, in one column; nan where one has no value.
+        interval: Ends of the score's 95 % interval; groups of questions are drawn.
     """
 
     values: FloatArray
@@ -87,6 +84,7 @@ class Summary:
     """What pages show of a task next to its scores.
 
     Attributes:
+        questions: Number of questions of each subset.
         micro: Mean of the average precision over all queries of all subsets.
         chance: Mean over the subsets of what random rankings give, by measure: of ``map``, and of
             a pool of parallel passages the measures of language bias.
@@ -99,6 +97,7 @@ class Summary:
         evidence: What the certainty of the means follows from, by measure.
     """
 
+    questions: Mapping[str, int]
     micro: float
     chance: Mapping[str, float]
     best: Mapping[str, float]
@@ -138,10 +137,11 @@ def summarise(ranks: PerQuery) -> Summary:
     for measure in measures:
         own = {name: of[measure] for name, of in values.items() if measure in of}
         if any(not np.isnan(value).all() for value in own.values()):
-            evidence[measure] = _evidence(ranks, own)
+            evidence[measure] = _evidence(ranks, measure, question_values(ranks, own))
     subsets = list(ranks.subsets.values())
     parallel = ranks.multilingual and all(own.own_rank is None for own in subsets)
     return Summary(
+        questions={name: len(own.questions) for name, own in ranks.subsets.items()},
         micro=float(np.concatenate([of["map"] for of in values.values()]).mean()),
         chance=_means([chance(own) for own in subsets] if parallel else [])
         | {"map": mean_chance(ranks)},
@@ -179,41 +179,51 @@ def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
     }
 
 
+def advantage_samples(ranks: PerQuery) -> dict[str, FloatArray]:
+    """Return the language advantage of each passage language as `question_values` does.
+
+    Empty if it is not known what was retrieved, or the questions are not parallel.
+    """
+    subsets = ranks.subsets
+    if not all(own.places_known and own.own_rank is None for own in subsets.values()):
+        return {}
+    values = {name: language_advantage(multilingual_ranking(own)) for name, own in subsets.items()}
+    found = {}
+    for index, language in enumerate(next(iter(subsets.values())).pool):
+        own = {name: of[:, index] for name, of in values.items()}
+        if any(not np.isnan(column).all() for column in own.values()):
+            found[language] = question_values(ranks, own)
+    return found
+
+
 def _advantages(ranks: PerQuery) -> dict[str, Any]:
     """Return the language advantages: of each query language, and over all of them."""
-    if not all(own.places_known for own in ranks.subsets.values()):
-        return {"advantages": {}, "favoured": {}}
-    values = {
-        name: language_advantage(multilingual_ranking(own)) for name, own in ranks.subsets.items()
-    }
-    languages = list(next(iter(ranks.subsets.values())).pool)
     advantages: dict[str, dict[str, float]] = {}
     favoured = {}
-    for index, language in enumerate(languages):
-        own = {
-            name: of[:, index] for name, of in values.items() if not np.isnan(of[:, index]).all()
-        }
-        for name, column in own.items():
-            query = ranks.subsets[name].query_language
-            advantages.setdefault(query, {})[language] = float(np.nanmean(column))
-        if own:
-            certainty = _evidence(ranks, own)
-            questions = int((~np.isnan(certainty.values)).any(axis=1).sum())
-            mean = float(np.mean([np.nanmean(column) for column in own.values()]))
-            favoured[language] = Advantage(mean, certainty.interval, questions)
+    for language, sample in advantage_samples(ranks).items():
+        means = np.nanmean(sample, axis=0)
+        others = {n: own.query_language for n, own in ranks.subsets.items()}
+        names = [name for name in sorted(others) if others[name] != language]
+        for name, mean in zip(names, means.tolist(), strict=True):
+            advantages.setdefault(others[name], {})[language] = mean
+        certainty = _evidence(ranks, "language_advantage", sample)
+        questions = int((~np.isnan(sample)).any(axis=1).sum())
+        favoured[language] = Advantage(float(means.mean()), certainty.interval, questions)
     return {"advantages": advantages, "favoured": favoured}
 
 
-def _evidence(ranks: PerQuery, values: Values) -> InfluenceValues:
-    sample = question_values(ranks, values)
-    kept = sample if np.isnan(sample).any() else influence_values(sample)[:, None]
-    if len(kept) < 2:
-        return InfluenceValues(kept, (np.nan, np.nan))
-    return InfluenceValues(kept, statistics.interval(statistics.bootstrap(kept, seed=SEED)))
+def _evidence(ranks: PerQuery, measure: str, sample: FloatArray) -> InfluenceValues:
+    values = intervals.influence(sample)
+    groups = question_groups(ranks.task, _questions(ranks), groups=ranks.groups or None)
+    return InfluenceValues(values[:, None], intervals.interval(measure, values, groups))
+
+
+def _questions(ranks: PerQuery) -> list[str]:
+    return sorted({question for own in ranks.subsets.values() for question in own.questions})
 
 
 def question_values(ranks: PerQuery, values: Values) -> FloatArray:
-    """Return a measure as `xbench.metrics.statistics` takes it.
+    """Return a measure as `xbench.metrics.intervals` takes it.
 
     Args:
         ranks: The ranks, which say what the queries are.
@@ -222,23 +232,9 @@ def question_values(ranks: PerQuery, values: Values) -> FloatArray:
     Returns:
         Shape (questions, subsets), both in the order of their names; nan where there is no query.
     """
-    ids = sorted({question for own in ranks.subsets.values() for question in own.questions})
+    ids = _questions(ranks)
     row = {question: index for index, question in enumerate(ids)}
     sample = np.full((len(ids), len(values)), np.nan)
     for column, name in enumerate(sorted(values)):
         sample[[row[q] for q in ranks.subsets[name].questions], column] = values[name]
     return sample[:, ~np.isnan(sample).all(axis=0)]
-
-
-def influence_values(sample: FloatArray) -> FloatArray:
-    """Return one value per question, whose mean is the mean of the subsets' means.
-
-    A randomisation test swaps whole questions, so these say as much to it as all values do.
-
-    Args:
-        sample: Shape (questions, subsets), nan where there is no query.
-    """
-    present = ~np.isnan(sample)
-    questions = present.any(axis=1)
-    weighted = np.nansum(sample / present.sum(axis=0), axis=1) / sample.shape[1]
-    return np.where(questions, weighted * questions.sum(), np.nan)

@@ -18,10 +18,11 @@ from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Sample, task_values
 from xbench.data.catalogue import SETTINGS, Dataset, Setting
 from xbench.data.download import DataLocation
+from xbench.data.groups import groups_in_order
 from xbench.data.languages import LANGUAGES
 from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
-from xbench.metrics import statistics
+from xbench.metrics import intervals
 from xbench.models.options import DType, ModelOptions
 from xbench.training.batching.options import SAMPLING_MODES, SamplingMode
 from xbench.training.config import Precision, TrainingConfig
@@ -106,17 +107,18 @@ def run_study(
     }
     return Outcome(
         figures={
-            sampling: {name: _estimate(own) for name, own in by_figure.items()}
+            sampling: {name: _estimate(own, dataset) for name, own in by_figure.items()}
             for sampling, by_figure in samples.items()
         },
         differences={
             (other, name): _estimate(
                 [
-                    statistics.paired_difference(ours, theirs)
+                    ours - theirs
                     for ours, theirs in zip(
                         samples["hybrid"][name], samples[other][name], strict=True
                     )
-                ]
+                ],
+                dataset,
             )
             for other, name in CLAIMS
         },
@@ -145,13 +147,14 @@ def _measure(
     }
 
 
-def _estimate(samples: Sequence[Sample]) -> Estimate:
+def _estimate(samples: Sequence[Sample], dataset: Dataset) -> Estimate:
     """Return the mean over seeds, its interval over questions, and the value with each seed."""
     mean = np.mean(samples, axis=0)
+    groups = groups_in_order(dataset.title, len(mean))
     return Estimate(
-        statistics.macro_mean(mean),
-        *statistics.interval(statistics.bootstrap(mean)),
-        seeds=tuple(statistics.macro_mean(sample) for sample in samples),
+        intervals.macro_mean(mean),
+        *intervals.symmetric(intervals.group_values(intervals.influence(mean), groups)),
+        seeds=tuple(intervals.macro_mean(sample) for sample in samples),
     )
 
 

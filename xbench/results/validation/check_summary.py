@@ -39,7 +39,7 @@ def agrees(summary: Summary, result: Mapping[str, Any]) -> bool:
 
 
 def _mean(values: FloatArray) -> float:
-    """Return the mean of the subsets' means, faster than `xbench.metrics.statistics.macro_mean`."""
+    """Return the mean of the questions' values, of each column."""
     if not np.isnan(mean := values.mean()):
         return float(mean)
     missing = np.isnan(values)
@@ -76,6 +76,7 @@ def _compare_values(measure: str, found: FloatArray, right: FloatArray, notes: N
 def _numbers(stored: Summary, computed: Summary) -> Iterator[tuple[str, float, float]]:
     """Yield the single numbers: where they are, what is stored, and what the ranks give."""
     yield "micro", stored.micro, computed.micro
+    yield from _entries("questions", stored.questions, computed.questions)
     for field in ("chance", "best"):
         yield from _entries(field, getattr(stored, field), getattr(computed, field))
     for field in ("shares", "advantages"):
@@ -107,4 +108,5 @@ def _entries(
 
 
 def _close(found: float, right: float) -> bool:
-    return bool(abs(found - right) <= CLOSE * max(1.0, abs(right)))
+    both_missing = np.isnan(found) and np.isnan(right)
+    return bool(both_missing or abs(found - right) <= CLOSE * max(1.0, abs(right)))
