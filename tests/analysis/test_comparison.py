@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Candidate, common_tasks, read_candidates
 from xbench.analysis.comparison import compare
+from xbench.analysis.options import CompareOptions
 from xbench.cli import main
 from xbench.data.catalogue import TASKS, subsets
 from xbench.metrics import PoolRanks
@@ -71,15 +72,22 @@ def test_the_best_and_what_cannot_be_told_from_it(results):
     found = compare(read(results, "org/good", "org/alike", "org/bad"))
     assert found.models == ("org/good", "org/alike", "org/bad")
     row = next(row for row in found.settings if row.task == CROSS)
-    good, alike, bad = row.figures
-    assert good.cannot_be_told_from_the_best
-    assert alike.cannot_be_told_from_the_best
-    assert not bad.cannot_be_told_from_the_best
+    good, alike, bad = row.scores
+    assert good.as_good_as_best
+    assert alike.as_good_as_best
+    assert not bad.as_good_as_best
     assert (good.tier, alike.tier, bad.tier) == (1, 1, 2)
     assert bad.ranks == (3, 3)
-    assert bad.difference.p < 0.05
-    assert bad.difference.high < 0
-    assert bad.difference.superiority < 0.1
+    assert row.p_values[0, 2] < 0.05 < row.p_values[0, 1]
+
+
+def test_two_models_have_a_difference_with_interval_and_effect(results):
+    found = compare(read(results, "org/bad", "org/good"))
+    (difference,) = [s.difference for r in found.settings if r.task == CROSS for s in r.scores[:1]]
+    assert difference.p < 0.05
+    assert difference.high < 0
+    assert difference.superiority < 0.1
+    assert all(row.scores[1].difference is None for row in found.settings)
 
 
 def test_figures_are_the_macro_averages(results):
@@ -92,7 +100,7 @@ def test_figures_are_the_macro_averages(results):
             matrix = pool.matrix()
             precision = np.arange(1, matrix.shape[1] + 1) / matrix
             means.append(precision.mean(axis=1).mean())
-        (figure,) = row.figures
+        (figure,) = row.scores
         assert figure.value == pytest.approx(np.mean(means))
         assert figure.low < figure.value < figure.high
         assert figure.difference is figure.tier is None
@@ -104,14 +112,14 @@ def test_a_language_of_the_crosslingual_setting_is_the_mean_over_its_pairs(resul
     row = next(r for r in found.languages if (r.task, r.language) == (CROSS, "ar"))
     pairs = [p for name, p in candidate.tasks[CROSS].subsets.items() if name.startswith("ar-")]
     assert len(pairs) == 7
-    assert row.figures[0].value == pytest.approx(np.mean([(1 / p.rank).mean() for p in pairs]))
+    assert row.scores[0].value == pytest.approx(np.mean([(1 / p.rank).mean() for p in pairs]))
 
 
 def test_the_gap_is_monolingual_minus_crosslingual(results):
     found = compare(read(results, "org/good", "org/bad"))
-    rows = {(row.task, row.language): row.figures for row in (*found.settings, *found.languages)}
+    rows = {(row.task, row.language): row.scores for row in (*found.settings, *found.languages)}
     for row in found.gaps:
-        for i, figure in enumerate(row.figures):
+        for i, figure in enumerate(row.scores):
             mono, cross = (rows[task, row.language][i].value for task in (MONO, CROSS))
             assert figure.value == pytest.approx(mono - cross)
             assert figure.low < figure.value < figure.high
@@ -120,8 +128,8 @@ def test_the_gap_is_monolingual_minus_crosslingual(results):
 
 def test_spread_over_languages(results):
     found = compare(read(results, "org/good"))
-    own = [row.figures[0].value for row in found.languages if row.task == MONO]
-    spread = {row.measure: row.figures[0].value for row in found.spreads if row.task == MONO}
+    own = [row.scores[0].value for row in found.languages if row.task == MONO]
+    spread = {row.measure: row.scores[0].value for row in found.spreads if row.task == MONO}
     assert spread == pytest.approx(
         {"map_minimum": min(own), "map_maximum": max(own), "map_standard_deviation": np.std(own)}
     )
@@ -129,7 +137,7 @@ def test_spread_over_languages(results):
 
 def test_bias_measures_stand_side_by_side(results):
     found = compare(read(results, "org/good", "org/bad"))
-    rows = {row.measure: row.figures for row in found.bias}
+    rows = {row.measure: row.scores for row in found.bias}
     assert rows["rank_distance"][0].value < rows["rank_distance"][1].value
     shares = [
         rows[f"first_place_{c}_{w}"][0].value for c in ("right", "wrong") for w in ("own", "other")
@@ -142,13 +150,17 @@ def test_identical_models_cannot_be_told_apart(results):
     write(results, "org/twin", worst=3, seed=1)
     found = compare(read(results, "org/good", "org/twin"))
     for row in found.settings:
-        (difference,) = (f.difference for f in row.figures if f.difference)
+        (difference,) = (f.difference for f in row.scores if f.difference)
         assert (difference.value, difference.low, difference.high, difference.p) == (0, 0, 0, 1)
 
 
 def test_the_same_seed_gives_the_same_figures(results):
     candidates = read(results, "org/good", "org/bad")
-    assert repr(compare(candidates, seed=7)) == repr(compare(candidates, seed=7))
+    candidates += read(results, "org/alike")
+    tables = [compare(candidates, CompareOptions(seed=7)).to_dataframe() for _ in range(2)]
+    assert tables[0].equals(tables[1])
+    pairs = [compare(candidates, CompareOptions(seed=seed)).pairs() for seed in (7, 8)]
+    assert not pairs[0].equals(pairs[1])
 
 
 @pytest.mark.parametrize(

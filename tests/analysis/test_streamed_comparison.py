@@ -44,11 +44,11 @@ def comparison(results):
 def test_the_main_score_of_each_dataset_is_tested(results, comparison):
     assert [row.measure for row in comparison.settings] == ["map", "ndcg_at_10", "ndcg_at_10"]
     for row in comparison.settings:
-        for model, figure in zip(MODELS, row.figures, strict=True):
+        for model, figure in zip(MODELS, row.scores, strict=True):
             result = read_result(results / model.replace("/", "__") / "0123abc", row.task)
             assert figure.value == pytest.approx(macro_average(result, row.measure), abs=1e-5)
             assert figure.low < figure.value < figure.high
-        assert [figure.tier for figure in row.figures] == [1, 2]
+        assert [figure.tier for figure in row.scores] == [1, 2]
 
 
 def test_what_mixing_costs_stands_beside_and_there_is_no_gap(comparison):

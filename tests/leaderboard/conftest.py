@@ -14,7 +14,7 @@ import pytest
 
 from xbench.data.catalogue import TASKS
 from xbench.leaderboard.site import read_results, site_parts
-from xbench.metrics import statistics
+from xbench.metrics import comparisons
 from xbench.results.score_table import ScoreTable
 
 from .sound_results import write_sound
@@ -221,15 +221,14 @@ def site(results: Path) -> Callable[[], Site]:
 
 
 def resampled_less() -> pytest.MonkeyPatch:
-    """Resample and permute 500 times instead of 10,000 until the patch is undone."""
+    """Draw 500 resamples instead of 10,000 until the patch is undone."""
     patch = pytest.MonkeyPatch()
-    for name in ("bootstrap", "bootstrap_models", "pairwise_tests"):
-        patch.setattr(statistics, name, _fewer(getattr(statistics, name)))
+    patch.setattr(comparisons, "pairwise_tests", _fewer(comparisons.pairwise_tests))
     return patch
 
 
 def _fewer(resample: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda values, number=0, seed=0: resample(values, 500, seed)
+    return lambda values, resamples=0, seed=0: resample(values, 500, seed)
 
 
 @pytest.fixture

@@ -213,10 +213,10 @@ def test_a_task_that_is_not_in_the_catalogue_is_read_like_one_that_is(folder):
     found = table(folder / "Other.json", root=folder.parents[3])
     assert set(found.scores["dataset"]) == set(found.scores["task"]) == {"Other"}
     assert set(found.scores["setting"]) == {"multilingual"}
-    columns = ["query_language", "average", "measure", "value", "low", "high", "n_questions"]
-    ours = known.scores[columns].sort_values(columns[:3]).reset_index(drop=True)
+    columns = ["query_language", "passage_language", "average", "measure", "value", "n_questions"]
+    ours = known.scores[columns].sort_values(columns[:4]).reset_index(drop=True)
     own = found.scores.query("measure != 'main_score'")[columns]
-    own = own.sort_values(columns[:3]).reset_index(drop=True)
+    own = own.sort_values(columns[:4]).reset_index(drop=True)
     assert ours.astype(str).equals(own.astype(str))
     assert found.influence.keys() == {
         (next(iter(found.paths)), m) for m in measures_with_intervals(MULTI) if m != ENGLISH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from xbench.analysis.compared_models import task_values
@@ -11,7 +12,7 @@ from xbench.data.catalogue import MLQA_R
 from xbench.data.download import DataLocation
 from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
-from xbench.metrics import statistics
+from xbench.metrics import intervals
 from xbench.models.options import ModelOptions
 from xbench.training.config import TrainingConfig
 from xbench.training.run import train
@@ -55,7 +56,7 @@ def test_a_short_hybrid_run_on_xquad_r_raises_map_on_mlqa_r(shared_data, tmp_pat
     before = samples(base, tmp_path, location)
     after = samples(train(config, location), tmp_path, location)
     for task in before:
-        gain = statistics.paired_difference(after[task], before[task])
-        low, high = statistics.interval(statistics.bootstrap(gain))
-        print(f"{task}: +{statistics.macro_mean(gain):.3f} [{low:.3f}, {high:.3f}]")
+        first, second = (intervals.influence(own[task]) for own in (after, before))
+        gain, low, high, _ = intervals.difference(first, second, np.arange(len(first)))
+        print(f"{task}: +{gain:.3f} [{low:.3f}, {high:.3f}]")
         assert low > 0.01, task

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from xbench.metrics.ranks import FloatArray, IntArray
-from xbench.metrics.registry import score_range
+from xbench.metrics.registry import SCORES, score_range
 
 Method = Literal["hall", "t", "wilson", "none"]
 
@@ -140,7 +140,7 @@ def interval(
         return wilson(drawn, int((~np.isnan(values)).sum()), level)
     skewed = method == "hall" and len(drawn) >= FEW
     low, high = hall(drawn, level) if skewed else symmetric(drawn, level)
-    least, most = score_range(measure)
+    least, most = score_range(measure) if measure in SCORES else (-inf, inf)
     return max(low, least), min(high, most)
 
 

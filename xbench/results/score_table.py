@@ -182,7 +182,7 @@ class ScoreTable:
         runs: A row per run and task: the columns of `RUN`, ``dataset``, ``task``, ``setting`` and
             ``file``, then what is known of the model and of how it was run.
         influence: By file and measure: what each question adds to the mean over subsets, from
-            which intervals, ranks and tests follow, as `xbench.metrics.statistics` takes them.
+            which intervals, ranks and tests follow, as `xbench.metrics.comparisons` takes them.
         excluded: The files that no score was taken from, and why.
         paths: Where each file of the scores is.
     """

@@ -14,7 +14,6 @@ from xbench.data.catalogue import BENCHMARKS
 from xbench.data.download import DataLocation
 from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
-from xbench.metrics import statistics
 from xbench.models.options import ModelOptions
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.validation import check_task
@@ -66,22 +65,6 @@ class Submission:
 
     def check(self, task: str = MULTILINGUAL):
         return check_task(self.folder / f"{task}.json", self.root)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def each_bootstrap_once():
-    """Resample the same values once: most tests change a file that leaves them as they are."""
-    real, found = statistics.bootstrap, {}
-
-    def bootstrap(values, resamples=10_000, seed=0):
-        key = values.tobytes(), values.shape, resamples, seed
-        if key not in found:
-            found[key] = real(values, resamples, seed)
-        return found[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statistics, "bootstrap", bootstrap)
-        yield
 
 
 @pytest.fixture(scope="session")

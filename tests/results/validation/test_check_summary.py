@@ -11,9 +11,7 @@ from click.testing import CliRunner
 
 from tests.results.validation.conftest import MULTILINGUAL, Submission
 from tests.results.validation.summaries import FORGERIES, HOSTILE, PLAUSIBLE, rewrite
-from xbench.analysis.comparison import RESAMPLES
 from xbench.cli import main
-from xbench.leaderboard.standings import RESAMPLES as RESAMPLES_OF_PAGES
 from xbench.results.reading import read_ranks
 from xbench.results.stored_summary import as_document, from_document, write_summary
 from xbench.results.summaries import SUMMARY_SUFFIX, measures_with_intervals, summarise
@@ -53,10 +51,6 @@ def test_a_summary_comes_back_as_it_was(summarised: Submission):
     for measure, own in found.evidence.items():
         assert np.array_equal(again.evidence[measure].values, own.values, equal_nan=True)
         assert again.evidence[measure].interval == own.interval
-
-
-def test_pages_resample_as_often_as_the_comparison():
-    assert RESAMPLES_OF_PAGES == RESAMPLES
 
 
 def test_a_missing_summary_is_no_error(summarised: Submission, summary):

@@ -88,7 +88,9 @@ def compare_with_ranks(result: Mapping[str, Any], ranks: PerQuery, notes: Notes)
     language bias do not follow where a relevant passage was not retrieved; new ones are missing.
     """
     recomputed = scores(ranks.subsets, multilingual=ranks.multilingual)
-    without_ties = ranks.multilingual and all(own.ties is None for own in ranks.subsets.values())
+    without_ties = ranks.multilingual and all(
+        own.ties is None and own.own_rank is None for own in ranks.subsets.values()
+    )
     split = TASKS[ranks.task][0].split
     for number, entry in enumerate(result["scores"][split]):
         own, where = recomputed[entry["hf_subset"]], f"scores.{split}[{number}]"
