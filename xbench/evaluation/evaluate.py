@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,10 @@ def evaluate(
 
     Args:
         model: What ``--model`` takes: a name in mteb's registry or on the hub, a folder,
-            ``xbench/bm25``, ``path/to/file.py:factory``; or an object: a SentenceTransformer, an
-            mteb encoder or an mteb search model.
+            ``xbench/bm25``, ``path/to/file.py:NAME``, ``package.module:NAME``; or an object: a
+            model of sentence-transformers, an mteb encoder or search model, anything with
+            ``encode`` or LangChain's ``embed_documents``, a function from a list of texts to an
+            array, or a class or factory of such.
         tasks: Names of tasks.
         benchmark: Name of a benchmark, whose tasks are run; XBench if no task is named either.
         languages: ISO 639-1 codes to keep; results on them are stored apart from the full ones.
@@ -70,12 +73,13 @@ def evaluate(
 
     from xbench.evaluation import evaluate_tasks
     from xbench.evaluation.run_settings import Selection
-    from xbench.models.lookup import object_source
+    from xbench.models.objects import object_source
     from xbench.results.loading import load_results
 
     source = None
     if not named:
-        chosen, source = object_source(model, chosen)
+        source = object_source(model, chosen)
+        chosen = replace(chosen, model=source.meta.name or name)
     evaluated = evaluate_tasks.evaluate(
         chosen,
         Selection(chosen_tasks, codes, run.passage_form),

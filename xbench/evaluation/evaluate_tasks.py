@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
 from xbench.evaluation.mteb_plugin import find_task
+from xbench.evaluation.object_record import ObjectRecord
 from xbench.evaluation.run_settings import Selection, run_settings
+from xbench.models.encoder import MtebTextEncoder
+from xbench.models.inner import embedding_kind, max_length
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
+from xbench.models.prompts import warn_of_unused
 from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
@@ -92,7 +97,7 @@ def evaluate(
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)
-        run = _Run(options, selection, search, source, output, show_progress, location.offline)
+        run = _Run(options, selection, search, source, output, show_progress, location, tasks)
         pooled_first = sorted(tasks, key=lambda task: not task.run_first)
         evaluated = {
             task.task_name: (None if overwrite else run.finished(task)) or run.evaluate(task)
@@ -147,13 +152,15 @@ class _Run:
     source: ModelSource
     output: Path
     show_progress: bool
-    offline: bool
+    location: DataLocation
+    tasks: Sequence[RetrievalTask]
     _model: Any = None
 
     def meta(self, task: RetrievalTask) -> ModelMeta:
         """Return the model's metadata, with what makes its result other than the standard one."""
         non_default_settings = {
             **self.options.non_default_settings,
+            **self.source.settings,
             **self.selection.non_default_settings,
             **task.non_default_settings,
         }
@@ -182,30 +189,23 @@ class _Run:
             return None
         expected = (TASK_VERSION, task.metadata.revision, task.passage_form, set(task.hf_subsets))
         found = (ranks.task_version, ranks.dataset_revision, ranks.passage_form, set(ranks.subsets))
-        if found != expected or not agree(result, ranks):
+        if found != expected or not agree(result, ranks) or not self._is_same_object(task):
             return None
         return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 
     def evaluate(self, task: RetrievalTask) -> Evaluated:
         """Evaluate the model on a task and write the results."""
-        from xbench.models.loading import load_model
-
         started = time.monotonic()
         task.load_data()
-        if self._model is None:
-            self._model = load_model(self.source, self.options)
+        model = self._loaded()
         if isinstance(task, StreamedRetrieval):
             task.model_options = self.options
-        encode_kwargs = {
-            "batch_size": self.options.batch_size,
-            "show_progress_bar": self.show_progress,
-        }
         ranks = PerQuery(
             task=task.task_name,
             dataset_revision=task.metadata.revision,
             passage_form=task.passage_form,
             multilingual=task.setting == "multilingual",
-            subsets=task.ranks(self._model, encode_kwargs),
+            subsets=task.ranks(model, self._encode_kwargs),
         )
         scores: Any = task.scores(ranks.subsets)
         result = TaskResult.from_task_results(
@@ -223,7 +223,7 @@ class _Run:
             folder,
             result,
             self.meta(task).to_dict(),
-            run_settings(self._model, task, self.options, self.selection, self.search),
+            run_settings(model, task, self.options, self.selection, self.search),
         )
         self._report_truncation(task)
         if task.non_default_settings:
@@ -233,16 +233,53 @@ class _Run:
                 ", ".join(f"{name} {value}" for name, value in task.non_default_settings.items()),
             )
         path = folder / f"{task.task_name}.json"
+        if self.source.is_object and embedding_kind(model) is not None:
+            self._record(task).write(self._encoder(task))
         return Evaluated(result, ranks, path, skipped=False)
 
-    def _report_truncation(self, task: RetrievalTask) -> None:
-        from xbench.models.loading import sentence_transformer
+    @property
+    def _encode_kwargs(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.options.batch_size,
+            "show_progress_bar": self.show_progress,
+        }
 
-        inner = sentence_transformer(self._model)
-        if inner is not None and task.report is not None and task.report.truncated:
+    def _loaded(self) -> Any:  # noqa: ANN401
+        from xbench.models.loading import load_model
+
+        if self._model is None:
+            self._model = load_model(self.source, self.options)
+            metadata = [type(task).metadata for task in self.tasks]
+            warn_of_unused(self._model, metadata, str(self.source.meta.name))
+        return self._model
+
+    def _is_same_object(self, task: RetrievalTask) -> bool:
+        """Return whether a task's results are of this object, which may have been changed."""
+        if not self.source.is_object or embedding_kind(self._loaded()) is None:
+            return True
+        record = self._record(task)
+        same = record.is_same(self._encoder(task))
+        if not same:
+            logger.warning(
+                "%s: the results in %s are not known to be of this object, which is evaluated "
+                "again; its results replace them. Give it another name or revision to keep both.",
+                task.task_name,
+                record.result.parent,
+            )
+        return same
+
+    def _record(self, task: RetrievalTask) -> ObjectRecord:
+        path = self.folder(task) / f"{task.task_name}.json"
+        return ObjectRecord(path, self.location.cache_dir)
+
+    def _encoder(self, task: RetrievalTask) -> MtebTextEncoder:
+        return MtebTextEncoder(self._loaded(), type(task).metadata, self._encode_kwargs)
+
+    def _report_truncation(self, task: RetrievalTask) -> None:
+        if task.report is not None and task.report.truncated:
             logger.warning(
                 "%s: %.1f %% of the texts were truncated at %s tokens",
                 task.task_name,
                 100 * task.report.truncated / task.report.texts,
-                inner.max_seq_length,
+                max_length(self._model),
             )

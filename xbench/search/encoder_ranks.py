@@ -20,7 +20,10 @@ from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import EncodingReport, MtebTextEncoder
 from xbench.models.identity import change_token
+from xbench.models.same_model import keep_if_same
 from xbench.search.exact_ranks import RankTable, distinct_texts
+
+ROLES: tuple[Role, ...] = ("query", "passage")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ def rank_with_encoder(
     query_languages: Sequence[str],
     passage_languages: Sequence[str],
     cache_dir: Path,
+    *,
+    is_same: bool = False,
 ) -> Ranking:
     """Return the ranks of the queries of some languages in the pools of some passage languages.
 
@@ -61,6 +66,7 @@ def rank_with_encoder(
         query_languages: Languages of the queries.
         passage_languages: Languages that a pool may hold.
         cache_dir: Folder under which embeddings are kept.
+        is_same: Whether the model is known to be unchanged since it was last ranked with.
 
     Raises:
         UserError: If an embedding or a score is not finite or has the wrong shape.
@@ -68,13 +74,19 @@ def rank_with_encoder(
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
     settings = (change_token(model), encoder.settings("query"), encoder.settings("passage"))
     memory = _memory(model)
-    known = memory.rankings.setdefault((corpus.fingerprint, *settings), [])
+    stores = {role: _store(memory, encoder, role, settings, cache_dir) for role in ROLES}
+    texts = _texts(corpus, query_languages, passage_languages)
+    key = (corpus.fingerprint, *settings, str(encoder.similarity_name))
+    if not is_same and not encoder.is_certain and not _same(encoder, texts, stores):
+        memory.rankings.pop(key, None)
+    known = memory.rankings.setdefault(key, [])
     for ranking in known:
         if ranking.table.covers(query_languages, passage_languages):
             return ranking
     ranking = _rank(
         encoder,
-        {role: _store(memory, encoder, role, settings, cache_dir) for role in ("query", "passage")},
+        stores,
+        texts,
         corpus,
         query_languages,
         passage_languages,
@@ -105,19 +117,34 @@ def _store(
     return EmbeddingStore(cache_dir / "embeddings" / identity)
 
 
+def _texts(
+    corpus: ParallelCorpus, query_languages: Sequence[str], passage_languages: Sequence[str]
+) -> Mapping[Role, list[tuple[str, ...]]]:
+    return {
+        "query": [corpus.queries[code].texts for code in query_languages],
+        "passage": [corpus.passages[code].texts for code in passage_languages],
+    }
+
+
+def _same(
+    encoder: MtebTextEncoder,
+    texts: Mapping[Role, list[tuple[str, ...]]],
+    stores: Mapping[Role, EmbeddingStore],
+) -> bool:
+    """Return whether the model is that of all stored embeddings; others are discarded."""
+    return all([keep_if_same(encoder, role, _all(texts[role]), stores[role]) for role in ROLES])
+
+
 def _rank(
     encoder: MtebTextEncoder,
     stores: Mapping[Role, EmbeddingStore],
+    texts: Mapping[Role, list[tuple[str, ...]]],
     corpus: ParallelCorpus,
     query_languages: Sequence[str],
     passage_languages: Sequence[str],
     *,
     show_progress: bool,
 ) -> Ranking:
-    texts: dict[Role, list[tuple[str, ...]]] = {
-        "query": [corpus.queries[code].texts for code in query_languages],
-        "passage": [corpus.passages[code].texts for code in passage_languages],
-    }
     encoded = sum(_embed(encoder, role, texts[role], stores[role], show_progress) for role in texts)
     passages = stores["passage"].get(distinct_texts(corpus, passage_languages)).vectors
 
