@@ -13,6 +13,7 @@ from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics import PoolRanks
 from xbench.models.inner import embedding_kind
+from xbench.models.reranked import Reranked
 from xbench.search.search_model_ranks import SplitView, rank_with_search
 from xbench.tasks.base import RetrievalTask
 
@@ -89,9 +90,21 @@ class ParallelRetrieval(RetrievalTask):
         """
         from xbench.models.identity import change_token
         from xbench.search.encoder_ranks import rank_with_encoder
+        from xbench.search.reranking import rank_again
 
         self.load_data()
         chosen = {name: self.subsets[name] for name in self.hf_subsets}
+        if isinstance(model, Reranked):
+            found = rank_again(
+                model,
+                type(self).metadata,
+                encode_kwargs,
+                self.corpus_data,
+                self.dataset,
+                chosen,
+                self.location.cache_dir,
+            )
+            return {name: found[name] for name in chosen}
         if embedding_kind(model) is None:
             token = (change_token(model), repr(encode_kwargs))
             if not self._keeps(model, chosen) or self._kept_token != token:

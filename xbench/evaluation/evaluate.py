@@ -49,7 +49,7 @@ def evaluate(
         output: Folder of all results, by default ``results``.
         **options: The options of ``xbench evaluate`` under the same names, such as
             ``query_prompt``, ``max_length``, ``batch_size``, ``data_dir``, ``offline`` or
-            ``overwrite``.
+            ``overwrite``; ``rerank`` may be an object, too.
 
     Returns:
         The scores of these tasks: those computed now, and those that were there.
@@ -62,6 +62,9 @@ def evaluate(
     >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
     Results of xbench/char-ngram on 3 tasks: 922 scores
     """
+    second = options.get("rerank")
+    if second is not None and not isinstance(second, str):
+        options["rerank"] = getattr(second, "__name__", type(second).__name__)
     given = _by_group(options if output is None else options | {"output": output})
     run = make(RunOptions, given[RunOptions])
     search = make(SearchOptions, given[SearchOptions])
@@ -84,6 +87,7 @@ def evaluate(
         chosen,
         Selection(chosen_tasks, codes, run.passage_form),
         source=source,
+        second=second,
         output=run.output,
         location=location,
         search=search,

@@ -26,6 +26,7 @@ from xbench.models.inner import embedding_kind, max_length
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import warn_of_unused
+from xbench.models.reranked import Reranked, cross_encoder_source, reranked_source
 from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
@@ -65,6 +66,7 @@ def evaluate(
     selection: Selection,
     *,
     source: ModelSource | None = None,
+    second: Any = None,  # noqa: ANN401
     output: Path = Path("results"),
     location: DataLocation | None = None,
     search: SearchOptions | None = None,
@@ -81,6 +83,7 @@ def evaluate(
         options: The model and how to run it.
         selection: What to evaluate on.
         source: The model; by default the one that its options name.
+        second: The cross-encoder that ranks again; by default the one that the options name.
         output: Folder of all results.
         location: Where the data and the caches are; by default as the environment says.
         search: How to search corpora that are streamed.
@@ -97,6 +100,10 @@ def evaluate(
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)
+        if options.rerank is not None:
+            other = options.rerank if second is None else second
+            stage = cross_encoder_source(other, options, offline=location.offline)
+            source = reranked_source(source, stage, options)
         run = _Run(options, selection, search, source, output, show_progress, location, tasks)
         pooled_first = sorted(tasks, key=lambda task: not task.run_first)
         evaluated = {
@@ -223,7 +230,7 @@ class _Run:
             folder,
             result,
             self.meta(task).to_dict(),
-            run_settings(model, task, self.options, self.selection, self.search),
+            run_settings(self._encoding(), task, self.options, self.selection, self.search),
         )
         self._report_truncation(task)
         if task.non_default_settings:
@@ -233,7 +240,7 @@ class _Run:
                 ", ".join(f"{name} {value}" for name, value in task.non_default_settings.items()),
             )
         path = folder / f"{task.task_name}.json"
-        if self.source.is_object and embedding_kind(model) is not None:
+        if self.source.is_object and embedding_kind(self._encoding()) is not None:
             self._record(task).write(self._encoder(task))
         return Evaluated(result, ranks, path, skipped=False)
 
@@ -250,15 +257,21 @@ class _Run:
         if self._model is None:
             self._model = load_model(self.source, self.options)
             metadata = [type(task).metadata for task in self.tasks]
-            warn_of_unused(self._model, metadata, str(self.source.meta.name))
+            warn_of_unused(self._encoding(), metadata, str(self.source.meta.name))
         return self._model
+
+    def _encoding(self) -> Any:  # noqa: ANN401
+        """Return the model that encodes: the first of two stages."""
+        model = self._loaded()
+        return model.first if isinstance(model, Reranked) else model
 
     def _is_same_object(self, task: RetrievalTask) -> bool:
         """Return whether a task's results are of this object, which may have been changed."""
-        if not self.source.is_object or embedding_kind(self._loaded()) is None:
-            return True
         record = self._record(task)
-        same = record.is_same(self._encoder(task))
+        encodes = self.source.is_object and embedding_kind(self._encoding()) is not None
+        same = self.source.is_known
+        if encodes and record.exists():
+            same = record.is_same(self._encoder(task))
         if not same:
             logger.warning(
                 "%s: the results in %s are not known to be of this object, which is evaluated "
@@ -273,7 +286,7 @@ class _Run:
         return ObjectRecord(path, self.location.cache_dir)
 
     def _encoder(self, task: RetrievalTask) -> MtebTextEncoder:
-        return MtebTextEncoder(self._loaded(), type(task).metadata, self._encode_kwargs)
+        return MtebTextEncoder(self._encoding(), type(task).metadata, self._encode_kwargs)
 
     def _report_truncation(self, task: RetrievalTask) -> None:
         if task.report is not None and task.report.truncated:
@@ -281,5 +294,5 @@ class _Run:
                 "%s: %.1f %% of the texts were truncated at %s tokens",
                 task.task_name,
                 100 * task.report.truncated / task.report.texts,
-                max_length(self._model),
+                max_length(self._encoding()),
             )

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from xbench.models.embedding_store import EmbeddingStore, Role
 from xbench.models.encoder import MtebTextEncoder
-from xbench.models.objects import UNKNOWN_REVISION
 from xbench.models.same_model import LEAST_COSINE, least_cosine
 
 logger = logging.getLogger(__name__)
@@ -42,6 +41,10 @@ class ObjectRecord:
     result: Path
     cache_dir: Path
 
+    def exists(self) -> bool:
+        """Return whether there is a record."""
+        return self._folder.is_dir()
+
     @property
     def _folder(self) -> Path:
         digest = hashlib.sha256(str(self.result.resolve()).encode()).hexdigest()
@@ -53,9 +56,7 @@ class ObjectRecord:
         return EmbeddingStore(self._folder / f"{role}-{digest[:16]}")
 
     def is_same(self, encoder: MtebTextEncoder) -> bool:
-        """Return whether the result is of this model; without a record, its revision says so."""
-        if not self._folder.is_dir():
-            return encoder.revision != UNKNOWN_REVISION
+        """Return whether the result is of this model, as far as there is a record."""
         cosines = []
         for role in ROLES:
             store = self._store(encoder, role)

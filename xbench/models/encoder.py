@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 from xbench._util.errors import UserError
 from xbench.models.embedding_store import Encoded, Role
-from xbench.models.identity import is_certain, model_identity
+from xbench.models.identity import change_token, is_certain, model_identity
 from xbench.models.inner import embedding_kind, max_length, sentence_transformer, similarity_name
 from xbench.models.prompts import PROMPT_TYPES, prompt_text
 from xbench.models.vectors import (
@@ -217,6 +217,10 @@ class MtebTextEncoder:
         if weights is None:
             return None
         return hashlib.sha256(f"{weights}\n{self.settings(role)}".encode()).hexdigest()[:32]
+
+    def change_token(self) -> str:
+        """Return a value that changes when the model's text attributes or weights change."""
+        return change_token(self._model)
 
     @property
     def is_certain(self) -> bool:

@@ -17,6 +17,7 @@ from xbench.models.inner import sentence_transformer
 from xbench.models.lookup import BUILT_IN, ModelSource
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import saved_prompts, use_all_prompts, with_prompt
+from xbench.models.reranked import Reranked
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN4
     """Load a model with its own prompts, then apply the options that deviate from them.
 
     Returns:
-        An mteb encoder, search model or cross-encoder.
+        An mteb encoder, search model or cross-encoder, or a `Reranked` of two of them.
 
     Raises:
         UserError: If the model cannot be loaded or an option does not apply to it.
@@ -36,6 +37,8 @@ def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN4
         raise
     except Exception as error:
         raise _cannot_be_loaded(error, options) from error
+    if isinstance(found, Reranked):
+        return found
     model = as_model(found, source.meta, f"--model {options.model}")
     if library_class(found) in ENCODERS:
         use_all_prompts(model)

@@ -50,6 +50,7 @@ class ModelSource:
         load: Loads the model, in any of the forms of `xbench.models.forms`.
         certain: Whether the same identity always means the same weights.
         is_object: Whether it is an object that the user made, and may change.
+        is_known: Whether name and revision say which model it is; not of an object that has none.
         settings: What else makes its scores other than those of the model of that name.
     """
 
@@ -58,6 +59,7 @@ class ModelSource:
     load: Callable[[], Any]
     certain: bool = True
     is_object: bool = False
+    is_known: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

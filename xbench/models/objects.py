@@ -12,7 +12,7 @@ from mteb.models import ModelMeta
 
 from xbench.models.adapters import own_meta
 from xbench.models.factories import made
-from xbench.models.forms import ENCODERS, is_object, library_class, unknown_form
+from xbench.models.forms import is_object, library_class, unknown_form
 from xbench.models.identity import weights_digest
 from xbench.models.lookup import ModelSource, local_source, refuse
 from xbench.models.names import checked_name, made_name
@@ -41,7 +41,7 @@ def object_source(model: Any, options: ModelOptions) -> ModelSource:  # noqa: AN
         found = made(model, options.model_kwargs, options.model)
         return copy.deepcopy(found) if options.non_default_settings else found
 
-    if library_class(model) in ENCODERS:
+    if library_class(model) is not None:
         known = model.model_card_data.base_model or getattr(model[0], "model_name_or_path", None)
         found = Path(known or "model").name
         source = local_source(found, weights_digest(model), load, options)
@@ -53,7 +53,8 @@ def object_source(model: Any, options: ModelOptions) -> ModelSource:  # noqa: AN
     )
     if options.name is not None:
         meta = meta.model_copy(update={"name": checked_name(options.name)})
-    return ModelSource(meta, None, load, certain=False, is_object=True)
+    known = meta.revision != UNKNOWN_REVISION
+    return ModelSource(meta, None, load, certain=False, is_object=True, is_known=known)
 
 
 def _called(model: Any) -> str:  # noqa: ANN401

@@ -95,40 +95,50 @@ def rank_with_search(
     Raises:
         UserError: If a cross-encoder has no passages to re-rank.
     """
-    searcher = _searcher(model)
+    searcher = searcher_of(model)
     split = metadata.eval_splits[0]
     indexed: tuple[str, ...] | None = None
     for name in sorted(subsets, key=lambda name: subsets[name].passage_languages):
         content = data[name][split]
         _check_first_stage(model, content)
-        common: dict[str, Any] = {
-            "task_metadata": metadata,
-            "hf_split": split,
-            "hf_subset": name,
-            "encode_kwargs": dict(encode_kwargs),
-            "num_proc": None,
-        }
+        common = arguments(metadata, name, encode_kwargs)
         corpus = content["corpus"]
-        if indexed != subsets[name].passage_languages:
+        let_go = getattr(searcher, "task_corpus", searcher) is None
+        if indexed != subsets[name].passage_languages or let_go:
             searcher.index(corpus, **common)
             indexed = subsets[name].passage_languages
         run = searcher.search(
             content["queries"], top_k=len(corpus), top_ranked=content["top_ranked"], **common
         )
-        yield name, _ranks(run, content, subsets[name].query_language)
+        yield name, ranks_of_run(run, content, subsets[name].query_language)
+
+
+def arguments(
+    metadata: TaskMetadata, subset: str, encode_kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what mteb's search models take besides the texts."""
+    return {
+        "task_metadata": metadata,
+        "hf_split": metadata.eval_splits[0],
+        "hf_subset": subset,
+        "encode_kwargs": dict(encode_kwargs),
+        "num_proc": None,
+    }
 
 
 def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa: ANN401
     if isinstance(model, CrossEncoderProtocol) and not content["top_ranked"]:
         raise UserError(
             f"{model.mteb_model_meta.name} is a cross-encoder: it re-ranks what another model "
-            "found. Give the task that model's predictions with task.convert_to_reranking(…)."
+            "found. Name that model with --model and this one with --rerank, or give the task "
+            "that model's predictions with task.convert_to_reranking(…)."
         )
 
 
-def _ranks(
+def ranks_of_run(
     run: Mapping[str, Mapping[str, float]], content: RetrievalSplitData, query_language: str
 ) -> PoolRanks:
+    """Return the ranks of a subset's relevant passages in a run."""
     corpus = content["corpus"]
     return ranks_in_run(
         run,
@@ -138,7 +148,8 @@ def _ranks(
     )
 
 
-def _searcher(model: Any) -> Any:  # noqa: ANN401
+def searcher_of(model: Any) -> Any:  # noqa: ANN401
+    """Return an mteb model as one that indexes and searches."""
     if isinstance(model, SearchProtocol):
         return model
     if isinstance(model, CrossEncoderProtocol):

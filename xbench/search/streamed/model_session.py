@@ -79,7 +79,7 @@ def session_of(
     else:
         raise UserError(
             f"{name}: corpora that are streamed can be searched with an encoder, or with "
-            "xbench/bm25"
+            "xbench/bm25, and without --rerank"
         )
     with closing(scorer), _backend(scorer, remote, options) as backend:
         cache_dir, show_progress = location.cache_dir, options.show_progress
