@@ -180,7 +180,10 @@ def test_a_comparison_is_drawn_for_a_notebook_or_to_a_file(results, tmp_path):
         (lambda: xbench.evaluate("xbench/bm25", dtype="int8"), "float32, float16, bfloat16"),
         (lambda: xbench.evaluate("xbench/bm25", data_dir="nowhere"), "data_dir: nowhere"),
         (lambda: xbench.evaluate("xbench/bm25", tasks=3), "tasks: 3; expected a name"),
-        (lambda: xbench.evaluate(object(), tasks=TASK), "got a object; expected a name, a folder"),
+        (
+            lambda: xbench.evaluate(object(), tasks=TASK),
+            "a name or a folder, too: got a object; expected one of",
+        ),
         (lambda: xbench.evaluate("nowhere", tasks=TASK), "--model 'nowhere': expected"),
         (lambda: xbench.get_tasks("nothing"), "unknown task 'nothing'"),
         (lambda: xbench.get_tasks(overwrite=True), "unknown option 'overwrite'"),

@@ -60,7 +60,8 @@ def test_mteb_evaluate_and_its_result_table(tmp_path):
     tasks = mteb.get_benchmark("XBenchMini").tasks
     cache = ResultCache(tmp_path)
     results = mteb.evaluate(model, tasks, cache=cache, show_progress_bar=False)
-    assert len(model.seen) == len(set(model.seen)) == 768
+    assert len(set(model.seen)) == 768
+    assert len(model.seen) - len(set(model.seen)) <= 2 * 16
     assert {result.task_name for result in results} == set(MINI)
     for result in results:
         assert result.task.metadata.main_score == "map"

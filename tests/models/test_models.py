@@ -116,7 +116,7 @@ def test_a_factory_may_return_a_sentence_transformer(tmp_path):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return 42", "got a int; expected an mteb encoder or search model"),
+        ("return 42", "got a int; expected one of: a model of sentence-transformers"),
         ("raise RuntimeError('boom')", r"factory\(\) failed: RuntimeError: boom"),
         ("import nothing_like_this", "ModuleNotFoundError"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ class Option:
 
     Attributes:
         help: What it does, in a sentence.
-        kind: Type of its value: str, int, bool or Path.
+        kind: Type of its value: str, int, bool, Path, or dict, which is JSON on the command line.
         minimum: Least value of a number.
         choices: The values it may have; none allows all.
         exists: Whether a folder must exist already.
@@ -84,6 +85,7 @@ def _checked(name: str, value: Any, about: Option, default: Any) -> Any:  # noqa
     wrong_type = not isinstance(value, about.kind) or (
         isinstance(value, bool) and about.kind is not bool
     )
+    wrong_type = wrong_type or (about.kind is dict and not _is_json(value))
     too_small = about.minimum is not None and not wrong_type and value < about.minimum
     if wrong_type or too_small:
         least = f" of at least {about.minimum}" if about.minimum is not None else ""
@@ -91,7 +93,19 @@ def _checked(name: str, value: Any, about: Option, default: Any) -> Any:  # noqa
     return value
 
 
-WORDS = {str: "a text", int: "a whole number", bool: "True or False"}
+def _is_json(value: Any) -> bool:  # noqa: ANN401
+    try:
+        return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+WORDS = {
+    str: "a text",
+    int: "a whole number",
+    bool: "True or False",
+    dict: "a dictionary that can be written as JSON",
+}
 
 
 def _folder(name: str, value: Any, about: Option) -> Path:  # noqa: ANN401

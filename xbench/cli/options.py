@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING
 from pathlib import Path
@@ -77,6 +78,34 @@ def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> 
     return command
 
 
+class JsonObject(click.ParamType):  # type: ignore[type-arg]
+    """An object in JSON."""
+
+    name = "json"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> dict[str, Any]:
+        """Return the object as a dictionary.
+
+        Raises:
+            click.BadParameter: If it is not one.
+        """
+        try:
+            found = value if isinstance(value, dict) else json.loads(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is not JSON ({error}); expected such as {EXAMPLE}", param, ctx)
+        if not isinstance(found, dict):
+            self.fail(f"{value!r}; expected an object such as {EXAMPLE}", param, ctx)
+        return found
+
+
+EXAMPLE = "'{\"dim\": 256}'"
+
+
 def options_from(group: type, *names: str) -> Callable[[Command], Command]:
     """Return what adds the fields of a dataclass of options to a command.
 
@@ -103,6 +132,8 @@ def _option(name: str, about: Option, default: Any) -> Callable[[Command], Comma
         kind = click.Path(path_type=Path, file_okay=False, exists=about.exists)
     elif about.kind is int:
         kind = click.IntRange(min=about.minimum)
+    elif about.kind is dict:
+        kind = JsonObject()
     needed = default is MISSING
     shown = {"required": True} if needed else {"default": default}
     return click.option(

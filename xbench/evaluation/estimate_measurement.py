@@ -16,7 +16,7 @@ import numpy as np
 from xbench.data.download import DataLocation
 from xbench.evaluation.estimate_workloads import SEED, Workload
 from xbench.models.encoder import MatrixProduct
-from xbench.models.loading import sentence_transformer
+from xbench.models.inner import max_length, sentence_transformer
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.local_backend import AHEAD, read_ahead
@@ -137,7 +137,7 @@ def _tokens_each(model: Any, sample: Sequence[str]) -> float | None:  # noqa: AN
     if inner is None or not callable(inner.tokenizer):
         return None
     tokens = inner.tokenizer(list(sample[:ROUND]), truncation=False, verbose=False)["input_ids"]
-    limit = inner.max_seq_length or max(map(len, tokens))
+    limit = max_length(model) or max(map(len, tokens))
     return float(np.mean([min(len(ids), limit) for ids in tokens]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,10 @@ def evaluate(
 
     Args:
         model: What ``--model`` takes: a name in mteb's registry or on the hub, a folder,
-            ``xbench/bm25``, ``path/to/file.py:factory``; or an object: a SentenceTransformer, an
-            mteb encoder or an mteb search model.
+            ``xbench/bm25``, ``path/to/file.py:NAME``, ``package.module:NAME``; or an object: a
+            model of sentence-transformers, an mteb encoder or search model, anything with
+            ``encode`` or LangChain's ``embed_documents``, a function from a list of texts to an
+            array, or a class or factory of such.
         tasks: Names of tasks, or an `xbench.ParallelRetrieval`.
         benchmark: Name of a benchmark, whose tasks are run; XBench if no task is named either.
         languages: Languages to keep; results on part of them are stored apart from the full ones.
@@ -53,7 +56,7 @@ def evaluate(
         data_name: Name of that corpus, by default that of the file.
         **options: The options of ``xbench evaluate`` under the same names, such as
             ``query_prompt``, ``max_length``, ``batch_size``, ``data_dir``, ``offline`` or
-            ``overwrite``.
+            ``overwrite``; ``rerank`` may be an object, too.
 
     Returns:
         The scores of these tasks: those computed now, and those that were there.
@@ -66,6 +69,9 @@ def evaluate(
     >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
     Results of xbench/char-ngram on 3 tasks: 1,048 scores
     """
+    second = options.get("rerank")
+    if second is not None and not isinstance(second, str):
+        options["rerank"] = getattr(second, "__name__", type(second).__name__)
     given = _by_group(options if output is None else options | {"output": output})
     run = make(RunOptions, given[RunOptions])
     search = make(SearchOptions, given[SearchOptions])
@@ -79,16 +85,18 @@ def evaluate(
 
     from xbench.evaluation import evaluate_tasks
     from xbench.evaluation.run_settings import Selection
-    from xbench.models.lookup import object_source
+    from xbench.models.objects import object_source
     from xbench.results.loading import load_results
 
     source = None
     if not named:
-        chosen, source = object_source(model, chosen)
+        source = object_source(model, chosen)
+        chosen = replace(chosen, model=source.meta.name or name)
     evaluated = evaluate_tasks.evaluate(
         chosen,
         Selection(chosen_tasks, codes, run.passage_form, _own_tasks(own, codes)),
         source=source,
+        second=second,
         output=run.output,
         location=location,
         search=search,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,16 @@ from xbench._util.hub import hub_access
 from xbench.data.catalogue import TASK_VERSION
 from xbench.data.download import DataLocation
 from xbench.evaluation.mteb_plugin import find_task
+from xbench.evaluation.object_record import ObjectRecord
 from xbench.evaluation.run_files import RunFiles
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.metrics import PoolRanks
+from xbench.models.encoder import MtebTextEncoder
+from xbench.models.inner import embedding_kind, max_length
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
+from xbench.models.prompts import warn_of_unused
+from xbench.models.reranked import Reranked, cross_encoder_source, reranked_source
 from xbench.results.reading import read_ranks, read_result
 from xbench.results.store import (
     PER_QUERY_SUFFIX,
@@ -63,6 +69,7 @@ def evaluate(
     selection: Selection,
     *,
     source: ModelSource | None = None,
+    second: Any = None,  # noqa: ANN401
     output: Path = Path("results"),
     location: DataLocation | None = None,
     search: SearchOptions | None = None,
@@ -80,6 +87,7 @@ def evaluate(
         options: The model and how to run it.
         selection: What to evaluate on.
         source: The model; by default the one that its options name.
+        second: The cross-encoder that ranks again; by default the one that the options name.
         output: Folder of all results.
         location: Where the data and the caches are; by default as the environment says.
         search: How to search corpora that are streamed.
@@ -98,8 +106,12 @@ def evaluate(
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)
+        if options.rerank is not None:
+            other = options.rerank if second is None else second
+            stage = cross_encoder_source(other, options, offline=location.offline)
+            source = reranked_source(source, stage, options)
         run = _Run(
-            options, selection, search, source, output, show_progress, location.offline, save_runs
+            options, selection, search, source, output, show_progress, location, tasks, save_runs
         )
         pooled_first = sorted(tasks, key=lambda task: not task.run_first)
         evaluated = {task.task_name: run.result(task, overwrite=overwrite) for task in pooled_first}
@@ -166,7 +178,8 @@ class _Run:
     source: ModelSource
     output: Path
     show_progress: bool
-    offline: bool
+    location: DataLocation
+    tasks: Sequence[RetrievalTask]
     save_runs: bool
     _model: Any = None
 
@@ -174,6 +187,7 @@ class _Run:
         """Return the model's metadata, with what makes its result other than the standard one."""
         non_default_settings = {
             **self.options.non_default_settings,
+            **self.source.settings,
             **self.selection.non_default_settings,
             **task.non_default_settings,
         }
@@ -206,6 +220,8 @@ class _Run:
         found = (ranks.task_version, ranks.dataset_revision, ranks.passage_form, set(ranks.subsets))
         if found != expected or not agree(result, ranks) or _data_changed(folder, task):
             return None
+        if not self._is_same_object(task):
+            return None
         return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 
     def result(self, task: RetrievalTask, *, overwrite: bool) -> Evaluated:
@@ -219,22 +235,15 @@ class _Run:
 
     def _ranks(self, task: RetrievalTask) -> dict[str, PoolRanks]:
         """Run the model on a task, and write what it retrieves if that is wanted."""
-        from xbench.models.loading import load_model
-
         task.load_data()
-        if self._model is None:
-            self._model = load_model(self.source, self.options)
+        model = self._loaded()
         if isinstance(task, StreamedRetrieval):
             task.model_options = self.options
-        encode_kwargs = {
-            "batch_size": self.options.batch_size,
-            "show_progress_bar": self.show_progress,
-        }
         if not self.save_runs:
-            return task.ranks(self._model, encode_kwargs)
+            return task.ranks(model, self._encode_kwargs)
         files = RunFiles(self.output, self.folder(task), task)
         task.keep_lists = files.write
-        ranks = task.ranks(self._model, encode_kwargs)
+        ranks = task.ranks(model, self._encode_kwargs)
         files.write_languages()
         return ranks
 
@@ -266,7 +275,7 @@ class _Run:
             folder,
             result,
             self.meta(task).to_dict(),
-            run_settings(self._model, task, self.options, self.selection, self.search),
+            run_settings(self._encoding(), task, self.options, self.selection, self.search),
         )
         self._report_truncation(task)
         if task.non_default_settings:
@@ -276,16 +285,59 @@ class _Run:
                 ", ".join(f"{name} {value}" for name, value in task.non_default_settings.items()),
             )
         path = folder / f"{task.task_name}.json"
+        if self.source.is_object and embedding_kind(self._encoding()) is not None:
+            self._record(task).write(self._encoder(task))
         return Evaluated(result, ranks, path, skipped=False)
 
-    def _report_truncation(self, task: RetrievalTask) -> None:
-        from xbench.models.loading import sentence_transformer
+    @property
+    def _encode_kwargs(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.options.batch_size,
+            "show_progress_bar": self.show_progress,
+        }
 
-        inner = sentence_transformer(self._model)
-        if inner is not None and task.report is not None and task.report.truncated:
+    def _loaded(self) -> Any:  # noqa: ANN401
+        from xbench.models.loading import load_model
+
+        if self._model is None:
+            self._model = load_model(self.source, self.options)
+            metadata = [type(task).metadata for task in self.tasks]
+            warn_of_unused(self._encoding(), metadata, str(self.source.meta.name))
+        return self._model
+
+    def _encoding(self) -> Any:  # noqa: ANN401
+        """Return the model that encodes: the first of two stages."""
+        model = self._loaded()
+        return model.first if isinstance(model, Reranked) else model
+
+    def _is_same_object(self, task: RetrievalTask) -> bool:
+        """Return whether a task's results are of this object, which may have been changed."""
+        record = self._record(task)
+        encodes = self.source.is_object and embedding_kind(self._encoding()) is not None
+        same = self.source.is_known
+        if encodes and record.exists():
+            same = record.is_same(self._encoder(task))
+        if not same:
+            logger.warning(
+                "%s: the results in %s are not known to be of this object, which is evaluated "
+                "again; its results replace them. Give it another name or revision to keep both.",
+                task.task_name,
+                record.result.parent,
+            )
+        return same
+
+    def _record(self, task: RetrievalTask) -> ObjectRecord:
+        path = self.folder(task) / f"{task.task_name}.json"
+        return ObjectRecord(path, self.location.cache_dir)
+
+    def _encoder(self, task: RetrievalTask) -> MtebTextEncoder:
+        return MtebTextEncoder(self._encoding(), type(task).metadata, self._encode_kwargs)
+
+    def _report_truncation(self, task: RetrievalTask) -> None:
+        if task.report is not None and task.report.truncated:
             logger.warning(
                 "%s: %.1f %% of the texts were truncated at %s tokens",
                 task.task_name,
                 100 * task.report.truncated / task.report.texts,
-                inner.max_seq_length,
+                max_length(self._encoding()),
             )

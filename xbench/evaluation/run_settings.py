@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,9 +10,9 @@ from typing import Any
 
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.data.languages import codes
-from xbench.models.encoder import prompt_text
-from xbench.models.loading import sentence_transformer
+from xbench.models.inner import dtype, max_length, sentence_transformer, similarity_name
 from xbench.models.options import ModelOptions
+from xbench.models.prompts import prompt_text
 from xbench.search.options import SearchOptions
 from xbench.tasks import ParallelRetrieval, RetrievalTask
 
@@ -67,6 +68,7 @@ def run_settings(
         search: How corpora that are streamed were searched.
     """
     inner = sentence_transformer(model)
+    similarity = similarity_name(model)
     return {
         "task": task.task_name,
         "splits": [task.source.split],
@@ -77,13 +79,14 @@ def run_settings(
             "task_version": TASK_VERSION,
             "passage_form": task.passage_form,
             "languages": list(selection.languages) if task.partial else "all",
-            "model": asdict(options),
+            "model": options.recorded,
             "prompts": {
                 role: prompt_text(model, type(task).metadata, role) for role in ("query", "passage")
             },
-            "maximum_length": None if inner is None else inner.max_seq_length,
-            "dtype": None if inner is None else str(inner.dtype).removeprefix("torch."),
+            "maximum_length": max_length(model),
+            "dtype": dtype(model),
             "device": None if inner is None else str(inner.device),
+            **({} if similarity in (None, "cosine") else {"similarity": similarity}),
             "encoding": None if task.report is None else asdict(task.report),
             "command": command(options, selection, search),
             **({"data": task.data_digest} if task.data_digest else {}),
@@ -100,9 +103,10 @@ def command(
     'xbench evaluate --model xbench/bm25 --tasks XQuADRMonolingualRetrieval'
     """
     words = ["xbench", "evaluate"]
-    for name, value in asdict(options).items():
-        if value is not None and (name, value) != ("batch_size", ModelOptions.batch_size):
-            words += [f"--{name.replace('_', '-')}", str(value)]
+    for name, value in options.given.items():
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(json.dumps(value) if isinstance(value, dict) else str(value))
     for task in selection.tasks:
         words += ["--tasks", task]
     for own in selection.own:

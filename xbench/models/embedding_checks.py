@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xbench._util.errors import UserError
+from xbench.models.vectors import FloatArray, Vectors, flat
 
 if TYPE_CHECKING:
-    from xbench.models.embedding_store import FloatArray, Role
+    from xbench.models.embedding_store import Role
 
 logger = logging.getLogger(__name__)
 
@@ -20,19 +21,31 @@ SAME = 1e-6
 """Difference up to which two vectors are the same, as a share of the largest component."""
 
 
-def check_vectors(vectors: FloatArray, texts: Sequence[str], role: Role, name: str) -> None:
-    """Check that a model returned one finite vector per text.
+def check_vectors(vectors: Vectors, texts: Sequence[str], role: Role, name: str) -> None:
+    """Check that a model returned one finite vector, or one finite matrix, per text.
 
     Raises:
         UserError: If it did not.
     """
-    shape = vectors.shape
-    if len(shape) != 2 or shape[0] != len(texts) or shape[1] == 0:
-        raise UserError(
-            f"{name}: encode returned an array of shape {shape} for {len(texts)} texts in the role "
-            f"{role!r}; expected ({len(texts)}, dimensions). What was encoded before is kept."
-        )
-    bad = ~np.isfinite(vectors).all(axis=1)
+    what = f"for {len(texts)} texts in the role {role!r}"
+    if isinstance(vectors, list):
+        shapes = {own.shape[1:] for own in vectors}
+        if len(vectors) != len(texts) or len(shapes) != 1 or len(shapes.pop()) != 1:
+            raise UserError(
+                f"{name}: encode returned {len(vectors)} matrices {what}; expected one for each, "
+                "all of shape (tokens, dimensions) with the same dimensions. What was encoded "
+                "before is kept."
+            )
+        finite = np.array([np.isfinite(own).all() for own in vectors], np.bool_)
+    else:
+        shape = vectors.shape
+        if len(shape) != 2 or shape[0] != len(texts) or shape[1] == 0:
+            raise UserError(
+                f"{name}: encode returned an array of shape {shape} {what}; expected "
+                f"({len(texts)}, dimensions). What was encoded before is kept."
+            )
+        finite = np.asarray(np.isfinite(vectors).all(axis=1))
+    bad = ~finite
     if bad.any():
         text = texts[int(np.argmax(bad))]
         raise UserError(
@@ -61,10 +74,11 @@ class Spread:
     _texts_differ: bool = False
     _vectors_differ: bool = False
 
-    def add(self, vectors: FloatArray, texts: Sequence[str]) -> None:
+    def add(self, embeddings: Vectors, texts: Sequence[str]) -> None:
         """Look at the embeddings of some texts."""
         if not len(texts):
             return
+        vectors = flat(embeddings)
         text, vector = self._first = self._first or (texts[0], vectors[0].copy())
         self.texts += len(texts)
         self.zeros += int((~vectors.any(axis=1)).sum())

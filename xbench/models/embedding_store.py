@@ -22,12 +22,11 @@ from safetensors.numpy import load, save
 from xbench._util.atomic_write import usable, write_atomically
 from xbench._util.errors import UserError
 from xbench.models.embedding_checks import Spread, check_vectors
+from xbench.models.vectors import FloatArray, Vectors, pack, select, unpack
 
 logger = logging.getLogger(__name__)
 
 Role = Literal["query", "passage"]
-FloatArray = NDArray[np.float32]
-
 CHUNK = 512
 """Texts that are encoded and stored together: what an interruption can lose at most."""
 
@@ -37,11 +36,11 @@ class Encoded:
     """Embeddings of some texts.
 
     Attributes:
-        vectors: Shape (texts, dimensions).
+        vectors: Shape (texts, dimensions), or a matrix for each text.
         truncated: Whether the text was truncated at the model's maximum length, shape (texts,).
     """
 
-    vectors: FloatArray
+    vectors: Vectors
     truncated: NDArray[np.bool_]
 
 
@@ -85,10 +84,16 @@ class EmbeddingStore:
     def get(self, texts: Sequence[str]) -> Encoded:
         """Return the embeddings of texts that are all there."""
         rows = [self._row[text] for text in texts]
+        vectors = [vector for vector, _ in rows]
+        matrices = bool(vectors) and vectors[0].ndim == 2
         return Encoded(
-            vectors=np.array([vector for vector, _ in rows], np.float32),
+            vectors=vectors if matrices else np.array(vectors, np.float32),
             truncated=np.array([truncated for _, truncated in rows], np.bool_),
         )
+
+    def known(self, texts: Iterable[str]) -> list[str]:
+        """Return the distinct texts that have an embedding, in their order."""
+        return [text for text in dict.fromkeys(texts) if text in self._row]
 
     def add(self, texts: Sequence[str], encoded: Encoded) -> None:
         """Keep the embeddings of some texts, on disk first."""
@@ -105,6 +110,13 @@ class EmbeddingStore:
         self._written.clear()
         self._loaded.clear()
         self._row.clear()
+
+    def discard_all(self) -> None:
+        """Forget all embeddings, and remove every file of the folder."""
+        self.discard()
+        for path in self.folder.glob("*.safetensors") if self.folder is not None else ():
+            with suppress(OSError):
+                path.unlink()
 
     def load(self, texts: Iterable[str]) -> None:
         """Read from disk the embeddings of these texts that are not in memory."""
@@ -125,7 +137,7 @@ class EmbeddingStore:
                 self._loaded.add(path)
             self._keep(
                 [wanted[keys[i]] for i in rows],
-                Encoded(encoded.vectors[rows], encoded.truncated[rows]),
+                Encoded(select(encoded.vectors, rows), encoded.truncated[rows]),
             )
 
     def _keep(self, texts: Sequence[str], encoded: Encoded) -> None:
@@ -188,7 +200,7 @@ def _write_chunk(folder: Path, texts: Sequence[str], encoded: Encoded) -> str:
     content = save(
         {
             "key": keys,
-            "vector": np.ascontiguousarray(encoded.vectors, np.float32),
+            **pack(encoded.vectors),
             "truncated": encoded.truncated,
         }
     )
@@ -210,4 +222,4 @@ def _read_chunk(path: Path) -> tuple[list[str], Encoded] | None:
         return None
     arrays = load(content)
     keys = [key.tobytes().hex() for key in arrays["key"]]
-    return keys, Encoded(arrays["vector"], arrays["truncated"])
+    return keys, Encoded(unpack(arrays), arrays["truncated"])

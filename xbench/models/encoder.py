@@ -12,24 +12,27 @@ import numpy as np
 import torch
 from datasets import Dataset
 from mteb.abstasks.task_metadata import TaskMetadata
-from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
-from mteb.models.model_meta import ScoringFunction
-from mteb.types import PromptType
+from mteb.models import EncoderProtocol
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from xbench._util.errors import UserError
-from xbench.models.embedding_store import Encoded, FloatArray, Role
-from xbench.models.identity import model_identity
-from xbench.models.loading import sentence_transformer
+from xbench.models.embedding_store import Encoded, Role
+from xbench.models.identity import change_token, is_certain, model_identity
+from xbench.models.inner import embedding_kind, max_length, sentence_transformer, similarity_name
+from xbench.models.prompts import PROMPT_TYPES, prompt_text
+from xbench.models.vectors import (
+    FloatArray,
+    Matrices,
+    Vectors,
+    as_float32,
+    sparse_rows,
+    sparse_tensor,
+    sparse_width,
+)
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-PROMPT_TYPES: dict[Role, PromptType] = {
-    "query": PromptType.query,
-    "passage": PromptType.document,
-}
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ class MtebTextEncoder:
         self._model = model
         self._metadata = metadata
         self._kwargs = {**encode_kwargs, "show_progress_bar": False}
+        self.kind = embedding_kind(model)
         self.name = str(model.mteb_model_meta.name)
+        self.revision = str(model.mteb_model_meta.revision)
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
 
     def encode(self, texts: Sequence[str], role: Role) -> Encoded:
@@ -96,25 +101,19 @@ class MtebTextEncoder:
         """
         return Encoded(vectors=self.vectors(texts, role), truncated=self.truncated(texts, role))
 
-    def vectors(self, texts: Sequence[str], role: Role) -> FloatArray:
-        """Return the embeddings of some texts, shape (texts, dimensions).
+    def vectors(self, texts: Sequence[str], role: Role) -> Vectors:
+        """Return the embeddings of some texts, shape (texts, dimensions), or a matrix for each.
 
         Raises:
             UserError: If the model fails.
         """
-        column = "query" if role == "query" else "body"
-        dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
         try:
-            return as_float32(
-                self._model.encode(
-                    DataLoader(cast("Any", dataset), batch_size=self.batch_size),
-                    task_metadata=self._metadata,
-                    hf_split=self._metadata.eval_splits[0],
-                    hf_subset=self._metadata.hf_subsets[0],
-                    prompt_type=PROMPT_TYPES[role],
-                    **cast("Any", self._kwargs),
-                )
-            )
+            if self.kind == "multi-vector":
+                return [as_float32(own) for own in self._token_vectors(texts, role)]
+            encoded = self._encoded(texts, role)
+            return sparse_rows(encoded) if self.kind == "sparse" else as_float32(encoded)
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}. What was encoded before is kept.") from error
         except Exception as error:
             advice = " Try a smaller --batch-size." if "out of memory" in str(error).lower() else ""
             raise UserError(
@@ -122,18 +121,55 @@ class MtebTextEncoder:
                 f"({type(error).__name__}: {error}).{advice} What was encoded before is kept."
             ) from error
 
-    def similarity(self, queries: FloatArray, passages: FloatArray) -> FloatArray:
-        """Return the model's similarity of every query with every passage."""
-        return as_float32(
-            self._model.similarity(torch.from_numpy(queries), torch.from_numpy(passages))
+    def _encoded(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401
+        column = "query" if role == "query" else "body"
+        dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
+        return self._model.encode(
+            DataLoader(cast("Any", dataset), batch_size=self.batch_size),
+            task_metadata=self._metadata,
+            hf_split=self._metadata.eval_splits[0],
+            hf_subset=self._metadata.hf_subsets[0],
+            prompt_type=PROMPT_TYPES[role],
+            **cast("Any", self._kwargs),
         )
 
-    def matrix_product(self, queries: FloatArray) -> MatrixProduct | None:
+    def _token_vectors(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401
+        inner = self.sentence_transformer()
+        if inner is None:
+            return self._encoded(texts, role)
+        encode: Any = inner.encode_query if role == "query" else inner.encode_document
+        return encode(list(texts), prompt=self.prompt(role), **self._kwargs)
+
+    def similarity(self, queries: Vectors, passages: Vectors) -> FloatArray:
+        """Return the model's similarity of every query with every passage.
+
+        Raises:
+            UserError: If the model fails.
+        """
+        try:
+            return as_float32(self._model.similarity(*self._as_tensors(queries, passages)))
+        except Exception as error:
+            raise UserError(
+                f"{self.name}: similarity failed ({type(error).__name__}: {error}). What was "
+                "encoded is kept."
+            ) from error
+
+    def _as_tensors(self, queries: Vectors, passages: Vectors) -> tuple[Any, Any]:
+        if self.kind == "sparse" and isinstance(queries, list) and isinstance(passages, list):
+            width = max(map(sparse_width, (queries, passages)))
+            return sparse_tensor(queries, width), sparse_tensor(passages, width)
+        if isinstance(queries, list) and isinstance(passages, list):
+            return _tensors(queries), _tensors(passages)
+        return torch.from_numpy(queries), torch.from_numpy(passages)
+
+    def matrix_product(self, queries: Vectors) -> MatrixProduct | None:
         """Return the model's similarity to some queries as a matrix product, if it is one.
 
         That is so for the cosine and the dot product, which NumPy computes faster. What the model
         computes is found by asking it.
         """
+        if isinstance(queries, list):
+            return None
         random = np.random.default_rng(0)
         one, other = (random.standard_normal((n, queries.shape[1]), np.float32) for n in (2, 3))
         asked = self.similarity(one, other)
@@ -153,7 +189,7 @@ class MtebTextEncoder:
             {
                 "role": role,
                 "prompt": self.prompt(role),
-                "maximum length": None if inner is None else inner.max_seq_length,
+                "maximum length": max_length(self._model),
                 "dtype": None if inner is None else str(inner.dtype),
                 "dimensions": getattr(inner, "truncate_dim", None),
                 "encode": {
@@ -182,6 +218,20 @@ class MtebTextEncoder:
             return None
         return hashlib.sha256(f"{weights}\n{self.settings(role)}".encode()).hexdigest()[:32]
 
+    def change_token(self) -> str:
+        """Return a value that changes when the model's text attributes or weights change."""
+        return change_token(self._model)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the same identity always means the same weights."""
+        return is_certain(self._model)
+
+    @property
+    def similarity_name(self) -> str | None:
+        """How the model compares embeddings, if that is known."""
+        return similarity_name(self._model)
+
     def weights(self) -> str | None:
         """Return what distinguishes the model's weights from others, or None if it is not known."""
         return model_identity(self._model)
@@ -192,41 +242,15 @@ class MtebTextEncoder:
 
     def truncated(self, texts: Sequence[str], role: Role) -> NDArray[np.bool_]:
         """Return which texts are longer than the model's maximum length, shape (texts,)."""
-        inner = sentence_transformer(self._model)
-        if inner is None or inner.max_seq_length is None or not callable(inner.tokenizer):
+        inner, limit = sentence_transformer(self._model), max_length(self._model)
+        if inner is None or limit is None or not callable(inner.tokenizer):
             return np.zeros(len(texts), np.bool_)
         prompt = self.prompt(role) or ""
         tokens = inner.tokenizer(
             [prompt + text for text in texts], truncation=False, verbose=False
         )["input_ids"]
-        return np.array([len(ids) > inner.max_seq_length for ids in tokens], np.bool_)
+        return np.array([len(ids) > limit for ids in tokens], np.bool_)
 
 
-def prompt_text(model: Any, metadata: TaskMetadata, role: Role) -> str | None:  # noqa: ANN401
-    """Return the prompt that an mteb model uses for a task and role, if that is known."""
-    prompt_type = PROMPT_TYPES[role]
-    if getattr(model, "instruction_template", None) is not None:
-        return str(model.get_task_instruction(metadata, prompt_type))
-    prompts = getattr(model, "model_prompts", None)
-    if prompts and hasattr(model, "get_prompt_name"):
-        name = model.get_prompt_name(metadata, prompt_type)
-        return None if name is None else prompts.get(name)
-    return None
-
-
-def as_float32(array: Any) -> FloatArray:  # noqa: ANN401
-    """Return an array or a tensor of any kind as a float32 array in memory."""
-    if isinstance(array, torch.Tensor):
-        dense = array.to_dense() if array.is_sparse else array
-        array = dense.detach().cpu().float().numpy()
-    return np.asarray(array, np.float32)
-
-
-def is_single_vector(model: Any) -> bool:  # noqa: ANN401
-    """Return whether a model gives one vector for each text."""
-    if isinstance(model, (SearchProtocol, CrossEncoderProtocol)):
-        return False
-    return (
-        isinstance(model, EncoderProtocol)
-        and model.mteb_model_meta.similarity_fn_name != ScoringFunction.MAX_SIM
-    )
+def _tensors(matrices: Matrices) -> list[torch.Tensor]:
+    return [torch.from_numpy(own) for own in matrices]

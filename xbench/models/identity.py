@@ -5,19 +5,43 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import torch
-from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
+from mteb.models.sentence_transformer_wrapper import (
+    MultiVectorWrapper,
+    SentenceTransformerEncoderWrapper,
+    SparseEncoderWrapper,
+)
+
+WRAPPERS = (SentenceTransformerEncoderWrapper, SparseEncoderWrapper, MultiVectorWrapper)
 
 _IDENTITY: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+_UNCERTAIN: WeakSet[Any] = WeakSet()
 _SAMPLE = 64
 
 
-def remember_identity(model: Any, identity: str) -> None:  # noqa: ANN401
-    """Record what decides the embeddings of a model that was just loaded."""
+def remember_identity(model: Any, identity: str, *, certain: bool = True) -> None:  # noqa: ANN401
+    """Record what decides the embeddings of a model that was just loaded.
+
+    Args:
+        model: The model.
+        identity: What decides its embeddings.
+        certain: Whether the same identity always means the same weights. It does not where code
+            makes the model, which may read them from anywhere.
+    """
     with suppress(TypeError):
         _IDENTITY[model] = f"{identity}\0{change_token(model)}"
+        if not certain:
+            _UNCERTAIN.add(model)
+
+
+def is_certain(model: Any) -> bool:  # noqa: ANN401
+    """Return whether the identity of a model always means the same weights."""
+    try:
+        return model_identity(model) is not None and model not in _UNCERTAIN
+    except TypeError:
+        return False
 
 
 def model_identity(model: Any) -> str | None:  # noqa: ANN401
@@ -30,7 +54,7 @@ def model_identity(model: Any) -> str | None:  # noqa: ANN401
     known, _, token = _known(model).partition("\0")
     if known and token == change_token(model):
         return known
-    if type(model) is not SentenceTransformerEncoderWrapper:
+    if type(model) not in WRAPPERS:
         return None
     return f"weights:{weights_digest(model.model)}"
 

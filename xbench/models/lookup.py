@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import importlib
-import importlib.util
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import mteb
-from mteb.models import CrossEncoderProtocol, EncoderProtocol, ModelMeta, SearchProtocol
+from mteb.models import ModelMeta
 
 from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
-from xbench._util.hub import hub_is_offline
+from xbench.models.hub_models import commit_of, hub_file
+from xbench.models.names import checked_name, made_name
 from xbench.models.options import ModelOptions
+from xbench.models.python_code import NamedCode, named_code
 
 BUILT_IN = {
     "xbench/bm25": "xbench.models.baselines.bm25:BM25",
@@ -34,6 +34,11 @@ TRAINING_RECORD = "xbench_training.json"
 CHECKPOINTS = "checkpoints"
 """Folder of checkpoints next to a model that xbench trained; they are not the model."""
 
+MODEL_FILES = ("modules.json", "config.json", "adapter_config.json")
+"""Files of which each model of sentence-transformers and each adapter has one."""
+
+LIBRARY_CONFIG = "config_sentence_transformers.json"
+
 
 @dataclass(frozen=True)
 class ModelSource:
@@ -42,16 +47,31 @@ class ModelSource:
     Attributes:
         meta: mteb's metadata; its name and revision name the results.
         identity: What decides the weights: the same identity, the same weights; None if unknown.
-        load: Loads the model, an mteb model or a SentenceTransformer.
+        load: Loads the model, in any of the forms of `xbench.models.forms`.
+        certain: Whether the same identity always means the same weights.
+        is_object: Whether it is an object that the user made, and may change.
+        is_known: Whether name and revision say which model it is; not of an object that has none.
+        settings: What else makes its scores other than those of the model of that name.
     """
 
     meta: ModelMeta
     identity: str | None
     load: Callable[[], Any]
+    certain: bool = True
+    is_object: bool = False
+    is_known: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
+def find_model(
+    options: ModelOptions, *, offline: bool, plain: str = "SentenceTransformer"
+) -> ModelSource:
     """Find a model.
+
+    Args:
+        options: The model and how to load it.
+        offline: Whether the network must not be used.
+        plain: What sentence-transformers makes of a model of transformers.
 
     Raises:
         UserError: If there is no such model, or an option does not apply to it.
@@ -59,107 +79,68 @@ def find_model(options: ModelOptions, *, offline: bool) -> ModelSource:
     name = options.model
     if name in BUILT_IN:
         return _built_in(options)
-    if match := re.fullmatch(r"(.+\.py):(\w+)", name):
-        return _factory(options, Path(match[1]), match[2])
+    if code := named_code(name):
+        return _code(options, code)
     if Path(name).is_dir():
-        return _folder(options, Path(name))
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+( \(.*\))?", name):
+        return _folder(options, Path(name), plain)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+( \(.*\))?", name) or Path(name).is_file():
         raise _not_found(name)
+    refuse(options, "has a name of its own", "name")
     try:
         meta = mteb.get_model_meta(name)
     except KeyError as error:
-        return _hub(options, offline=offline, unknown=error)
+        return _hub(options, plain, offline=offline, unknown=error)
     if options.revision is not None:
         commit = options.revision
         if not re.fullmatch(r"[0-9a-f]{40}", commit):
-            commit = _commit(options, offline=offline, hint="")
+            commit = commit_of(name, commit, offline=offline, hint="")
         meta = meta.model_copy(update={"revision": commit})
+    arguments: dict[str, Any] = dict(options.model_kwargs or {})
+    if options.trust_remote_code:
+        arguments["trust_remote_code"] = True
     return ModelSource(
         meta=meta,
-        identity=f"{meta.name}@{meta.revision}",
-        load=lambda: meta.load_model(device=options.device),
+        identity=_identity(f"{meta.name}@{meta.revision}", options),
+        load=lambda: meta.load_model(device=options.device, **arguments),
     )
 
 
-def object_source(model: Any, options: ModelOptions) -> tuple[ModelOptions, ModelSource]:  # noqa: ANN401
-    """Return a model that a user made, as a source, and its options under its name.
-
-    A SentenceTransformer has the digest of its weights, modules and tokenizer as revision; an mteb
-    model has what its metadata say.
-
-    Args:
-        model: A SentenceTransformer, an mteb encoder or an mteb search model.
-        options: How to run it.
-
-    Raises:
-        UserError: If it is none of these, or has no name.
-    """
-    from xbench.models.identity import weights_digest
-    from xbench.models.loading import is_sentence_transformer
-
-    _refuse(options, "is an object", "revision", "device")
-
-    def load() -> Any:  # noqa: ANN401
-        return copy.deepcopy(model) if options.non_default_settings else model
-
-    if is_sentence_transformer(model):
-        known = model.model_card_data.base_model or getattr(model[0], "model_name_or_path", None)
-        name = f"local/{re.sub(r'[^A-Za-z0-9_.-]+', '-', Path(known or 'model').name)}"
-        return replace(options, model=name), _local_source(name, weights_digest(model), load)
-    if not isinstance(model, (EncoderProtocol, SearchProtocol, CrossEncoderProtocol)):
-        raise UserError(
-            f"model: got a {type(model).__name__}; expected a name, a folder, a "
-            "SentenceTransformer, or an mteb encoder or search model (EncoderProtocol, "
-            "SearchProtocol)"
-        )
-    meta = getattr(model, "mteb_model_meta", None)
-    if meta is None or not meta.name:
-        raise UserError(
-            f"model: a {type(model).__name__} without a name; set its mteb_model_meta to "
-            "ModelMeta.create_empty({'name': 'organisation/name', 'revision': '1'})"
-        )
-    return replace(options, model=meta.name), ModelSource(meta, None, load)
-
-
 def _built_in(options: ModelOptions) -> ModelSource:
-    _refuse(options, "is built in", "revision", "device", *options.non_default_settings)
+    refuse(options, "is built in", *_ALL_BUT_MODEL)
     module, _, attribute = BUILT_IN[options.model].partition(":")
     model_class = getattr(importlib.import_module(module), attribute)
     meta = model_class().mteb_model_meta
     return ModelSource(meta=meta, identity=f"{meta.name}@{meta.revision}", load=model_class)
 
 
-def _factory(options: ModelOptions, path: Path, function: str) -> ModelSource:
-    _refuse(options, "is called without arguments", "revision", "device")
-    if not path.is_file():
-        raise UserError(f"--model {options.model}: there is no file {path}")
-    with usable(path, "Make it readable.", doing="read"):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-
-    def load() -> Any:  # noqa: ANN401
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise UserError(f"--model {options.model}: {path} is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-            return getattr(module, function)()
-        except Exception as error:
-            raise UserError(
-                f"--model {options.model}: {path} or its factory {function}() failed: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-
-    name = f"local/{path.stem}-{function}"
-    return _local_source(name, digest, load)
+_ALL_BUT_MODEL = (
+    *("revision", "device", "query_prompt", "passage_prompt", "max_length", "dtype"),
+    *("name", "model_kwargs", "trust_remote_code", "truncate_dim"),
+)
 
 
-def _folder(options: ModelOptions, folder: Path) -> ModelSource:
-    _refuse(options, "is a folder", "revision")
-    if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+def _code(options: ModelOptions, code: NamedCode) -> ModelSource:
+    from xbench.models.factories import made
+
+    refuse(options, "is Python code", "revision", "device", "trust_remote_code")
+    digest = code.digest()
+    if options.arguments:
+        digest = hashlib.sha256(f"{digest}\n{options.arguments}".encode()).hexdigest()
+    source = local_source(
+        code.name,
+        digest,
+        lambda: made(code.load(), options.model_kwargs, f"--model {options.model}"),
+        options,
+    )
+    return replace(source, certain=False)
+
+
+def _folder(options: ModelOptions, folder: Path, plain: str) -> ModelSource:
+    refuse(options, "is a folder", "revision")
+    if not any((folder / name).is_file() for name in MODEL_FILES):
         raise UserError(
             f"--model {folder}: no sentence-transformers model there; expected modules.json or "
-            "config.json in the folder"
+            "config.json, or adapter_config.json of an adapter, in the folder"
         )
     digest = hashlib.sha256()
     with usable(folder, "Make all its files readable.", doing="read"):
@@ -167,10 +148,13 @@ def _folder(options: ModelOptions, folder: Path) -> ModelSource:
             place = path.relative_to(folder)
             if place.parts[0] != CHECKPOINTS:
                 digest.update(f"{place}\0{_file_digest(path)}\n".encode())
-    name = f"local/{folder.resolve().name}"
-    source = _local_source(name, digest.hexdigest(), lambda: _sentence_transformer(options))
+
+    def load() -> Any:  # noqa: ANN401
+        return _library_model(options, lambda name: folder / name, plain)
+
+    source = local_source(folder.resolve().name, digest.hexdigest(), load, options)
     meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})
-    return replace(source, meta=meta)
+    return replace(source, meta=meta, identity=_identity(str(source.identity), options))
 
 
 def _training_datasets(folder: Path) -> set[str] | None:
@@ -181,57 +165,78 @@ def _training_datasets(folder: Path) -> set[str] | None:
     return None
 
 
-def _hub(options: ModelOptions, *, offline: bool, unknown: KeyError) -> ModelSource:
+def _hub(options: ModelOptions, plain: str, *, offline: bool, unknown: KeyError) -> ModelSource:
     _, found, suggestion = str(unknown.args[0]).partition("Did you mean")
-    commit = _commit(options, offline=offline, hint=f"{found}{suggestion}")
-    meta = ModelMeta.create_empty({"name": options.model, "revision": commit})
-    return ModelSource(
-        meta=meta,
-        identity=f"{options.model}@{commit}",
-        load=lambda: _sentence_transformer(options, revision=commit),
+    name = options.model
+    commit = commit_of(name, options.revision, offline=offline, hint=f"{found}{suggestion}")
+
+    def load() -> Any:  # noqa: ANN401
+        return _library_model(options, lambda file: hub_file(name, commit, file), plain, commit)
+
+    meta = ModelMeta.create_empty({"name": name, "revision": commit})
+    return ModelSource(meta, _identity(f"{name}@{commit}", options), load)
+
+
+def local_source(
+    found: str, digest: str, load: Callable[[], Any], options: ModelOptions
+) -> ModelSource:
+    """Return a model that is nowhere published, named by its user or by what was found.
+
+    Raises:
+        UserError: If the user's name for it is not valid.
+    """
+    made = made_name(found)
+    name = made if options.name is None else checked_name(options.name)
+    meta = ModelMeta.create_empty({"name": name, "revision": digest[:12]})
+    return ModelSource(meta=meta, identity=f"{made}@{digest}", load=load)
+
+
+def _identity(source: str, options: ModelOptions) -> str:
+    return f"{source} {options.arguments}" if options.arguments else source
+
+
+def _library_model(
+    options: ModelOptions,
+    file: Callable[[str], Path | None],
+    plain: str,
+    revision: str | None = None,
+) -> Any:  # noqa: ANN401
+    """Load a model of sentence-transformers, of the kind that its files name.
+
+    Args:
+        options: The model and how to load it.
+        file: Gives a file of the model by name.
+        plain: The kind of a model whose files name none, as it is one of transformers.
+        revision: Commit of the model.
+    """
+    import sentence_transformers
+
+    from xbench.models.forms import LIBRARY
+
+    kind = _read(file(LIBRARY_CONFIG)).get("model_type")
+    return getattr(sentence_transformers, kind if kind in LIBRARY else plain)(
+        options.model,
+        revision=revision,
+        device=options.device,
+        trust_remote_code=options.trust_remote_code,
+        **(options.model_kwargs or {}),
     )
 
 
-def _commit(options: ModelOptions, *, offline: bool, hint: str) -> str:
-    """Return the commit of a model on the hub, or offline that in the local cache."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    name, revision = options.model, options.revision
-    try:
-        if offline or hub_is_offline():
-            folder = snapshot_download(
-                name, revision=revision, local_files_only=True, allow_patterns="config.json"
-            )
-            return Path(folder).name
-        return HfApi().model_info(name, revision=revision).sha or "unknown"
-    except LocalEntryNotFoundError as error:
-        raise UserError(
-            f"--model {name}: not in the local Hugging Face cache"
-            f"{f' at revision {revision}' if revision else ''}, and "
-            "--offline allows no download, nor does HF_HUB_OFFLINE"
-        ) from error
-    except Exception as error:
-        raise UserError(
-            f"--model {name}: the Hugging Face hub has no such model"
-            f"{f' or revision {revision}' if revision else ''}, or cannot be reached "
-            f"({type(error).__name__}). {hint}".rstrip()
-        ) from error
+def _read(path: Path | None) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_bytes()) if path is not None else {}
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
-def _local_source(name: str, digest: str, load: Callable[[], Any]) -> ModelSource:
-    meta = ModelMeta.create_empty({"name": name, "revision": digest[:12]})
-    return ModelSource(meta=meta, identity=f"{name}@{digest}", load=load)
+def refuse(options: ModelOptions, reason: str, *names: str) -> None:
+    """Refuse options that a model has no use for.
 
-
-def _sentence_transformer(options: ModelOptions, revision: str | None = None) -> Any:  # noqa: ANN401
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(options.model, revision=revision, device=options.device)
-
-
-def _refuse(options: ModelOptions, reason: str, *names: str) -> None:
-    given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) is not None]
+    Raises:
+        UserError: If one is given.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in names if name in options.given]
     if given:
         raise UserError(
             f"{', '.join(given)} cannot be applied: --model {options.model} {reason}. "
@@ -240,9 +245,15 @@ def _refuse(options: ModelOptions, reason: str, *names: str) -> None:
 
 
 def _not_found(name: str) -> UserError:
+    path, advice = Path(name), ""
+    if path.suffix == ".py":
+        advice = f". Which class, function or object of the file? Write {name}:NAME"
+    elif path.is_file():
+        advice = ". This is a file; give the folder that it is in"
     return UserError(
         f"--model {name!r}: expected a name in mteb's registry or on the Hugging Face hub "
-        f"(organisation/name), a folder, {', '.join(BUILT_IN)}, or path/to/file.py:factory"
+        f"(organisation/name), a folder, {', '.join(BUILT_IN)}, path/to/file.py:NAME, or "
+        f"package.module:NAME{advice}"
     )
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from xbench._util.options import option
 
 DType = Literal["float32", "float16", "bfloat16"]
 
 DTYPES: tuple[DType, ...] = get_args(DType)
+
+
+SIMPLE = ("model", "revision", "query_prompt", "passage_prompt", "max_length", "dtype", "device")
+"""Options that every record of a run names; the others are named where they are set."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class ModelOptions:
 
     model: str = option(
         help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
-        "xbench/char-ngram, or path/to/file.py:factory."
+        "xbench/char-ngram, path/to/file.py:NAME or package.module:NAME."
     )
     revision: str | None = option(
         None, help="Commit of the model [default: the registry's, or the newest]."
@@ -40,6 +45,29 @@ class ModelOptions:
     batch_size: int = option(
         32, help="Texts encoded at once.", kind=int, minimum=1, show_default=True
     )
+    name: str | None = option(
+        None,
+        help="Name of a folder, file or object in its results, organisation/model "
+        "[default: local/ and its own].",
+    )
+    model_kwargs: dict[str, Any] | None = option(
+        None,
+        help="Arguments of the class or factory that makes the model, as JSON such as "
+        "'{\"dim\": 256}'.",
+        kind=dict,
+    )
+    trust_remote_code: bool = option(
+        False, help="Run Python code that comes with the model.", kind=bool
+    )
+    truncate_dim: int | None = option(
+        None, help="Keep the first dimensions of each embedding only.", kind=int, minimum=1
+    )
+    rerank: str | None = option(
+        None, help="Cross-encoder that ranks again what the model ranks first; as --model."
+    )
+    rerank_top: int = option(
+        100, help="Passages of each query that --rerank takes.", kind=int, minimum=1
+    )
 
     @property
     def non_default_settings(self) -> dict[str, str | int]:
@@ -49,17 +77,36 @@ class ModelOptions:
             "passage_prompt": _named(self.passage_prompt),
             "max_length": self.max_length,
             "dtype": self.dtype,
+            "model_kwargs": _named(self.arguments),
+            "truncate_dim": self.truncate_dim,
         }
         return {name: value for name, value in values.items() if value is not None}
 
+    @property
+    def arguments(self) -> str | None:
+        """The arguments of the class or factory as JSON, whatever the order they were given in."""
+        return json.dumps(self.model_kwargs, sort_keys=True) if self.model_kwargs else None
 
-def _named(prompt: str | None) -> str | None:
-    """Return a name for a prompt that is safe in a path and different for different prompts.
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options that are not at their defaults, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in values.items() if value != defaults[name]}
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The options as the record of a run has them."""
+        return {name: getattr(self, name) for name in (*SIMPLE, "batch_size")} | self.given
+
+
+def _named(text: str | None) -> str | None:
+    """Return a name for a text that is safe in a path and different for different texts.
 
     >>> _named("query: ")
     'query-08a8bf6b'
     """
-    if prompt is None:
+    if text is None:
         return None
-    words = re.sub(r"[^A-Za-z0-9]+", "-", prompt).strip("-")[:24]
-    return f"{words}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"
+    words = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:24]
+    return f"{words}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

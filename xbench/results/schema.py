@@ -165,6 +165,12 @@ class ModelChoice(Document):
     dtype: Name | None = None
     device: Name | None = None
     batch_size: Count
+    name: ModelName | None = None
+    model_kwargs: Settings | None = None
+    trust_remote_code: bool = False
+    truncate_dim: Count | None = None
+    rerank: Name | None = None
+    rerank_top: Count | None = None
 
 
 class Prompts(Document):
@@ -185,6 +191,7 @@ class XBenchSettings(Document):
     maximum_length: Count | None
     dtype: Name | None
     device: Name | None
+    similarity: Name | None = None
     encoding: Encoding | None
     command: Text
     data: Name | None = None

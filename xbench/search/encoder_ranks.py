@@ -19,8 +19,11 @@ from tqdm.auto import tqdm
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import EncodingReport, MtebTextEncoder
-from xbench.models.identity import change_token
-from xbench.search.exact_ranks import RankTable, Rows, ScoreArray, distinct_texts
+from xbench.models.same_model import keep_if_same
+from xbench.models.vectors import FloatArray, Vectors
+from xbench.search.exact_ranks import RankTable, Rows, distinct_texts
+
+ROLES: tuple[Role, ...] = ("query", "passage")
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,14 @@ class Ranking:
 
 
 @dataclass
-class _Memory:
+class Memory:
     """What is kept of a model while it lives: its rankings, and embeddings kept nowhere else."""
 
     rankings: dict[tuple[str, ...], list[Ranking]] = field(default_factory=dict)
     stores: dict[tuple[str, ...], EmbeddingStore] = field(default_factory=dict)
 
 
-_MEMORY: WeakKeyDictionary[Any, _Memory] = WeakKeyDictionary()
+_MEMORY: WeakKeyDictionary[Any, Memory] = WeakKeyDictionary()
 
 
 def rank_with_encoder(
@@ -50,6 +53,8 @@ def rank_with_encoder(
     query_languages: Sequence[str],
     passage_languages: Sequence[str],
     cache_dir: Path,
+    *,
+    is_same: bool = False,
 ) -> Ranking:
     """Return the ranks of the queries of some languages in the pools of some passage languages.
 
@@ -61,26 +66,29 @@ def rank_with_encoder(
         query_languages: Languages of the queries.
         passage_languages: Languages that a pool may hold.
         cache_dir: Folder under which embeddings are kept.
+        is_same: Whether the model is known to be unchanged since it was last ranked with.
 
     Raises:
         UserError: If an embedding or a score is not finite or has the wrong shape.
     """
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
-    settings, memory = _settings(encoder, model), _memory(model)
-    known = memory.rankings.setdefault((corpus.fingerprint, *settings), [])
+    memory = memory_of(model)
+    corpus_embeddings = CorpusEmbeddings(
+        encoder, memory, corpus, query_languages, passage_languages, cache_dir
+    )
+    key = (corpus.fingerprint, *corpus_embeddings.settings, str(encoder.similarity_name))
+    if not is_same and not corpus_embeddings.are_of_this_model():
+        memory.rankings.pop(key, None)
+    known = memory.rankings.setdefault(key, [])
     for ranking in known:
         if ranking.table.covers(query_languages, passage_languages):
             return ranking
-    ranking = _rank(
-        encoder,
-        _stores(memory, encoder, settings, cache_dir),
-        corpus,
-        query_languages,
-        passage_languages,
-        show_progress=bool(encode_kwargs.get("show_progress_bar", True)),
+    report = corpus_embeddings.encode(
+        show_progress=bool(encode_kwargs.get("show_progress_bar", True))
     )
-    known.append(ranking)
-    return ranking
+    table = RankTable(corpus, query_languages, passage_languages, corpus_embeddings.scores)
+    known.append(Ranking(table, report))
+    return known[-1]
 
 
 def score_with_encoder(
@@ -100,77 +108,97 @@ def score_with_encoder(
         UserError: If an embedding is not finite or has the wrong shape.
     """
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
-    stores = _stores(_memory(model), encoder, _settings(encoder, model), cache_dir)
-    show_progress = bool(encode_kwargs.get("show_progress_bar", True))
-    texts = _texts(corpus, query_languages, corpus.languages)
-    for role, collections in texts.items():
-        _embed(encoder, role, collections, stores[role], show_progress)
-    return _scores(encoder, stores, corpus, corpus.languages)
+    embeddings = CorpusEmbeddings(
+        encoder, memory_of(model), corpus, query_languages, corpus.languages, cache_dir
+    )
+    embeddings.encode(show_progress=bool(encode_kwargs.get("show_progress_bar", True)))
+    return embeddings.scores
 
 
-def _settings(encoder: MtebTextEncoder, model: Any) -> tuple[str, ...]:  # noqa: ANN401
-    return change_token(model), encoder.settings("query"), encoder.settings("passage")
-
-
-def _memory(model: Any) -> _Memory:  # noqa: ANN401
+def memory_of(model: Any) -> Memory:  # noqa: ANN401
     """Return what is kept of a model; of an object that cannot be a key, nothing is."""
     try:
-        return _MEMORY.setdefault(model, _Memory())
+        return _MEMORY.setdefault(model, Memory())
     except TypeError:
-        return _Memory()
+        return Memory()
 
 
-def _stores(
-    memory: _Memory, encoder: MtebTextEncoder, settings: tuple[str, ...], cache_dir: Path
-) -> dict[Role, EmbeddingStore]:
-    return {
-        role: _store(memory, encoder, role, settings, cache_dir) for role in ("query", "passage")
-    }
+class CorpusEmbeddings:
+    """The embeddings of a corpus: queries of some languages, passages of some languages.
 
+    Args:
+        encoder: The model.
+        memory: What is kept of it.
+        corpus: Queries and passages.
+        query_languages: Languages of the queries.
+        passage_languages: Languages of the passages.
+        cache_dir: Folder under which embeddings are kept.
 
-def _store(
-    memory: _Memory,
-    encoder: MtebTextEncoder,
-    role: Role,
-    settings: tuple[str, ...],
-    cache_dir: Path,
-) -> EmbeddingStore:
-    identity = encoder.identity(role)
-    if identity is None:
-        return memory.stores.setdefault((role, *settings), EmbeddingStore(None))
-    return EmbeddingStore(cache_dir / "embeddings" / identity)
+    Attributes:
+        settings: What decides the embeddings of a living model.
+    """
 
+    def __init__(
+        self,
+        encoder: MtebTextEncoder,
+        memory: Memory,
+        corpus: ParallelCorpus,
+        query_languages: Sequence[str],
+        passage_languages: Sequence[str],
+        cache_dir: Path,
+    ) -> None:
+        self._encoder, self._corpus = encoder, corpus
+        self._texts: Mapping[Role, list[tuple[str, ...]]] = {
+            "query": [corpus.queries[code].texts for code in query_languages],
+            "passage": [corpus.passages[code].texts for code in passage_languages],
+        }
+        self._distinct = distinct_texts(corpus, passage_languages)
+        self.settings = encoder.change_token(), *(encoder.settings(role) for role in ROLES)
+        self._stores = {role: self._store(memory, role, cache_dir) for role in ROLES}
+        self._passages: Vectors | None = None
 
-def _rank(
-    encoder: MtebTextEncoder,
-    stores: Mapping[Role, EmbeddingStore],
-    corpus: ParallelCorpus,
-    query_languages: Sequence[str],
-    passage_languages: Sequence[str],
-    *,
-    show_progress: bool,
-) -> Ranking:
-    texts = _texts(corpus, query_languages, passage_languages)
-    encoded = sum(_embed(encoder, role, texts[role], stores[role], show_progress) for role in texts)
-    scores = _scores(encoder, stores, corpus, passage_languages)
-    distinct = {role: list(dict.fromkeys(_all(texts[role]))) for role in texts}
-    return Ranking(
-        table=RankTable(corpus, query_languages, passage_languages, scores),
-        report=EncodingReport(
+    def _store(self, memory: Memory, role: Role, cache_dir: Path) -> EmbeddingStore:
+        identity = self._encoder.identity(role)
+        if identity is None:
+            return memory.stores.setdefault((role, *self.settings), EmbeddingStore(None))
+        return EmbeddingStore(cache_dir / "embeddings" / identity)
+
+    def are_of_this_model(self) -> bool:
+        """Return whether the model is that of all stored embeddings; others are discarded."""
+        if self._encoder.is_certain:
+            return True
+        return all(
+            [
+                keep_if_same(self._encoder, role, _all(self._texts[role]), self._stores[role])
+                for role in ROLES
+            ]
+        )
+
+    def encode(self, *, show_progress: bool) -> EncodingReport:
+        """Encode what is not stored.
+
+        Raises:
+            UserError: If the model fails.
+        """
+        encoded = sum(
+            _embed(self._encoder, role, texts, self._stores[role], show_progress)
+            for role, texts in self._texts.items()
+        )
+        distinct = {role: list(dict.fromkeys(_all(own))) for role, own in self._texts.items()}
+        return EncodingReport(
             texts=sum(map(len, distinct.values())),
             encoded=encoded,
-            truncated=sum(int(stores[role].get(distinct[role]).truncated.sum()) for role in texts),
-        ),
-    )
+            truncated=sum(
+                int(self._stores[role].get(distinct[role]).truncated.sum()) for role in ROLES
+            ),
+        )
 
-
-def _texts(
-    corpus: ParallelCorpus, query_languages: Sequence[str], passage_languages: Sequence[str]
-) -> dict[Role, list[tuple[str, ...]]]:
-    return {
-        "query": [corpus.queries[code].texts for code in query_languages],
-        "passage": [corpus.passages[code].texts for code in passage_languages],
-    }
+    def scores(self, language: str) -> Rows:
+        """Return the scores of the queries of a language, shape (queries, distinct passages)."""
+        if self._passages is None:
+            self._passages = self._stores["passage"].get(self._distinct).vectors
+        queries = self._stores["query"].get(self._corpus.queries[language].texts).vectors
+        return _Scores(self._encoder, queries, self._passages)
 
 
 @dataclass(frozen=True)
@@ -178,26 +206,11 @@ class _Scores:
     """Scores of queries against passages, those of some queries at a time."""
 
     encoder: MtebTextEncoder
-    queries: Any
-    passages: Any
+    queries: Vectors
+    passages: Vectors
 
-    def __getitem__(self, rows: slice) -> ScoreArray:
+    def __getitem__(self, rows: slice) -> FloatArray:
         return self.encoder.similarity(self.queries[rows], self.passages)
-
-
-def _scores(
-    encoder: MtebTextEncoder,
-    stores: Mapping[Role, EmbeddingStore],
-    corpus: ParallelCorpus,
-    passage_languages: Sequence[str],
-) -> Callable[[str], Rows]:
-    passages = stores["passage"].get(distinct_texts(corpus, passage_languages)).vectors
-
-    def scores(language: str) -> _Scores:
-        queries = stores["query"].get(corpus.queries[language].texts).vectors
-        return _Scores(encoder, queries, passages)
-
-    return scores
 
 
 def _embed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from datasets import Dataset
@@ -98,21 +98,16 @@ def rank_with_search(
     Raises:
         UserError: If a cross-encoder has no passages to re-rank.
     """
-    searcher = _searcher(model)
+    searcher = searcher_of(model)
     split = metadata.eval_splits[0]
     indexed: tuple[str, ...] | None = None
     for name in sorted(subsets, key=lambda name: subsets[name].passage_languages):
         content = data[name][split]
         _check_first_stage(model, content)
-        common: dict[str, Any] = {
-            "task_metadata": metadata,
-            "hf_split": split,
-            "hf_subset": name,
-            "encode_kwargs": dict(encode_kwargs),
-            "num_proc": None,
-        }
+        common = arguments(metadata, name, encode_kwargs)
         corpus = content["corpus"]
-        if indexed != subsets[name].passage_languages:
+        let_go = getattr(searcher, "task_corpus", searcher) is None
+        if indexed != subsets[name].passage_languages or let_go:
             searcher.index(corpus, **common)
             indexed = subsets[name].passage_languages
         run = searcher.search(
@@ -122,28 +117,46 @@ def rank_with_search(
         language = subsets[name].query_language
         if keep is not None:
             keep(name, from_run(run, relevant, language))
-        yield name, _ranks(run, relevant, corpus, language)
+        yield name, ranks_of_run(run, content, language)
+
+
+def arguments(
+    metadata: TaskMetadata, subset: str, encode_kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what mteb's search models take besides the texts."""
+    return {
+        "task_metadata": metadata,
+        "hf_split": metadata.eval_splits[0],
+        "hf_subset": subset,
+        "encode_kwargs": dict(encode_kwargs),
+        "num_proc": None,
+    }
 
 
 def _check_first_stage(model: Any, content: RetrievalSplitData) -> None:  # noqa: ANN401
     if isinstance(model, CrossEncoderProtocol) and not content["top_ranked"]:
         raise UserError(
             f"{model.mteb_model_meta.name} is a cross-encoder: it re-ranks what another model "
-            "found. Give the task that model's predictions with task.convert_to_reranking(…)."
+            "found. Name that model with --model and this one with --rerank, or give the task "
+            "that model's predictions with task.convert_to_reranking(…)."
         )
 
 
-def _ranks(
-    run: Mapping[str, Mapping[str, float]],
-    relevant: Mapping[str, Sequence[str]],
-    corpus: Any,  # noqa: ANN401
-    query_language: str,
+def ranks_of_run(
+    run: Mapping[str, Mapping[str, float]], content: RetrievalSplitData, query_language: str
 ) -> PoolRanks:
-    languages = dict(zip(corpus["id"], corpus["language"], strict=True))
-    return ranks_in_run(run, relevant, languages, query_language)
+    """Return the ranks of a subset's relevant passages in a run."""
+    corpus = content["corpus"]
+    return ranks_in_run(
+        run,
+        {question: list(passages) for question, passages in content["relevant_docs"].items()},
+        dict(zip(corpus["id"], corpus["language"], strict=True)),
+        query_language,
+    )
 
 
-def _searcher(model: Any) -> Any:  # noqa: ANN401
+def searcher_of(model: Any) -> Any:  # noqa: ANN401
+    """Return an mteb model as one that indexes and searches."""
     if isinstance(model, SearchProtocol):
         return model
     if isinstance(model, CrossEncoderProtocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +15,13 @@ from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
 from xbench.models.baselines.bm25 import BM25
 from xbench.models.baselines.streamed_bm25 import StreamedBM25
-from xbench.models.embedding_store import EmbeddingStore, FloatArray, embed
-from xbench.models.encoder import MtebTextEncoder, is_single_vector
+from xbench.models.embedding_store import EmbeddingStore, embed
+from xbench.models.encoder import MtebTextEncoder
+from xbench.models.inner import embedding_kind
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
+from xbench.models.same_model import keep_if_same
+from xbench.models.vectors import Vectors, dense
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.checkpoint import Identity
 from xbench.search.streamed.local_backend import LocalBackend
@@ -50,7 +54,7 @@ def session_of(
     Raises:
         UserError: If the model is another one.
     """
-    name = str(model.mteb_model_meta.name)
+    name = place = str(model.mteb_model_meta.name)
     identity: Identity | None
     remote: MakesScorer | None = None
     truncated = 0
@@ -63,22 +67,23 @@ def session_of(
             "k1": str(model.k1),
             "b": str(model.b),
         }
-    elif is_single_vector(model):
+    elif embedding_kind(model) is not None:
         encoder = MtebTextEncoder(model, metadata, encode_kwargs)
         vectors, truncated = _embedded(encoder, queries, location)
-        scorer, identity = EncoderScorer(encoder, vectors), _identity(encoder)
+        scorer, identity = EncoderScorer(encoder, vectors), _identity(encoder, vectors)
+        place = encoder.weights() or name
         if model_options is not None:
             remote = RemoteEncoder(
                 model_options, location.offline, metadata, dict(encode_kwargs), vectors
             )
     else:
         raise UserError(
-            f"{name}: corpora that are streamed can be searched with a model that gives one vector "
-            "for each text, or with xbench/bm25"
+            f"{name}: corpora that are streamed can be searched with an encoder, or with "
+            "xbench/bm25, and without --rerank"
         )
     with closing(scorer), _backend(scorer, remote, options) as backend:
         cache_dir, show_progress = location.cache_dir, options.show_progress
-        yield Session(name, identity, backend, cache_dir, show_progress, truncated)
+        yield Session(place, identity, backend, cache_dir, show_progress, truncated)
 
 
 @contextmanager
@@ -115,7 +120,7 @@ class RemoteEncoder:
     offline: bool
     metadata: TaskMetadata
     encode_kwargs: Mapping[str, Any]
-    queries: Mapping[str, FloatArray]
+    queries: Mapping[str, Vectors]
 
     @property
     def uses_gpu(self) -> bool:
@@ -157,20 +162,30 @@ class RemoteBM25:
 
 def _embedded(
     encoder: MtebTextEncoder, queries: Mapping[str, Sequence[str]], location: DataLocation
-) -> tuple[dict[str, FloatArray], int]:
+) -> tuple[dict[str, Vectors], int]:
     """Return the embeddings of the queries by language, and how many queries were truncated."""
     identity = encoder.identity("query")
     folder = None if identity is None else location.cache_dir / "embeddings" / identity
     store = EmbeddingStore(folder)
+    if not encoder.is_certain:
+        keep_if_same(encoder, "query", [own for texts in queries.values() for own in texts], store)
     embed(encoder, "query", list(queries.values()), store)
     encoded = {code: store.get(texts) for code, texts in queries.items()}
     truncated = sum(int(own.truncated.sum()) for own in encoded.values())
     return {code: own.vectors for code, own in encoded.items()}, truncated
 
 
-def _identity(encoder: MtebTextEncoder) -> Identity | None:
+def _identity(encoder: MtebTextEncoder, queries: Mapping[str, Vectors]) -> Identity | None:
     """Return what decides a model's scores, in words, or None if that is not known."""
     weights = encoder.weights()
     if weights is None:
         return None
-    return {"model": weights, **encoder.described("query"), **encoder.described("passage")}
+    known = {"model": weights, **encoder.described("query"), **encoder.described("passage")}
+    if encoder.similarity_name not in (None, "cosine"):
+        known["similarity"] = encoder.similarity_name
+    if not encoder.is_certain:
+        digest = hashlib.sha256()
+        for vectors in queries.values():
+            digest.update(dense(vectors).tobytes())
+        known["embeddings of the queries"] = digest.hexdigest()
+    return known

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from xbench._util.atomic_write import write_atomically
 from xbench.models.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
 from xbench.models.embedding_checks import Spread, check_vectors
-from xbench.models.embedding_store import FloatArray
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.prefetch_tokenizer import Batches, TokenizedAhead
+from xbench.models.vectors import Vectors
 from xbench.search.top_k import ScoreArray
 
 
@@ -101,17 +101,17 @@ class EncoderScorer:
 
     Args:
         encoder: The encoder.
-        queries: Embeddings of the queries by language, shape (queries, dimensions).
+        queries: Embeddings of the queries by language, shape (queries, dimensions), or matrices.
     """
 
     needs_corpus_statistics = False
 
-    def __init__(self, encoder: MtebTextEncoder, queries: Mapping[str, FloatArray]) -> None:
+    def __init__(self, encoder: MtebTextEncoder, queries: Mapping[str, Vectors]) -> None:
         self._encoder = encoder
         self._queries = queries
         self._spread = Spread(encoder.name, "passage")
         self._products = {a: encoder.matrix_product(vectors) for a, vectors in queries.items()}
-        inner = encoder.sentence_transformer()
+        inner = encoder.sentence_transformer() if encoder.kind == "dense" else None
         self.ahead = None if inner is None else TokenizedAhead(inner, encoder.batch_size)
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
@@ -123,7 +123,7 @@ class EncoderScorer:
             truncated = self._encoder.truncated(texts, "passage")
         return PreparedTexts(texts, truncated, batches)
 
-    def read(self, prepared: PreparedTexts) -> FloatArray:
+    def read(self, prepared: PreparedTexts) -> Vectors:
         """Return the embeddings of passages.
 
         Raises:
@@ -138,10 +138,10 @@ class EncoderScorer:
         self._spread.check()
         return vectors
 
-    def scores(self, query_language: str, pool: tuple[str, ...], read: FloatArray) -> ScoreArray:
+    def scores(self, query_language: str, pool: tuple[str, ...], read: Vectors) -> ScoreArray:
         """Return the model's similarity of the queries of a language with passages."""
         product = self._products[query_language]
-        if product is None:
+        if product is None or isinstance(read, list):
             return self._encoder.similarity(self._queries[query_language], read)
         return product(read)
 

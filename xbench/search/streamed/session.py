@@ -56,7 +56,7 @@ class Session:
     """A model on some searches.
 
     Attributes:
-        model: Name of the model.
+        model: The model, as its folder is named.
         identity: What decides its scores; None if that is not known, so that nothing is kept.
         backend: Where to search.
         cache_dir: Where progress and finished ranks are kept.
