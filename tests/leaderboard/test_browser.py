@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from xbench.data.catalogue import MIRACL
-from xbench.leaderboard.figures import Details, Figure, Key, Row
-from xbench.leaderboard.rows import read_rows
-from xbench.leaderboard.site import site_files
+from xbench.leaderboard.site import read_results, site_files
+from xbench.results.score_table import ScoreTable
 
 from .conftest import ROOT
+from .made_tables import Made, mean, single, together
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if not (CHROMIUM and DRIVER and util.find_spec("selenium")):
@@ -48,17 +48,13 @@ ARGUMENTS = (
 WIDE, PHONE = (1440, 1000), (390, 844)
 
 
-def hostile() -> Row:
-    """Return a row that breaks the page if anything of it becomes markup."""
-    name = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)>\u202e'
-    figures = {Key("multilingual", "map", None, "macro"): Figure(0.001)}
-    details = Details(n_parameters=7 * 10**9, zero_shot="not zero-shot")
-    return Row(name, "XQuAD-R", "sentence", figures, revision="1", details=details)
+HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)>\u202e'
+"""A name that breaks the page if anything of it becomes markup."""
 
 
-def mixed(model: str, best: float) -> Row:
-    """Return a row of MIRACL in both settings, with other figures in every language."""
-    figures = {}
+def mixed(best: float) -> list[dict[str, object]]:
+    """Return scores of MIRACL in both settings, other ones in every language."""
+    scores = []
     for setting, measure, worse in (
         ("monolingual", "ndcg_at_10", 1.0),
         ("monolingual", "recall_at_100", 1.5),
@@ -66,23 +62,22 @@ def mixed(model: str, best: float) -> Row:
         ("multilingual", "ndcg_at_10_lost", 0.1),
     ):
         values = [worse * best / (n + 1) ** 0.5 for n in range(len(MIRACL.languages))]
-        for code, value in zip(MIRACL.languages, values, strict=True):
-            figures[Key(setting, measure, code)] = Figure(value)
-        figures[Key(setting, measure, None, "macro")] = Figure(float(np.mean(values)))
-    return Row(model, "MIRACL", "sentence", figures, revision="1", details=Details())
+        own = zip(MIRACL.languages, values, strict=True)
+        scores += [single(setting, measure, value, code) for code, value in own]
+        scores.append(mean(setting, measure, float(np.mean(values))))
+    return scores
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory) -> list[Row]:
-    cache = tmp_path_factory.mktemp("cache")
-    own = [hostile(), mixed("org/one", 0.6), mixed("org/two", 0.5)]
-    return [*read_rows([ROOT / "results"], cache)[0], *own]
-
-
-@pytest.fixture(scope="module")
-def folder(rows, tmp_path_factory) -> Path:
+def folder(tmp_path_factory) -> Path:
+    made = Made()
+    details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot"}
+    made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details)
+    for model, best in (("org/one", 0.6), ("org/two", 0.5)):
+        made.add(model, mixed(best), dataset="MIRACL")
+    table: ScoreTable = together(read_results([ROOT / "results"]), made.table())
     folder = tmp_path_factory.mktemp("site")
-    for name, content in site_files(rows, []):
+    for name, content in site_files(table):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
