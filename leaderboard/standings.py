@@ -51,9 +51,10 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
     """
     groups = defaultdict(list)
     for row in column.itertuples():
-        own = influence[row.file, row.measure][:, 0]
-        if len(own) < 2:
+        known = influence.get((row.file, row.measure))
+        if known is None or len(known) < 2:
             continue
+        own = known[:, 0]
         groups[row.passage_form, own.shape, np.isnan(own).tobytes()].append((row, own))
     found: dict[int, Standing] = {}
     for group in groups.values():

@@ -13,6 +13,7 @@ from importlib import resources, util
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from xbench.data.catalogue import MIRACL
@@ -20,7 +21,7 @@ from xbench.leaderboard.site import read_results, site_files
 from xbench.results.score_table import ScoreTable
 
 from .conftest import ROOT
-from .made_tables import Made, mean, single, together
+from .made_tables import Made, joined, mean, single
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if not (CHROMIUM and DRIVER and util.find_spec("selenium")):
@@ -69,13 +70,17 @@ def mixed(best: float) -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def table() -> ScoreTable:
     made = Made()
     details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot"}
-    made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details)
+    made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details, provenance="measured")
     for model, best in (("org/one", 0.6), ("org/two", 0.5)):
         made.add(model, mixed(best), dataset="MIRACL")
-    table: ScoreTable = together(read_results([ROOT / "results"]), made.table())
+    return joined(read_results([ROOT / "results"]), made.table())
+
+
+@pytest.fixture(scope="module")
+def folder(table, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     for name, content in site_files(table):
         (folder / name).parent.mkdir(exist_ok=True)
@@ -179,7 +184,7 @@ def browser(opened):
 def a_page_of_each_kind(folder: Path) -> list[str]:
     models = [f"models/{next(folder.glob(f'models/{name}*')).name}" for name in ("xbench", "labse")]
     chosen = ",".join(Path(model).stem for model in models)
-    others = ["measures.html", "submit.html", "left-out.html", f"compare.html?models={chosen}"]
+    others = ["measures.html", "submit.html", "excluded.html", f"compare.html?models={chosen}"]
     return ["index.html", "datasets/xquad-r.html", *models, *others]
 
 
@@ -234,20 +239,20 @@ def test_filters_keep_the_rows_that_match(browser):
     assert list(browser.column("size")) == ["xbench/bm25", "xbench/char-ngram"]
 
 
-def expected(row: Row, setting: str, measure: str, codes: list[str]) -> float | None:
+def expected(scores: pd.DataFrame, setting: str, measure: str, codes: list[str]) -> float | None:
     """Return the mean over the subsets of some languages, None if one is missing."""
+    own = scores[(scores.setting == setting) & (scores.measure == measure)]
+    own = own[(own.average == "") & own.query_language.isin(codes)]
     if setting == "crosslingual":
-        keys = [Key(setting, measure, a, None, b) for a in codes for b in codes if a != b]
+        own = own[own.passage_language.isin(codes)]
+        number = len(codes) * (len(codes) - 1)
     else:
-        keys = [Key(setting, measure, a) for a in codes]
-    figures = [row.figures.get(key) for key in keys]
-    if not figures or None in figures:
-        return None
-    return float(np.mean([figure.value for figure in figures]))
+        number = len(codes)
+    return float(own.value.mean()) if number and len(own) == number else None
 
 
 @pytest.mark.parametrize("codes", [["de"], ["ar", "zh"], ["ar", "el", "hi"]])
-def test_chosen_languages_give_the_means_over_their_subsets(browser, rows, codes):
+def test_chosen_languages_give_the_means_over_their_subsets(browser, table, codes):
     browser.open(f"index.html?languages={','.join(codes)}")
     blank = 0
     for title, prefix in (("XQuAD-R", "xquad-r"), ("MLQA-R", "mlqa-r")):
@@ -258,11 +263,10 @@ def test_chosen_languages_give_the_means_over_their_subsets(browser, rows, codes
             ("multilingual", "rank_distance"),
         ):
             shown = browser.column(f"{prefix}-{setting}-{measure.replace('_', '-')}")
-            for row in rows:
-                if row.dataset != title or row.model not in shown:
-                    continue
-                mean = expected(row, setting, measure, codes)
-                text = shown[row.model].replace(",", "")
+            scores = table.scores[table.scores.dataset == title]
+            for model, text in shown.items():
+                mean = expected(scores[scores.model == model], setting, measure, codes)
+                text = text.replace(",", "")
                 factor = 1 if measure == "rank_distance" else 100
                 blank += mean is None
                 if mean is None:
@@ -275,16 +279,17 @@ def test_chosen_languages_give_the_means_over_their_subsets(browser, rows, codes
     assert not browser.run("return document.querySelector('#overview td small')")
 
 
-def test_miracl_is_sorted_and_filtered_like_the_others(browser, rows):
+def test_miracl_is_sorted_and_filtered_like_the_others(browser, table):
     lost = "miracl-multilingual-ndcg-at-10-lost"
     browser.header(lost).find_element(By.TAG_NAME, "button").click()
     assert list(browser.column(lost))[:2] == ["org/two", "org/one"]
     browser.open("index.html?languages=sw,yo")
     shown = browser.column("miracl-monolingual-ndcg-at-10")
-    for row in rows:
-        if row.dataset == "MIRACL" and row.model in ("org/one", "org/two", "bm25"):
-            mean = expected(row, "monolingual", "ndcg_at_10", ["sw", "yo"])
-            assert float(shown[row.model]) == pytest.approx(100 * mean, abs=0.05001)
+    scores = table.scores[table.scores.dataset == "MIRACL"]
+    for model in ("org/one", "org/two", "bm25"):
+        own = scores[scores.model == model]
+        mean = expected(own, "monolingual", "ndcg_at_10", ["sw", "yo"])
+        assert float(shown[model]) == pytest.approx(100 * mean, abs=0.05001)
     assert browser.column(lost)["bm25"] == ""
     assert browser.errors() == []
 
@@ -309,7 +314,7 @@ def test_the_address_keeps_the_view_and_back_restores_it(browser):
     assert list(restored.items()) == list(first.items())
 
 
-def test_chosen_models_stand_side_by_side(browser, rows):
+def test_chosen_models_are_side_by_side(browser, table):
     for model in ("xbench/bm25", "local/all-MiniLM-L6-v2"):
         slug = slug_of(browser, model)
         browser.one(f"tr[data-entry='{slug}'] input[type=checkbox]").click()
@@ -322,13 +327,12 @@ def test_chosen_models_stand_side_by_side(browser, rows):
               [...row.cells].slice(1).map((cell) => cell.innerText.split("\\n"))])"""
         )
     )
-    first, second = (
-        next(r for r in rows if r.model == model and r.dataset == "XQuAD-R")
-        for model in ("xbench/bm25", "local/all-MiniLM-L6-v2")
-    )
-    key = Key("multilingual", "map", None, "macro")
-    a, b = first.figures[key], second.figures[key]
-    low, high = b.interval
+    means = table.scores.query(
+        "dataset == 'XQuAD-R' and setting == 'multilingual' and measure == 'map' "
+        "and average == 'macro'"
+    ).set_index("model")
+    a, b = (means.loc[model] for model in ("xbench/bm25", "local/all-MiniLM-L6-v2"))
+    low, high = b.low, b.high
     assert lines["Mul. mAP"][0][0] == f"{100 * a.value:.1f}"
     assert lines["Mul. mAP"][1] == [
         f"{100 * b.value:.1f}",
@@ -344,7 +348,7 @@ def test_chosen_models_stand_side_by_side(browser, rows):
 
 
 def test_a_hostile_name_stays_text(browser):
-    slug = slug_of(browser, hostile().model.replace("\u202e", "\\u202e"))
+    slug = slug_of(browser, HOSTILE.replace("\u202e", "\\u202e"))
     other = slug_of(browser, "xbench/bm25")
     for path in (f"models/{slug}.html", f"compare.html?models={slug},{other}"):
         browser.open(path)

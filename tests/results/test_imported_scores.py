@@ -178,7 +178,7 @@ def test_real_files_of_the_public_repository(read, shared_data):
     )
     document = json.loads(raw.read_text())
     title = f"MIRACLRetrieval @ {document['dataset_revision'][:8]}"
-    own = found.scores.query("model == 'BAAI/bge-m3' and dataset == @title and average == ''")
-    own = own[own["revision"] == raw.parent.name]
+    own = found.scores[(found.scores["dataset"] == title) & (found.scores["average"] == "")]
+    own = own[(own["model"] == "BAAI/bge-m3") & (own["revision"] == raw.parent.name)]
     expected = {entry["hf_subset"]: entry["main_score"] for entry in document["scores"]["dev"]}
     assert dict(zip(own["query_language"], own["value"], strict=True)) == expected

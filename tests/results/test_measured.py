@@ -9,13 +9,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from tests.leaderboard.sound_results import write_sound
 from xbench.data.catalogue import MINI
 from xbench.leaderboard.site import read_results
 from xbench.metrics import SCORES
 from xbench.results.reading import read_ranks
 from xbench.results.store import micro_average
-
-from tests.leaderboard.sound_results import write_sound
 
 MONO, CROSS, MULTI = (
     f"XBenchMini{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")
