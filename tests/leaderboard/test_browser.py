@@ -72,7 +72,7 @@ def mixed(best: float) -> list[dict[str, object]]:
 @pytest.fixture(scope="module")
 def table() -> ScoreTable:
     made = Made()
-    details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot"}
+    details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot", "versions": {}}
     made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details, provenance="measured")
     for model, best in (("org/one", 0.6), ("org/two", 0.5)):
         made.add(model, mixed(best), dataset="MIRACL")
