@@ -67,21 +67,17 @@ def _prompt_name(model: Any, metadata: TaskMetadata, role: Role) -> str | None: 
 def use_all_prompts(model: Any) -> None:  # noqa: ANN401
     """Let a model use every prompt that is saved in it, also those named by xbench's tasks.
 
-    mteb drops what is not named by one of its own tasks, types of tasks, or roles; a prompt named
-    ``passage`` or ``corpus`` is that of documents where these have none.
+    mteb drops what is not named by one of its own tasks, types of tasks, or roles, and an empty
+    prompt "document", which sentence-transformers adds, hides one named "passage".
     """
     saved = saved_prompts(model)
-    if any(saved.values()):
-        prompts = {**saved, **(model.model_prompts or {})}
-        for role, names in NAMES.items():
-            usual = PROMPT_TYPES[role].value
-            if not prompts.get(usual) and (text := _first_text(saved, names)):
-                prompts[usual] = text
-        model.model_prompts = prompts
-
-
-def _first_text(prompts: Mapping[str, str], names: Iterable[str]) -> str:
-    return next((prompts[name] for name in names if prompts.get(name)), "")
+    if not any(saved.values()):
+        return
+    prompts = {**saved, **(model.model_prompts or {})}
+    passage = next((text for name in NAMES["passage"] if (text := saved.get(name))), "")
+    if passage and not prompts.get("document"):
+        prompts["document"] = passage
+    model.model_prompts = prompts
 
 
 def with_prompt(prompts: Mapping[str, str], role: str, prompt: str) -> dict[str, str]:
@@ -102,13 +98,14 @@ def with_prompt(prompts: Mapping[str, str], role: str, prompt: str) -> dict[str,
 
 def warn_of_unused(model: Any, tasks: Iterable[TaskMetadata], name: str) -> None:  # noqa: ANN401
     """Name every prompt that is saved in a model and that none of these tasks uses."""
-    tasks = list(tasks)
-    used = {_prompt_name(model, metadata, role) for metadata in tasks for role in NAMES}
-    texts = {prompt_text(model, metadata, role) for metadata in tasks for role in NAMES}
+    used = set()
+    for metadata in tasks:
+        for role in NAMES:
+            used |= {_prompt_name(model, metadata, role), prompt_text(model, metadata, role)}
     unused = [
         f"{prompt} {text!r}"
         for prompt, text in saved_prompts(model).items()
-        if text and prompt not in used and text not in texts
+        if text and not {prompt, text} & used
     ]
     if unused:
         logger.warning(

@@ -47,7 +47,10 @@ def sparse_tensor(rows: Matrices, dimensions: int) -> torch.Tensor:
     row = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
     indices = torch.from_numpy(np.stack([row, table[:, 0].astype(np.int64)]))
     return torch.sparse_coo_tensor(
-        indices, torch.from_numpy(table[:, 1].copy()), (len(rows), dimensions)
+        indices,
+        torch.from_numpy(table[:, 1].copy()),
+        (len(rows), dimensions),
+        check_invariants=False,
     ).coalesce()
 
 
