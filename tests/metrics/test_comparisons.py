@@ -65,6 +65,17 @@ def test_equal_systems_do_not_differ_and_constant_ones_do():
     assert (pairwise_tests(np.stack([one[:1], one[1:2]], axis=1), 500) == 1).all()
 
 
+@pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6, 1e-8, 1e-15])
+def test_two_systems_that_are_almost_equal_do_not_hide_a_third(noise):
+    random = np.random.default_rng(3)
+    second = random.random(48)
+    first = second + 0.3 + 0.2 * random.standard_normal(48)
+    third = second + noise * random.standard_normal(48)
+    p_values = pairwise_tests(np.stack([first, second, third], axis=1), 2000)
+    assert p_values[0, 1] < 0.01
+    assert p_values[0, 2] < 0.01
+
+
 def test_two_systems_are_close_to_the_t_test():
     random = np.random.default_rng(2)
     first = random.standard_normal(200)

@@ -20,6 +20,9 @@ RESAMPLES = 10_000
 BLOCK = 500
 """Resamples that are looked at together."""
 
+LEAST = 1e-6
+"""Least variance of a resample, where that of the data is 1: below it there is only rounding."""
+
 MOST_GROUPS = 1_200
 """Of more groups, which then are single questions, several are put together at random."""
 
@@ -57,9 +60,9 @@ def pairwise_tests(models: FloatArray, resamples: int = RESAMPLES, seed: int = 0
     with np.errstate(divide="ignore", invalid="ignore"):
         observed = np.where(same, np.where(np.abs(gap) > 1e-9 * scale, np.inf, 0), abs(gap) / error)
     order = np.argsort(-observed, kind="stable")
-    reached = _times_reached(
-        centred / scale, first[order], second[order], observed[order], resamples, seed
-    )
+    scaled = np.where(same, 0.0, centred[:, first] - centred[:, second])
+    scaled /= np.where(same, 1.0, error * np.sqrt(groups - 1))
+    reached = _times_reached(scaled[:, order], observed[order], resamples, seed)
     adjusted = np.maximum.accumulate((1 + reached) / (1 + resamples))
     adjusted = np.where(observed[order] == 0, 1.0, adjusted)
     p_values[first[order], second[order]] = p_values[second[order], first[order]] = adjusted
@@ -67,27 +70,26 @@ def pairwise_tests(models: FloatArray, resamples: int = RESAMPLES, seed: int = 0
 
 
 def _times_reached(
-    centred: FloatArray,
-    first: IntArray,
-    second: IntArray,
-    observed: FloatArray,
-    resamples: int,
-    seed: int,
+    differences: FloatArray, observed: FloatArray, resamples: int, seed: int
 ) -> FloatArray:
-    """Count the resamples whose greatest statistic of a pair and all weaker reaches its own."""
-    values = centred.astype(np.float32)
+    """Count the resamples whose greatest statistic of a pair and all weaker reaches its own.
+
+    Args:
+        differences: What each group adds to the difference of each pair, with mean 0 and variance
+            1 (or all 0), shape (groups, pairs); the strongest pair first.
+        observed: The statistic of each pair.
+        resamples: Number of resamples.
+        seed: Seed of the resamples.
+    """
+    values = differences.astype(np.float32)
     squares = values**2
-    products = values[:, first] * values[:, second]
-    groups, reached = len(values), np.zeros(len(first))
+    groups, reached = len(values), np.zeros(len(observed))
     bound = (observed * (1 - 1e-6)).astype(np.float32)
     for counts in _drawn(groups, resamples, seed):
         weights = counts.astype(np.float32)
-        means, seconds = weights @ values / groups, weights @ squares / groups
-        gap = means[:, first] - means[:, second]
-        variance = seconds[:, first] + seconds[:, second] - 2 * (weights @ products) / groups
-        variance = np.maximum(variance - gap**2, 0) / (groups - 1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = np.where(gap == 0, np.float32(0), np.abs(gap) / np.sqrt(variance))
+        means = weights @ values / groups
+        variance = weights @ squares / groups - means**2
+        statistic = np.abs(means) / np.sqrt(np.maximum(variance, LEAST) / (groups - 1))
         weaker = np.maximum.accumulate(statistic[:, ::-1], axis=1)[:, ::-1]
         reached += (weaker >= bound).sum(axis=0)
     return reached
