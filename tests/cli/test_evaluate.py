@@ -111,7 +111,7 @@ def test_a_saved_model_runs_with_its_own_options(xbench, tiny_folder, tmp_path):
     ("arguments", "parts"),
     [
         (["--model", "xbench/bm25", "-t", "Nothing"], ["unknown task 'Nothing'"]),
-        (["--model", "nothing", "-t", MONO], ["--model 'nothing'", "path/to/file.py:factory"]),
+        (["--model", "nothing", "-t", MONO], ["--model 'nothing'", "path/to/file.py:NAME"]),
         (["--model", "org/nothing", "-t", MONO, "--offline"], ["--offline allows no download"]),
         (["--model", "xbench/bm25", "-t", MONO, "-l", "xx"], ["unknown language 'xx'"]),
         (["--model", "xbench/bm25", "--data-dir", "missing"], ["--data-dir", "does not exist"]),
