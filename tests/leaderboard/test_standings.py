@@ -122,5 +122,5 @@ def test_of_many_only_the_best_are_tested(table, monkeypatch):
     found = standings(column(table), table.influence)
     assert found["org/bad"].tier is None
     assert found["org/bad"].low == found["org/bad"].high == found["org/bad"].rank == 3
-    assert found["org/good"].tier == 1
-    assert found["org/alike"].tier
+    assert 1 in {found["org/good"].tier, found["org/alike"].tier}
+    assert None not in {found["org/good"].tier, found["org/alike"].tier}

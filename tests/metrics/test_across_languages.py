@@ -2,7 +2,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import spearmanr
@@ -66,6 +66,7 @@ def test_rank_correlation_of_degenerate_inputs():
     assert_allclose(rank_correlation(np.empty((2, 1, 0))), [[NAN], [NAN]])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.integers(2, 5))
 def test_rank_correlation_is_the_mean_of_spearmans_over_all_orders_of_ties(
     seed, languages, versions

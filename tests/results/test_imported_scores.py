@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from xbench.data.languages import LANGUAGES
+from xbench.leaderboard.site import read_results
 from xbench.results.findings import Finding
 from xbench.results.imported import (
     ISO_639_1,
@@ -182,3 +183,10 @@ def test_real_files_of_the_public_repository(read, shared_data):
     own = own[(own["model"] == "BAAI/bge-m3") & (own["revision"] == raw.parent.name)]
     expected = {entry["hf_subset"]: entry["main_score"] for entry in document["scores"]["dev"]}
     assert dict(zip(own["query_language"], own["value"], strict=True)) == expected
+
+
+def test_they_are_read_with_all_other_results(read, tmp_path):
+    read(row())
+    found = read_results([tmp_path])
+    assert set(found.scores["provenance"]) == {"imported"}
+    assert found.excluded == ()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.leaderboard.sound_results import write_sound
 from xbench.data.catalogue import MINI
+from xbench.leaderboard.board import arrange
 from xbench.leaderboard.site import read_results
 from xbench.metrics import SCORES
 from xbench.results.reading import read_ranks
@@ -130,6 +131,10 @@ def test_a_score_that_a_subset_lacks_has_no_mean(tmp_path):
     assert ("ndcg_at_10", "ar", "de") not in own
     assert ("ndcg_at_10", "", "") not in scores(found, "crosslingual", "macro")
     assert ("ndcg_at_10", "ar", "en") in own
+    cells = arrange(found).cells
+    shown = cells[(cells.measure == "ndcg_at_10") & (cells.setting == "crosslingual")]
+    assert "de" in set(shown.query_language)
+    assert not {"ar", ""} & set(shown.query_language)
 
 
 @pytest.mark.parametrize(

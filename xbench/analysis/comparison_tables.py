@@ -34,7 +34,7 @@ BIAS_NOTE = (
 ADVANTAGE_NOTE = (
     "Of 100 cases, how often the passage in a language is before its translation into a third\n"
     "language, for questions in neither; 50 is even. Below 50 a language is disliked or badly\n"
-    "encoded: see docs/measures.md on how to tell."
+    "encoded: see docs/measures.md on what to look at."
 )
 PEER_NOTE = (
     " Where each\n"
