@@ -25,7 +25,7 @@ def write_model(root: Path, number: int) -> None:
 
 def seconds(folders: list[Path], output: Path, cache: Path) -> float:
     start = time.perf_counter()
-    build_site(folders, output, cache)
+    build_site(folders, output)
     return time.perf_counter() - start
 
 
