@@ -286,7 +286,11 @@ def test_whole_results_are_read_as_the_gate_reads_them(model):
     ]
     assert len(tables[0].paths) == len(paths) > 5
     assert tables[0].scores.equals(tables[1].scores)
-    assert set(tables[0].scores["measure"]) <= {*SCORES, "language_share_at_20"}
+    assert set(tables[0].scores["measure"]) <= {
+        *SCORES,
+        "language_share_at_20",
+        "language_advantage",
+    }
     for key, values in tables[1].influence.items():
         assert np.array_equal(tables[0].influence[key], values, equal_nan=True)
 
