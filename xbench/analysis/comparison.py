@@ -17,9 +17,8 @@ from xbench.data.catalogue import TASKS, Unit, main_score
 from xbench.data.groups import question_groups
 from xbench.metrics import EFFECTIVENESS, FloatArray, IntArray, comparisons, intervals
 from xbench.metrics.across_languages import Spread, spread
-from xbench.metrics.chance import best, chance
 from xbench.results.store import PerQuery
-from xbench.results.summaries import advantage_samples
+from xbench.results.summaries import advantage_values, chance_and_best, question_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,10 +241,7 @@ class _Task:
 
     def bias(self) -> Iterator[Row]:
         """Yield the measures of language bias that some model has, each with its chance."""
-        subsets = list(self.ranks.subsets.values())
-        parallel = all(own.own_rank is None for own in subsets)
-        by_chance = _means([chance(own) for own in subsets] if parallel else [])
-        at_best = _means([best(own) for own in subsets] if parallel else [])
+        by_chance, at_best = chance_and_best(self.ranks)
         measures = dict.fromkeys(name for own in self.models for name in own.measures)
         for measure in measures:
             if measure not in EFFECTIVENESS:
@@ -255,17 +251,16 @@ class _Task:
 
     def advantages(self, ranks: Sequence[PerQuery]) -> Iterator[Row]:
         """Yield how much each passage language is favoured over its translations."""
-        samples = [advantage_samples(own) for own in ranks]
+        found = [advantage_values(own) for own in ranks]
         nothing = np.full((len(self.models[0].questions), 1), np.nan)
-        for language in sorted({code for own in samples for code in own}):
-            values = [intervals.influence(own.get(language, nothing)) for own in samples]
+        for language in sorted({code for own in found for code in own}):
+            samples = [
+                question_values(model, own[language]) if language in own else nothing
+                for model, own in zip(ranks, found, strict=True)
+            ]
+            values = [intervals.influence(sample) for sample in samples]
             case = _Case(self.task, "language_advantage", language, values, self.groups)
             yield case.row(chance=0.5)
-
-
-def _means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    names = values[0] if values else ()
-    return {name: float(np.mean([own[name] for own in values])) for name in names}
 
 
 def _tested(cases: Sequence[_Case], seed: int) -> tuple[Row, ...]:

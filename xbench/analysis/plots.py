@@ -31,7 +31,7 @@ from xbench.analysis.plot_panels import (
 )
 from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
 from xbench.metrics import FloatArray, PoolRanks, language_shares, scores
-from xbench.metrics.advantage import language_advantages
+from xbench.results.summaries import advantage_values
 
 
 @dataclass(frozen=True)
@@ -261,6 +261,7 @@ def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:
     def ranks(setting: Setting) -> dict[str, PoolRanks]:
         return dict(candidate.tasks[dataset.task_name(setting)].subsets)
 
+    task = candidate.tasks[dataset.task_name("multilingual")]
     pooled = ranks("multilingual")
     languages = sorted(pooled)
     pairs = {**ranks("monolingual"), **ranks("crosslingual")}
@@ -280,5 +281,8 @@ def _model_plot(candidate: Candidate, dataset: Dataset) -> ModelPlot:
             for name, values in scores(pooled, multilingual=True).items()
             if "rank_distance" in values
         },
-        language_advantage=language_advantages(pooled),
+        language_advantage={
+            language: float(np.mean([np.nanmean(values) for values in own.values()]))
+            for language, own in advantage_values(task).items()
+        },
     )

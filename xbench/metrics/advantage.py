@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.metrics.multilingual import (
-    MultilingualRanking,
-    mean_over_queries,
-    multilingual_ranking,
-)
-from xbench.metrics.ranks import FloatArray, PoolRanks
+from xbench.metrics.multilingual import MultilingualRanking
+from xbench.metrics.ranks import FloatArray
 
 
 def language_advantage(ranking: MultilingualRanking) -> FloatArray:
@@ -47,24 +41,6 @@ def language_advantage(ranking: MultilingualRanking) -> FloatArray:
         there = [~np.isnan(first) & ~np.isnan(second) for first, second in pairs]
         values[:, one] = _mean_of_rates(cases, there, len(best))
     return values
-
-
-def language_advantages(subsets: Mapping[str, PoolRanks]) -> dict[str, float]:
-    """Return the advantage of each passage language, the mean over the query languages.
-
-    Args:
-        subsets: Ranks in the same multilingual pool, by query language. Empty if it is not known
-            what was retrieved.
-    """
-    if not all(ranks.places_known for ranks in subsets.values()):
-        return {}
-    found: dict[str, list[float]] = {}
-    for ranks in subsets.values():
-        values = language_advantage(multilingual_ranking(ranks))
-        for language, column in zip(ranks.pool, values.T, strict=True):
-            if not np.isnan(mean := mean_over_queries(column)):
-                found.setdefault(language, []).append(mean)
-    return {language: float(np.mean(found[language])) for language in sorted(found)}
 
 
 def _best(ranking: MultilingualRanking) -> FloatArray:

@@ -138,18 +138,27 @@ def summarise(ranks: PerQuery) -> Summary:
         own = {name: of[measure] for name, of in values.items() if measure in of}
         if any(not np.isnan(value).all() for value in own.values()):
             evidence[measure] = _evidence(ranks, measure, question_values(ranks, own))
-    subsets = list(ranks.subsets.values())
-    parallel = ranks.multilingual and all(own.own_rank is None for own in subsets)
+    by_chance, at_best = chance_and_best(ranks)
     return Summary(
         questions={name: len(own.questions) for name, own in ranks.subsets.items()},
         micro=float(np.concatenate([of["map"] for of in values.values()]).mean()),
-        chance=_means([chance(own) for own in subsets] if parallel else [])
-        | {"map": mean_chance(ranks)},
-        best=_means([best(own) for own in subsets] if parallel else []),
+        chance=by_chance | {"map": mean_chance(ranks)},
+        best=at_best,
         shares=_shares(ranks),
-        **(_advantages(ranks) if parallel else {"advantages": {}, "favoured": {}}),
+        **_advantages(ranks),
         evidence=evidence,
     )
+
+
+def chance_and_best(ranks: PerQuery) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the means over the subsets of the chance and the best value of language-bias measures.
+
+    Empty for a task that does not have a pool of parallel passages.
+    """
+    subsets = list(ranks.subsets.values())
+    if not ranks.multilingual or any(own.own_rank is not None for own in subsets):
+        return {}, {}
+    return _means([chance(own) for own in subsets]), _means([best(own) for own in subsets])
 
 
 def _means(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -179,20 +188,22 @@ def _shares(ranks: PerQuery) -> dict[str, dict[str, float]]:
     }
 
 
-def advantage_samples(ranks: PerQuery) -> dict[str, FloatArray]:
-    """Return the language advantage of each passage language as `question_values` does.
+def advantage_values(ranks: PerQuery) -> dict[str, dict[str, FloatArray]]:
+    """Return the values of the language advantage by passage language, then by subset that has it.
 
     Empty if it is not known what was retrieved, or the questions are not parallel.
     """
     subsets = ranks.subsets
-    if not all(own.places_known and own.own_rank is None for own in subsets.values()):
+    known = all(own.places_known and own.own_rank is None for own in subsets.values())
+    if not (ranks.multilingual and known):
         return {}
     values = {name: language_advantage(multilingual_ranking(own)) for name, own in subsets.items()}
     found = {}
     for index, language in enumerate(next(iter(subsets.values())).pool):
-        own = {name: of[:, index] for name, of in values.items()}
-        if any(not np.isnan(column).all() for column in own.values()):
-            found[language] = question_values(ranks, own)
+        columns = {name: of[:, index] for name, of in values.items()}
+        own = {name: of for name, of in columns.items() if not np.isnan(of).all()}
+        if own:
+            found[language] = own
     return found
 
 
@@ -200,15 +211,15 @@ def _advantages(ranks: PerQuery) -> dict[str, Any]:
     """Return the language advantages: of each query language, and over all of them."""
     advantages: dict[str, dict[str, float]] = {}
     favoured = {}
-    for language, sample in advantage_samples(ranks).items():
-        means = np.nanmean(sample, axis=0)
-        others = {n: own.query_language for n, own in ranks.subsets.items()}
-        names = [name for name in sorted(others) if others[name] != language]
-        for name, mean in zip(names, means.tolist(), strict=True):
-            advantages.setdefault(others[name], {})[language] = mean
+    for language, own in advantage_values(ranks).items():
+        means = {name: float(np.nanmean(values)) for name, values in own.items()}
+        for name, mean in means.items():
+            advantages.setdefault(ranks.subsets[name].query_language, {})[language] = mean
+        sample = question_values(ranks, own)
         certainty = _evidence(ranks, "language_advantage", sample)
         questions = int((~np.isnan(sample)).any(axis=1).sum())
-        favoured[language] = Advantage(float(means.mean()), certainty.interval, questions)
+        value = float(np.mean(list(means.values())))
+        favoured[language] = Advantage(value, certainty.interval, questions)
     return {"advantages": advantages, "favoured": favoured}
 
 
