@@ -102,7 +102,7 @@ def test_places_are_drawn_like_any_order_of_equal_scores(run):
     pool = (3, 2, 2, 1)
     example = ranking(run, pool=pool)
     generator = np.random.default_rng(0)
-    drawn = [draw_places(example, generator)[0] for _ in range(4000)]
+    drawn = [draw_places(example.above, example.tied, generator)[0] for _ in range(4000)]
     assert all(len(set(own)) == len(own) for own in map(tuple, drawn))
     exact = [rank_distance(ranking(order, pool=pool))[0] for order in orders(run, pool)]
     assert np.mean([np.ptp(own) for own in drawn]) == pytest.approx(np.mean(exact), abs=0.15)

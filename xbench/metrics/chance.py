@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import digamma, gammaln
 
-from xbench.metrics.fairness import discount, fairness_of, language_shares_of, peer
+from xbench.metrics.fairness import (
+    discount,
+    fairness_of,
+    kruskal_wallis,
+    language_shares_of,
+)
 from xbench.metrics.multilingual import (
     MultilingualRanking,
     draw_places,
@@ -21,8 +25,8 @@ from xbench.metrics.ranks import FloatArray, IntArray, PoolRanks
 DRAWS = 20_000
 """Random orders that AWRF's chance is the mean of; the error is below .0005."""
 
-PEER_DRAWS = 32
-"""Random orders of each query that PEER's chance is the mean of."""
+PEER_DRAWS = 10_000
+"""Random orders that PEER's chance is the mean of; the error is below .004."""
 
 EVEN = {
     "same_language_rank_gain": 0.0,
@@ -172,16 +176,23 @@ def _log_choose(n: IntArray | int, k: int) -> FloatArray:
 
 
 def _peer(ranking: MultilingualRanking) -> dict[str, float]:
-    """Return PEER's mean over random places of the relevant passages."""
+    """Return PEER's mean over random places of the relevant passages.
+
+    A query's chance depends only on how many relevant passages it has in each language.
+    """
+    counts = np.stack([(ranking.language == code).sum(axis=1) for code in range(len(ranking.pool))])
+    patterns, queries = np.unique(np.sort(counts, axis=0), axis=1, return_counts=True)
+    values = [_peer_of(tuple(own[own > 0].tolist()), ranking.pool_size) for own in patterns.T]
+    means = np.average(np.array(values).reshape(-1, 3), axis=0, weights=queries)
+    return dict(zip(("peer", "peer_at_20", "peer_at_100"), means.tolist(), strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _peer_of(counts: tuple[int, ...], size: int) -> tuple[float, float, float]:
+    """Return PEER, PEER@20 and PEER@100 of random places, by relevant passages of each language."""
     generator = np.random.default_rng(0)
-    anywhere = replace(
-        ranking,
-        above=np.where(ranking.relevant, 0.0, np.nan),
-        tied=np.where(ranking.relevant, float(ranking.pool_size), np.nan),
-    )
-    drawn = [draw_places(anywhere, generator) - 1 for _ in range(PEER_DRAWS)]
-    orders = [replace(ranking, above=above, tied=np.ones_like(above)) for above in drawn]
-    return {
-        name: float(np.mean([mean_over_queries(peer(own, k)) for own in orders]))
-        for name, k in (("peer", np.inf), ("peer_at_20", 20), ("peer_at_100", 100))
-    }
+    language = np.tile(np.repeat(np.arange(len(counts)), counts), (PEER_DRAWS, 1))
+    above = draw_places(np.zeros(language.shape), np.full(language.shape, float(size)), generator)
+    observed = [np.where(above > k, np.inf, above) for k in (np.inf, 20, 100)]
+    first, second, third = (float(kruskal_wallis(own, language).mean()) for own in observed)
+    return first, second, third

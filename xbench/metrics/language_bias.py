@@ -49,15 +49,17 @@ def rank_distance_median(ranking: MultilingualRanking) -> float:
     Args:
         ranking: Places of the relevant passages are used.
     """
-    generator = np.random.default_rng(0)
-    some = (ranking.tied > 1).any()
-    places = [draw_places(ranking, generator) for _ in range(DRAWS if some else 1)]
-    distances = [
-        np.fmax.reduce(own, axis=1, initial=np.nan) - np.fmin.reduce(own, axis=1, initial=np.nan)
-        for own in places
-    ]
-    medians = [np.median(own[~np.isnan(own)]) for own in distances if not np.isnan(own).all()]
-    return float(np.mean(medians)) if medians else float("nan")
+    known = ranking.relevant.any(axis=1)
+    if not known.any():
+        return float("nan")
+    distances = rank_distance(ranking)
+    tied = (ranking.tied > 1).any(axis=1)
+    generator, medians = np.random.default_rng(0), []
+    for _ in range(DRAWS if tied.any() else 1):
+        places = draw_places(ranking.above[tied], ranking.tied[tied], generator)
+        distances[tied] = np.fmax.reduce(places, axis=1) - np.fmin.reduce(places, axis=1)
+        medians.append(np.median(distances[known]))
+    return float(np.mean(medians))
 
 
 def rank_distance_ratio(ranking: MultilingualRanking, *, found: bool = False) -> FloatArray:
@@ -113,7 +115,7 @@ def complete(ranking: MultilingualRanking, k: int) -> FloatArray:
         k: Number of places looked at.
     """
     inside = np.clip(k - ranking.above, 0, ranking.tied)
-    earlier = earlier_in_block(ranking)
+    earlier = earlier_in_block(ranking.above)
     left = np.maximum(inside - earlier, 0) / np.maximum(ranking.tied - earlier, 1)
     probability = np.where(ranking.relevant, left, 1.0).prod(axis=1)
     return np.where(ranking.relevant.any(axis=1), probability, np.nan)

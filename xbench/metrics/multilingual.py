@@ -137,33 +137,34 @@ def multilingual_ranking(ranks: PoolRanks) -> MultilingualRanking:
     )
 
 
-def earlier_in_block(ranking: MultilingualRanking) -> IntArray:
+def earlier_in_block(above: FloatArray) -> IntArray:
     """Return how many entries before each, in its row, are in the same block."""
-    same = ranking.above[:, :, None] == ranking.above[:, None, :]
+    same = above[:, :, None] == above[:, None, :]
     return np.asarray(np.tril(same, -1).sum(axis=2))
 
 
-def draw_places(ranking: MultilingualRanking, generator: np.random.Generator) -> FloatArray:
+def draw_places(above: FloatArray, tied: FloatArray, generator: np.random.Generator) -> FloatArray:
     """Draw the places of the relevant passages, each block of equal scores in random order.
 
     Args:
-        ranking: The ranking.
+        above: As `MultilingualRanking` has it.
+        tied: Likewise.
         generator: What draws.
 
     Returns:
-        The places from 1, shape as `above`; `nan` to fill.
+        The places from 1, of the same shape; `nan` to fill.
     """
-    inside: FloatArray = np.full_like(ranking.above, np.nan)
-    earlier = earlier_in_block(ranking)
+    inside: FloatArray = np.full_like(above, np.nan)
+    earlier = earlier_in_block(above)
     for slot in range(inside.shape[1]):
-        free = ranking.tied[:, slot] - earlier[:, slot]
+        free = tied[:, slot] - earlier[:, slot]
         drawn = np.floor(generator.random(len(inside)) * free)
-        same = ranking.above[:, :slot] == ranking.above[:, slot : slot + 1]
+        same = above[:, :slot] == above[:, slot : slot + 1]
         before = np.sort(np.where(same, inside[:, :slot], np.inf), axis=1)
         for number in range(slot):
             drawn += before[:, number] <= drawn
         inside[:, slot] = drawn
-    return np.asarray(ranking.above + inside + 1)
+    return np.asarray(above + inside + 1)
 
 
 def linearised(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
