@@ -59,12 +59,12 @@ def drawn(ranks: PoolRanks, random: np.random.Generator, badness: float) -> Pool
     rank = 1 + (places * (ranks.pool_size - width)).astype(np.int64) + np.arange(width)
     own = rank[ranks.query, slot]
     if len(ranks.pool) == 1:
-        return replace(ranks, rank=own, top=None)
+        return replace(ranks, rank=own, top=None, ties=None)
     top = random.integers(0, len(ranks.pool), (len(ranks.questions), TOP_K))
     shallow = own <= TOP_K
     languages = np.searchsorted(list(ranks.pool), ranks.language)
     top[ranks.query[shallow], own[shallow] - 1] = languages[shallow]
-    return replace(ranks, rank=own, top=top)
+    return replace(ranks, rank=own, top=top, ties=None)
 
 
 def drawn_task(task: str, seed: int = 0, badness: float = 1.0) -> PerQuery:
