@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from xbench.data.catalogue import DATASETS, SETTINGS
 from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, dataset_order
 from xbench.leaderboard.measures import score_order
-from xbench.results.measured import LANGUAGE_ADVANTAGE, LANGUAGE_SHARE
+from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
+from xbench.results.measured import LANGUAGE_SHARE
 from xbench.results.score_table import RUN, Excluded, ScoreTable
 
 CELL = ("dataset", "setting", "measure", "average", "query_language")
@@ -73,6 +74,7 @@ class Board:
         cells: The rows of pages: a mean, or that over the subsets of a query language; `CELL`, the
             columns of `Score`, and ``run``.
         runs: The runs of the table, with the number of the model as ``run``.
+        chance: What a random order gives as a mean, by ``run``, dataset, setting and measure.
         present: The models with any score of a measure, by dataset, setting and measure.
         excluded: The files that no score was taken from.
     """
@@ -81,6 +83,7 @@ class Board:
     scores: pd.DataFrame
     cells: pd.DataFrame
     runs: pd.DataFrame
+    chance: Mapping[tuple[Any, ...], float]
     present: Mapping[tuple[str, ...], frozenset[int]]
     excluded: tuple[Excluded, ...]
 
@@ -112,7 +115,25 @@ def arrange(table: ScoreTable) -> Board:
     runs = runs.where(runs.notna(), None)
     said = scores[["run", *CELL[:3]]].drop_duplicates()
     present = said.groupby(list(CELL[:3]), observed=True).run.agg(frozenset).to_dict()
-    return Board(_models(models, runs), scores, _cells(scores), runs, present, table.excluded)
+    return Board(
+        models=_models(models, runs),
+        scores=scores,
+        cells=_cells(scores),
+        runs=runs,
+        chance=_chance(scores, table),
+        present=present,
+        excluded=table.excluded,
+    )
+
+
+def _chance(scores: pd.DataFrame, table: ScoreTable) -> dict[tuple[Any, ...], float]:
+    """Return the chance of the means, by what they are of."""
+    means = scores[scores.average == "macro"]
+    keys = zip(*(means[c] for c in ("run", "dataset", "setting", "measure")), strict=True)
+    files = zip(means.file, means.measure, strict=True)
+    return {
+        key: table.chance[at] for key, at in zip(keys, files, strict=True) if at in table.chance
+    }
 
 
 def _models(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +167,7 @@ def _state(states: pd.Series) -> str:
 def _cells(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the cells; a language whose subsets do not all have a score has none."""
     columns = ["run", *CELL]
-    scores = scores[~scores.measure.isin([LANGUAGE_SHARE, LANGUAGE_ADVANTAGE])]
+    scores = scores[~scores.measure.isin([LANGUAGE_SHARE, *BY_PASSAGE_LANGUAGE])]
     is_pair = (scores.setting == "crosslingual") & (scores.average == "")
     pairs = scores[is_pair].groupby(columns, observed=True, sort=False).value
     means = pairs.agg(value="mean", size="size").reset_index()

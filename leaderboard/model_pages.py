@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -21,7 +21,8 @@ from xbench.leaderboard.measures import (
     written,
 )
 from xbench.metrics import EFFECTIVENESS, SCORES
-from xbench.results.measured import LANGUAGE_ADVANTAGE, LANGUAGE_SHARE
+from xbench.metrics.registry import BY_PASSAGE_LANGUAGE, LANGUAGE_ADVANTAGE
+from xbench.results.measured import LANGUAGE_SHARE
 
 BIAS = [score for score in SCORES if score not in EFFECTIVENESS]
 LANGUAGE_MEASURES = ("map", "ndcg_at_10", "recall_at_10", "recall_at_100")
@@ -37,6 +38,9 @@ PASSAGE_MEASURES = {
     "language, in %; 50 is even",
 }
 """Measures of a passage language in the multilingual pool, and what their matrix shows."""
+
+FAVOURED = "which languages are favoured"
+CHANCE = "Chance"
 
 STEPS = 10
 """Number of steps of the colour scale of matrices, from 0 to 100."""
@@ -100,7 +104,9 @@ def dataset_parts(board: Board, models: pd.DataFrame) -> Iterator[tuple[Any, lis
     """Yield some of the models, as rows, with what their pages show of each dataset."""
     cells = board.cells[board.cells.run.isin(models.index)]
     scores = board.scores[board.scores.run.isin(models.index)]
-    sheets, matrices = _sheets(cells), _matrices(scores)
+    sheets, matrices = _sheets(cells, board), _matrices(scores)
+    for at, favoured in _favoured_sheets(scores).items():
+        sheets.setdefault(at, []).append(favoured)
     runs: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for run in board.runs[board.runs.run.isin(models.index)].to_dict("records"):
         runs[run["run"], run["dataset"]].append(run)
@@ -128,7 +134,7 @@ def dataset_parts(board: Board, models: pd.DataFrame) -> Iterator[tuple[Any, lis
         )
 
 
-def _sheets(cells: pd.DataFrame) -> dict[tuple[int, str], list[Sheet]]:
+def _sheets(cells: pd.DataFrame, board: Board) -> dict[tuple[int, str], list[Sheet]]:
     """Return the sheets by model and dataset: means and languages, effectiveness and bias apart."""
     means = cells[cells.query_language == ""]
     languages = cells[(cells.query_language != "") & ~cells.measure.isin(HIDDEN)]
@@ -149,7 +155,57 @@ def _sheets(cells: pd.DataFrame) -> dict[tuple[int, str], list[Sheet]]:
             else (["query_language"], ["measure", "setting"])
         )
         for at, block in blocks(own, ["run", "dataset"], rows, columns).items():
-            found.setdefault(at, []).append(make(f"{at[1]}: {caption}", block))
+            sheet = make(f"{at[1]}: {caption}", block)
+            if caption == "language bias, means":
+                sheet = _with_chance(sheet, block, at, board.chance)
+            found.setdefault(at, []).append(sheet)
+    return found
+
+
+def _with_chance(
+    sheet: Sheet, block: Block, at: tuple[Any, ...], chance: Mapping[tuple[Any, ...], float]
+) -> Sheet:
+    """Return a sheet of means with what a random order of the multilingual pool gives."""
+    known = [chance.get((*at, "multilingual", measure), nan) for measure, _ in block.rows]
+    if all(map(isnan, known)):
+        return sheet
+    texts = (
+        "" if isnan(value) else written(measure, value)
+        for (measure, _), value in zip(block.rows, known, strict=True)
+    )
+    lines = tuple(
+        (name, (*cells, (text, ""))) for (name, cells), text in zip(sheet.lines, texts, strict=True)
+    )
+    return Sheet(sheet.caption, (*sheet.columns, CHANCE), lines)
+
+
+def _favoured_sheets(scores: pd.DataFrame) -> dict[tuple[Any, ...], Sheet]:
+    """Return how much each passage language is favoured, and its monolingual score, by run."""
+    favoured = scores[scores.measure.isin(BY_PASSAGE_LANGUAGE) & (scores.average == "macro")]
+    monolingual = scores[(scores.setting == "monolingual") & (scores.query_language != "")]
+    monolingual = monolingual[
+        monolingual.measure.isin(MATRIX_MEASURES)
+        & monolingual.run.isin(favoured.run)
+        & monolingual.dataset.isin(favoured.dataset)
+    ]
+    rows = pd.concat(
+        [
+            favoured.assign(language=favoured.passage_language.astype(object)),
+            monolingual.assign(language=monolingual.query_language.astype(object)),
+        ]
+    )
+    found = {}
+    for at, block in blocks(rows, ["run", "dataset"], ["language"], ["measure"]).items():
+        measures = [measure for (measure,) in block.columns]
+        headings = (
+            measure_name(m) if m in BY_PASSAGE_LANGUAGE else f"Mo. {measure_name(m)}"
+            for m in measures
+        )
+        lines = tuple(
+            (f"{language_name(code)} ({code})", tuple(map(_written, measures, own)))
+            for (code,), own in zip(block.rows, block.cells, strict=True)
+        )
+        found[at] = Sheet(f"{at[1]}: {FAVOURED}", ("Passage language", *headings), lines)
     return found
 
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from xbench.cli import main
 from xbench.metrics import SCORES
 from xbench.metrics.descriptions import HIGHER, example, families, measure_of, range_of
+from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
 
 
 def run(*arguments):
@@ -17,7 +18,7 @@ def run(*arguments):
 def test_every_score_is_listed_under_its_name():
     listed = run().output
     assert all(written in listed for written in families())
-    stems = {score.partition("_at_")[0] for score in SCORES}
+    stems = {score.partition("_at_")[0] for score in (*SCORES, *BY_PASSAGE_LANGUAGE)}
     assert {written.partition("_at_")[0] for written in families()} == stems
 
 

@@ -10,10 +10,11 @@ import pytest
 from xbench.data.catalogue import DATASETS, SETTINGS
 from xbench.leaderboard.measures import SETTING_ABBREVIATIONS, measure_name, written
 from xbench.metrics import SCORES
+from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
 
 from .conftest import Built, Line, Table, built, write_tasks
 
-MEASURES = {measure_name(measure): measure for measure in SCORES}
+MEASURES = {measure_name(measure): measure for measure in (*SCORES, *BY_PASSAGE_LANGUAGE)}
 SHORT = {short: setting for setting, short in SETTING_ABBREVIATIONS.items()}
 FOLDERS = {dataset.folder: dataset.title for dataset in DATASETS}
 KEY = ["provenance", "model", "dataset", "setting", "measure", "query_language"]
@@ -48,7 +49,8 @@ def values(small: Built) -> pd.Series:
 
 def found(values: pd.Series, *key: str) -> pd.Series:
     """Return the scores under the first parts of a key."""
-    return values.loc[key] if key in values.index else values.iloc[:0]
+    own = values.loc[key] if key in values.index else values.iloc[:0]
+    return own if isinstance(own, pd.Series) else pd.Series([own])
 
 
 def named(heading: str) -> tuple[str | None, str]:
@@ -89,12 +91,20 @@ def language_cells(values: pd.Series, table: Table, line: Line, title: str) -> i
     return number
 
 
-def sheet_cells(values: pd.Series, table: Table, model: tuple[str, str], title: str) -> int:
-    """Check a table of a model's means, or of its scores by query language."""
+def sheet_cells(small: Built, values: pd.Series, table: Table, model: tuple[str, str]) -> int:
+    """Check a table of a model's means, or of its scores by language."""
+    title = table.caption.partition(":")[0]
     number = 0
     for line in table.lines:
         for name, text in zip(table.columns[1:], line.cells, strict=True):
-            if table.columns[0] == "Measure":
+            if name == "Chance":
+                number += chance_cell(small, model, title, MEASURES[line.model], text)
+                continue
+            if table.columns[0] == "Passage language":
+                setting, measure = named(name)
+                code = re.search(r"\((\w+)\)$", line.model)[1]
+                own = (code, "") if setting else ("", "macro", code)
+            elif table.columns[0] == "Measure":
                 row = line.model.partition(", over all questions")[0]
                 setting, measure = name.lower().replace("-", ""), MEASURES[row]
                 own = ("", "micro" if line.model != row else "macro")
@@ -106,6 +116,17 @@ def sheet_cells(values: pd.Series, table: Table, model: tuple[str, str], title: 
             (scores,) = [scores for scores in known if len(scores)] or known[:1]
             number += check(text, measure, scores)
     return number
+
+
+def chance_cell(small: Built, model: tuple[str, str], title: str, measure: str, text: str) -> int:
+    """Check what is said of a random order."""
+    scores = small.table.scores
+    own = scores[(scores.provenance == model[0]) & (scores.model == model[1])]
+    own = own[(own.dataset == title) & (own.setting == "multilingual")]
+    (file,) = {file for file in own.file if (file, measure) in small.table.chance} or {None}
+    chance = small.table.chance.get((file, measure))
+    assert text == ("" if chance is None else written(measure, chance))
+    return chance is not None
 
 
 def matrix_cells(values: pd.Series, table: Table, model: tuple[str, str], title: str) -> int:
@@ -138,7 +159,7 @@ def test_every_cell_is_a_score_of_the_table(small, values):
         for name, table in page.tables.items():
             title = table.caption.partition(":")[0]
             if name.startswith("sheet"):
-                numbers["sheet"] += sheet_cells(values, table, model, title)
+                numbers["sheet"] += sheet_cells(small, values, table, model)
             elif name.startswith("matrix"):
                 numbers["matrix"] += matrix_cells(values, table, model, title)
             elif "by query language" in table.caption:

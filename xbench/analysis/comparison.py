@@ -17,8 +17,14 @@ from xbench.data.catalogue import TASKS, Unit, main_score
 from xbench.data.groups import question_groups
 from xbench.metrics import EFFECTIVENESS, FloatArray, IntArray, comparisons, intervals
 from xbench.metrics.across_languages import Spread, spread
+from xbench.metrics.registry import WRONG_SHARE_RATIO
 from xbench.results.store import PerQuery
-from xbench.results.summaries import advantage_values, chance_and_best, question_values
+from xbench.results.summaries import (
+    advantage_values,
+    chance_and_best,
+    question_values,
+    wrong_shares,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,6 +267,11 @@ class _Task:
             values = [intervals.influence(sample) for sample in samples]
             case = _Case(self.task, "language_advantage", language, values, self.groups)
             yield case.row(chance=0.5)
+        shares = [wrong_shares(own) for own in ranks]
+        for language in sorted({code for own in shares for code in own}):
+            ratios = [own.get(language, np.nan) for own in shares]
+            scores = tuple(ModelScore(ratio, np.nan, np.nan) for ratio in ratios)
+            yield Row(self.task, WRONG_SHARE_RATIO, language, scores, chance=1.0)
 
 
 def _tested(cases: Sequence[_Case], seed: int) -> tuple[Row, ...]:

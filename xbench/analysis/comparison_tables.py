@@ -16,6 +16,7 @@ from xbench.analysis.comparison_rows import ModelScore, Row
 from xbench.data.catalogue import TASKS, main_score
 from xbench.metrics import IN_RANKS
 from xbench.metrics.descriptions import measure_of
+from xbench.metrics.registry import WRONG_SHARE_RATIO, WRONG_SHARES_AT
 
 TESTED_NOTE = (
     "Bold: what no model is significantly better than. 95 %: interval; whole {units} are drawn.\n"
@@ -35,6 +36,10 @@ ADVANTAGE_NOTE = (
     "Of 100 cases, how often the passage in a language is before its translation into a third\n"
     "language, for questions in neither; 50 is even. Below 50 a language is disliked or badly\n"
     "encoded: see docs/measures.md on what to look at."
+)
+WRONG_NOTE = (
+    "A language's share of them over its share of the pool, for questions in other languages; 1\n"
+    "is even. More says that the language has a bonus, whatever the quality of its encoding."
 )
 PEER_NOTE = (
     " Where each\n"
@@ -155,8 +160,13 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     tables += [_bias(task, models, rows) for task, rows in _by_task(frames, "bias")]
     for task, rows in _by_task(frames, "advantages"):
         title = f"{_title(task)}: which languages are favoured"
-        table = _wide(title, models, rows, "Passages in")
+        wrong = rows["measure"] == WRONG_SHARE_RATIO
+        table = _wide(title, models, rows[~wrong], "Passages in")
         tables.append(replace(table, note=ADVANTAGE_NOTE))
+        cells = _by_model(_texts(rows[wrong], "{:.2f}".format, "value"), models)
+        cells.insert(0, "Passages in", [*rows[wrong]["language"][:: len(models)]])
+        title = f"{_title(task)}: wrong passages among the first {WRONG_SHARES_AT} places"
+        tables.append(TextTable(title, cells, note=WRONG_NOTE))
     return tables
 
 

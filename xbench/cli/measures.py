@@ -39,10 +39,12 @@ def _list() -> None:
 def _explain(name: str) -> None:
     from xbench._util.errors import unknown_name
     from xbench.metrics import SCORES, descriptions
+    from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
 
     about = descriptions.measure_of(name)
-    if name not in SCORES or about is None:
-        raise unknown_name("measure", name, SCORES)
+    names = (*SCORES, *BY_PASSAGE_LANGUAGE)
+    if name not in names or about is None:
+        raise unknown_name("measure", name, names)
     for field, value in (
         ("Name", descriptions.title_of(name)),
         ("Better", about.better),

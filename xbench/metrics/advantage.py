@@ -20,8 +20,8 @@ def language_advantage(ranking: MultilingualRanking) -> FloatArray:
 
     .5 is even if all languages are encoded equally well. Below .5 a language is disliked *or* badly
     encoded: a system that encodes one language with 2.5 times the noise of the others, without any
-    preference, gives it .036. Read it with the language's monolingual score and its share of the
-    first places (elementary; the rate of pairs in order of Kendall, by language).
+    preference, gives it .036. Read it with the language's monolingual score and `wrong_share_ratio`
+    (elementary; the rate of pairs in order of Kendall, by language).
 
     Args:
         ranking: Places and languages of the relevant passages are used.
@@ -41,6 +41,52 @@ def language_advantage(ranking: MultilingualRanking) -> FloatArray:
         there = [~np.isnan(first) & ~np.isnan(second) for first, second in pairs]
         values[:, one] = _mean_of_rates(cases, there, len(best))
     return values
+
+
+def wrong_share_ratio(ranking: MultilingualRanking, k: int) -> FloatArray:
+    """Share of the wrong passages among the first k, by language, over its share of the pool.
+
+    Counted over all queries, and over passages in other languages than theirs, so that the
+    preference for the query's own language does not enter; equal scores are in random order. 1 is
+    even. A system with a bonus for a language puts wrong passages in it among the first, too; one
+    that encodes a language badly does not: by this the two are distinguished, which have the same
+    `language_advantage` (elementary).
+
+    Args:
+        ranking: The first places, and the relevant passages among them, are used.
+        k: Number of places.
+
+    Returns:
+        Shape (languages,); nan for the query's language, and where no other wrong passage is found.
+    """
+    languages = len(ranking.pool)
+    retrieved = ranking.above < (ranking.top[:, :k] >= 0).sum(axis=1, keepdims=True)
+    found = _languages_of_first(ranking, k)
+    shallow = np.clip((k - ranking.above[retrieved]) / ranking.tied[retrieved], 0, 1)
+    right = np.bincount(ranking.language[retrieved], shallow, minlength=languages)
+    others = np.arange(languages) != ranking.own
+    wrong = np.where(others, found - right, 0).round(9)
+    pool = np.where(others, ranking.pool, 0)
+    if not wrong.sum():
+        return np.full(languages, np.nan)
+    share = wrong / wrong.sum() * pool.sum()
+    return np.asarray(np.where(pool > 0, share / np.maximum(pool, 1), np.nan))
+
+
+def _languages_of_first(ranking: MultilingualRanking, k: int) -> FloatArray:
+    """Return how many of the first k places of all queries are of each language, expected.
+
+    Of passages of equal score from which the first k take a part, each is in it as often.
+    """
+    start, counts = ranking.block_start, ranking.block_counts
+    size = counts.sum(axis=1)
+    parted = (start < k) & (k < start + size)
+    whole = np.full(len(ranking.top), k)
+    whole[ranking.block_query[parted]] = start[parted]
+    first = ranking.top[:, :k]
+    first = first[(np.arange(first.shape[1]) < whole[:, None]) & (first >= 0)]
+    share = (k - start[parted]) / size[parted]
+    return np.asarray(np.bincount(first, minlength=len(ranking.pool)) + share @ counts[parted])
 
 
 def _best(ranking: MultilingualRanking) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xbench.metrics.across_languages import rank_correlation
-from xbench.metrics.advantage import language_advantage
+from xbench.metrics.advantage import language_advantage, wrong_share_ratio
 from xbench.metrics.chance import chance
 from xbench.metrics.effectiveness import (
     average_precision,
@@ -36,7 +36,7 @@ from xbench.metrics.preference import (
     same_language_rank_gain,
 )
 from xbench.metrics.ranks import PoolRanks, Ties
-from xbench.metrics.registry import SCORES, score_range
+from xbench.metrics.registry import BY_PASSAGE_LANGUAGE, SCORES, score_range
 from xbench.metrics.subsets import scores
 
 HIGHER, LOWER, EVEN, NEITHER = "higher", "lower", "near chance", "neither"
@@ -107,6 +107,8 @@ MEASURES: dict[str, Measure] = {
     "peer": Measure("PEER", NEITHER, BY_DRAWS, peer),
     "rank_correlation": Measure("Rank correlation", NEITHER, "0", rank_correlation),
     "english_advantage": Measure("English advantage", EVEN, "0.5", language_advantage),
+    "language_advantage": Measure("Language advantage", EVEN, "0.5", language_advantage),
+    "wrong_share_ratio": Measure("Share of wrong passages / pool", EVEN, "1", wrong_share_ratio),
     "ndcg_at_10_lost": Measure("nDCG@10 lost", LOWER, "", ndcg_lost),
     "other_language_share": Measure(
         "Share of other languages", NEITHER, "1 - n/N", other_language_share
@@ -187,11 +189,11 @@ def families() -> dict[str, str]:
     'complete_at_10'
     """
     cuts: dict[str, list[int]] = {}
-    for score in SCORES:
+    for score in (*SCORES, *BY_PASSAGE_LANGUAGE):
         stem, at, k = score.partition("_at_")
         alone = score in MEASURES or not at
         cuts.setdefault(score if alone else stem, []).extend([] if alone else [int(k)])
-    written = {name: name for name in cuts if name in SCORES}
+    written = {name: name for name in cuts if not cuts[name]}
     for stem, depths in cuts.items():
         if depths:
             listed = ",".join(map(str, sorted(depths)))

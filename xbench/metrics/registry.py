@@ -102,6 +102,14 @@ RANK_CORRELATION = "rank_correlation"
 ENGLISH_ADVANTAGE = "english_advantage"
 """The `language_advantage` of English, for queries in other languages."""
 
+WRONG_SHARES_AT = 20
+"""Number of first places of which the wrong passages are counted."""
+
+LANGUAGE_ADVANTAGE = "language_advantage"
+WRONG_SHARE_RATIO = f"wrong_share_ratio_at_{WRONG_SHARES_AT}"
+BY_PASSAGE_LANGUAGE = (LANGUAGE_ADVANTAGE, WRONG_SHARE_RATIO)
+"""Measures of a pool of parallel passages that have a value for each passage language."""
+
 EVIDENCE = ("not_retrieved_share", "tied_share")
 """Shares of a query's relevant passages that say what its language bias rests on: of those that the
 system did not retrieve, and of those whose score another passage has, too."""
@@ -123,7 +131,7 @@ SIGNED = (
 )
 """Scores that may be negative."""
 
-UNBOUNDED = ("rank_distance_ratio", "rank_distance_ratio_found")
+UNBOUNDED = ("rank_distance_ratio", "rank_distance_ratio_found", WRONG_SHARE_RATIO)
 """Scores that may be above 1."""
 
 NOT_ALWAYS_DEFINED = (

@@ -16,7 +16,12 @@ import numpy as np
 from xbench.data.catalogue import TASKS, Setting, main_score, own_task
 from xbench.metrics import EFFECTIVENESS, SCORES
 from xbench.metrics import scores as task_scores_of
-from xbench.metrics.registry import EVIDENCE, NOT_ALWAYS_DEFINED
+from xbench.metrics.registry import (
+    EVIDENCE,
+    LANGUAGE_ADVANTAGE,
+    NOT_ALWAYS_DEFINED,
+    WRONG_SHARE_RATIO,
+)
 from xbench.results.findings import Finding, TaskCheck
 from xbench.results.score_table import Contents
 from xbench.results.store import PerQuery
@@ -28,9 +33,6 @@ KNOWN = frozenset(SCORES)
 REPEATED = "the same run's result is there already"
 LANGUAGE_SHARE = f"language_share_at_{SHARES_AT}"
 """Share of a passage language among the first places of a multilingual pool."""
-
-LANGUAGE_ADVANTAGE = "language_advantage"
-"""How often a language's passage is before its translation into another language."""
 
 Check = Callable[[Path, Path], TaskCheck]
 """What reads and checks a result file in a folder of results."""
@@ -134,6 +136,9 @@ def _add_split(
     if summary is not None:
         contents.influence |= {
             (about["file"], measure): own.values for measure, own in summary.evidence.items()
+        }
+        contents.chance |= {
+            (about["file"], measure): value for measure, value in summary.chance.items()
         }
 
 
@@ -257,6 +262,14 @@ def _add_advantages(about: Mapping[str, str], summary: Summary, contents: Conten
         low=[own.interval[0] for own in favoured.values()],
         high=[own.interval[1] for own in favoured.values()],
         n_questions=[own.questions for own in favoured.values()],
+    )
+    contents.columns.add(
+        len(summary.wrong_shares),
+        **about,
+        passage_language=list(summary.wrong_shares),
+        average="macro",
+        measure=WRONG_SHARE_RATIO,
+        value=list(summary.wrong_shares.values()),
     )
 
 

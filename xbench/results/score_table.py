@@ -158,6 +158,7 @@ class Contents:
         columns: The scores.
         runs: What is known of each run, see `ScoreTable`.
         influence: What each question adds to a mean, by file and measure.
+        chance: What a random order gives as a mean, by file and measure.
         excluded: Files that no score was taken from.
         paths: Where each file is.
     """
@@ -165,6 +166,7 @@ class Contents:
     columns: Columns = field(default_factory=Columns)
     runs: list[Mapping[str, Any]] = field(default_factory=list)
     influence: dict[tuple[str, str], FloatArray] = field(default_factory=dict)
+    chance: dict[tuple[str, str], float] = field(default_factory=dict)
     excluded: list[Excluded] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
 
@@ -183,6 +185,7 @@ class ScoreTable:
             ``file``, then what is known of the model and of how it was run.
         influence: By file and measure: what each question adds to the mean over subsets, from
             which intervals, ranks and tests follow, as `xbench.metrics.comparisons` takes them.
+        chance: By file and measure: what a random order gives as the mean over subsets.
         excluded: The files that no score was taken from, and why.
         paths: Where each file of the scores is.
     """
@@ -190,6 +193,7 @@ class ScoreTable:
     scores: pd.DataFrame
     runs: pd.DataFrame
     influence: Mapping[tuple[str, str], FloatArray]
+    chance: Mapping[tuple[str, str], float]
     excluded: tuple[Excluded, ...]
     paths: Mapping[str, Path]
 
@@ -227,6 +231,7 @@ def as_table(contents: Contents) -> ScoreTable:
         scores=contents.columns.frame(),
         runs=pd.DataFrame(runs, columns=RUN_COLUMNS, dtype=object).astype(RUN_NUMBERS),
         influence=contents.influence,
+        chance=contents.chance,
         excluded=tuple(contents.excluded),
         paths=contents.paths,
     )

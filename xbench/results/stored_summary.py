@@ -94,6 +94,7 @@ class SummaryDocument(Document):
     shares: ByLanguage
     advantages: ByLanguage
     favoured: Annotated[dict[Name, AdvantageDocument], Field(max_length=100)]
+    wrong_shares: Annotated[dict[Name, Number], Field(max_length=100)]
     evidence: Annotated[dict[Name, EvidenceDocument], Field(max_length=100)]
 
 
@@ -229,6 +230,7 @@ def as_document(
             }
             for language, own in summary.favoured.items()
         },
+        "wrong_shares": summary.wrong_shares,
         "evidence": {
             measure: {
                 "present": ["".join(column) for column in _letters(own.values).T],
@@ -253,6 +255,7 @@ def from_document(document: Mapping[str, Any]) -> Summary:
             language: Advantage(own["value"], _interval(own["interval"]), own["questions"])
             for language, own in document["favoured"].items()
         },
+        wrong_shares=document["wrong_shares"],
         evidence={
             measure: InfluenceValues(
                 _matrix(own["present"], own["values"]), _interval(own["interval"])

@@ -23,14 +23,15 @@ from xbench.metrics import (
     language_shares,
     task_per_query,
 )
-from xbench.metrics.advantage import language_advantage
+from xbench.metrics.advantage import language_advantage, wrong_share_ratio
 from xbench.metrics.chance import best, chance, expected_average_precision
 from xbench.metrics.multilingual import multilingual_ranking
+from xbench.metrics.registry import WRONG_SHARES_AT
 from xbench.results.store import PerQuery
 
 SUMMARY_SUFFIX = ".summary.json.gz"
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a summary holds and how it is computed; others are not read."""
 
 BIAS_WITH_INTERVALS = (
@@ -94,6 +95,8 @@ class Summary:
         advantages: `xbench.metrics.advantage.language_advantage`, by query and passage language;
             empty for a pool without parallel passages.
         favoured: The same over all query languages, by passage language.
+        wrong_shares: Mean over the query languages of the `wrong_share_ratio` of each passage
+            language among the first 20 places; empty as `shares` is.
         evidence: What the certainty of the means follows from, by measure.
     """
 
@@ -104,6 +107,7 @@ class Summary:
     shares: Mapping[str, Mapping[str, float]]
     advantages: Mapping[str, Mapping[str, float]]
     favoured: Mapping[str, Advantage]
+    wrong_shares: Mapping[str, float]
     evidence: Mapping[str, InfluenceValues]
 
 
@@ -146,6 +150,7 @@ def summarise(ranks: PerQuery) -> Summary:
         best=at_best,
         shares=_shares(ranks),
         **_advantages(ranks),
+        wrong_shares=wrong_shares(ranks),
         evidence=evidence,
     )
 
@@ -205,6 +210,27 @@ def advantage_values(ranks: PerQuery) -> dict[str, dict[str, FloatArray]]:
         if own:
             found[language] = own
     return found
+
+
+def wrong_shares(ranks: PerQuery) -> dict[str, float]:
+    """Return the mean over the query languages of `wrong_share_ratio`, by passage language.
+
+    Empty for a pool of one language, or one of passages that are not parallel; without a language
+    that has no ratio.
+    """
+    subsets = ranks.subsets.values()
+    if not ranks.multilingual or any(own.own_rank is not None for own in subsets):
+        return {}
+    rankings = map(multilingual_ranking, subsets)
+    ratios = np.array([wrong_share_ratio(own, WRONG_SHARES_AT) for own in rankings])
+    known = (~np.isnan(ratios)).sum(axis=0)
+    means = np.nansum(ratios, axis=0) / np.maximum(known, 1)
+    pool = next(iter(subsets)).pool
+    return {
+        language: float(mean)
+        for language, mean, number in zip(pool, means, known, strict=True)
+        if number
+    }
 
 
 def _advantages(ranks: PerQuery) -> dict[str, Any]:

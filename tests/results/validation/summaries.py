@@ -7,7 +7,7 @@ import json
 import pickle
 from pathlib import Path
 
-from xbench.results.summaries import digest
+from xbench.results.summaries import FORMAT, digest
 
 
 def rewrite(path: Path, change, *, beside: bool = False) -> None:
@@ -38,9 +38,9 @@ HOSTILE = {
     "list": packed("[]"),
     "no fields": packed("{}"),
     "no format": packed('{"task": "x"}'),
-    "another format": packed('{"format": 3}'),
-    "a key twice": packed('{"format": 2, "format": 2}'),
-    "only a format": packed('{"format": 2}'),
+    "another format": packed(f'{{"format": {FORMAT + 1}}}'),
+    "a key twice": packed(f'{{"format": {FORMAT}, "format": {FORMAT}}}'),
+    "only a format": packed(f'{{"format": {FORMAT}}}'),
     "a format of text": packed('{"format": "<script>"}'),
     "long number": packed('{"format": ' + "1" * 5000 + "}"),
 }
@@ -71,6 +71,7 @@ FORGERIES = {
     "chance is a number": lambda d: d.update(chance=0.5),
     "chance is nan": lambda d: d["chance"].update(map=float("nan")),
     "an advantage above 1": lambda d: d["advantages"]["ar"].update(de=1.5),
+    "a wrong share is nan": lambda d: d["wrong_shares"].update(de=float("nan")),
     "an advantage without interval": lambda d: d["favoured"]["de"].pop("interval"),
     "no evidence": lambda d: d.update(evidence={}),
     "another measure": lambda d: d["evidence"].update({"<b>": own(d)}),
@@ -109,6 +110,7 @@ PLAUSIBLE = {
     "advantages.de.en": lambda d: d["advantages"]["de"].update(en=0.5),
     "favoured.en.value": lambda d: d["favoured"]["en"].update(value=0.5),
     "favoured.en.questions": lambda d: d["favoured"]["en"].update(questions=9),
+    "wrong_shares.en": lambda d: d["wrong_shares"].update(en=0.5),
     "evidence.english_advantage": lambda d: d["evidence"].pop("english_advantage"),
     "shares.de.de": lambda d: d["shares"]["de"].update(de=0.0),
     "evidence.map.interval[0]": lambda d: own(d)["interval"].__setitem__(0, 0.0),

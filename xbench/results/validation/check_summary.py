@@ -77,7 +77,7 @@ def _numbers(stored: Summary, computed: Summary) -> Iterator[tuple[str, float, f
     """Yield the single numbers: where they are, what is stored, and what the ranks give."""
     yield "micro", stored.micro, computed.micro
     yield from _entries("questions", stored.questions, computed.questions)
-    for field in ("chance", "best"):
+    for field in ("chance", "best", "wrong_shares"):
         yield from _entries(field, getattr(stored, field), getattr(computed, field))
     for field in ("shares", "advantages"):
         rows, others = getattr(stored, field), getattr(computed, field)
