@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.search.same_places import assert_same_ties
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
-from xbench.search.exact_ranks import RankTable, distinct_texts, ranks_in_run
+from xbench.search.exact_ranks import RankTable, distinct_texts
+from xbench.search.run_ranks import ranks_in_run
 
 LANGUAGES = ("ar", "de", "en")
 

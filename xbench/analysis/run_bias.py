@@ -14,7 +14,7 @@ from xbench.data.run_languages import Languages, Source, read_languages
 from xbench.data.text_files import Problems, name_of, some
 from xbench.data.trec_files import Scored, places, read_qrels, read_run
 from xbench.metrics import SCORES, PoolRanks, language_shares, scores
-from xbench.search.exact_ranks import ranks_in_run
+from xbench.search.run_ranks import ranks_in_run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -84,12 +84,13 @@ def compare(
 
 def _text(comparison: Comparison, form: str) -> str:
     from xbench._util import text_tables
-    from xbench.analysis import comparison_tables
+    from xbench.analysis import comparison_frame
+    from xbench.analysis.comparison_tables import comparison_tables
 
     if form in ("json", "csv"):
-        write = getattr(comparison_tables, f"comparison_{form}")
-        return str(write(comparison_tables.comparison_frame(comparison)))
-    tables = comparison_tables.comparison_tables(comparison)
+        write = getattr(comparison_frame, f"comparison_{form}")
+        return str(write(comparison.to_dataframe()))
+    tables = comparison_tables(comparison)
     if form == "table":
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         return text_tables.text(tables, width)

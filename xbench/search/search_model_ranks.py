@@ -19,8 +19,8 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.metrics import PoolRanks
-from xbench.search.exact_ranks import ranks_in_run
 from xbench.search.ranked_lists import KeepLists, from_run
+from xbench.search.run_ranks import ranks_in_run
 
 
 class SplitView(Mapping[str, dict[str, RetrievalSplitData]]):

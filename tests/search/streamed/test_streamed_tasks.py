@@ -13,8 +13,8 @@ from tests.search.streamed.conftest import IntegerEncoder
 from xbench._util.errors import UserError
 from xbench.data.download import DataLocation
 from xbench.metrics import scores
-from xbench.search.exact_ranks import ranks_in_run
 from xbench.search.options import SearchOptions
+from xbench.search.run_ranks import ranks_in_run
 from xbench.search.streamed import plan
 from xbench.search.streamed.local_backend import LocalBackend
 from xbench.tasks import MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval
