@@ -161,7 +161,7 @@ def load_results(
 
     >>> import xbench
     >>> xbench.load_results("results")
-    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 2,096 scores
+    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 2,112 scores
     """
     contents = Contents()
     wanted = [languages] if isinstance(languages, str) else languages or []
