@@ -3,13 +3,14 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 TESTED = $(VENV)/.installed-test
+DOCUMENTED = $(VENV)/.installed-docs
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # A file of tests runs in one worker; each worker needs some 2 GB.
 WORKERS ?= logical
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
-.PHONY: demo test-fast test test-slow lint types bench clean
+.PHONY: demo test-fast test test-slow lint tree types docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +21,10 @@ $(INSTALLED): $(BIN)/python pyproject.toml constraints.txt
 
 $(TESTED): $(INSTALLED)
 	$(INSTALL) --editable '.[test]'
+	touch $@
+
+$(DOCUMENTED): $(INSTALLED)
+	$(INSTALL) --editable '.[docs]'
 	touch $@
 
 # Evaluate the built-in models on the shipped set and build the page.
@@ -45,12 +50,18 @@ lint: $(TESTED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# mypy reads the tree as it is installed: tasks/ is xbench.tasks, leaderboard/ is xbench.leaderboard.
-types: $(TESTED)
-	rm -rf build/types && mkdir -p build/types/xbench
-	ln -s $(CURDIR)/xbench/* $(CURDIR)/tasks $(CURDIR)/leaderboard build/types/xbench/
-	cd build/types && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
+# The tree as it is installed: tasks/ is xbench.tasks, leaderboard/ is xbench.leaderboard.
+tree:
+	rm -rf build/tree && mkdir -p build/tree/xbench
+	ln -s $(CURDIR)/xbench/* $(CURDIR)/tasks $(CURDIR)/leaderboard build/tree/xbench/
+
+types: $(TESTED) tree
+	cd build/tree && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
 	  --cache-dir $(CURDIR)/.mypy_cache -p xbench
+
+# The documentation as a site that opens without a network: build/docs/index.html.
+docs: $(DOCUMENTED) tree
+	$(BIN)/zensical build --clean --strict
 
 # Timings; see tests/benchmarks/.
 bench: $(TESTED)

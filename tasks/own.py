@@ -98,15 +98,16 @@ class ParallelRetrieval(Sequence[RetrievalTask]):
     Raises:
         UserError: If something is malformed or contradicts itself.
 
-    >>> import xbench
-    >>> faq = xbench.ParallelRetrieval(
-    ...     "faq",
-    ...     queries={"en": {"q1": "How do I pay?"}, "de": {"q1": "Wie bezahle ich?"}},
-    ...     passages={"en": {"p1": "By card."}, "de": {"p1": "Mit Karte.", "p2": "Per Post."}},
-    ...     qrels={"q1": ["p1"]},
-    ... )
-    >>> [task.metadata.name for task in faq]
-    ['faqMonolingualRetrieval', 'faqCrosslingualRetrieval', 'faqMultilingualRetrieval']
+    Examples:
+        >>> import xbench
+        >>> faq = xbench.ParallelRetrieval(
+        ...     "faq",
+        ...     queries={"en": {"q1": "How do I pay?"}, "de": {"q1": "Wie bezahle ich?"}},
+        ...     passages={"en": {"p1": "By card."}, "de": {"p1": "Mit Karte.", "p2": "Per Post."}},
+        ...     qrels={"q1": ["p1"]},
+        ... )
+        >>> [task.metadata.name for task in faq]
+        ['faqMonolingualRetrieval', 'faqCrosslingualRetrieval', 'faqMultilingualRetrieval']
     """
 
     def __init__(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
+import xbench
 from tests.conftest import ROOT, make_tiny_transformer
 from xbench.cli import main
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUNNABLE = (
     "README.md",
     "docs/quickstart.md",
@@ -88,7 +93,8 @@ def test_links_lead_somewhere(page):
 
 def test_the_contents_name_every_page():
     linked = set(LINK.findall((ROOT / "docs/index.md").read_text("utf-8")))
-    assert {page.name for page in (ROOT / "docs").glob("*.md")} - linked == {"index.md"}
+    pages = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    assert pages - linked == {"index.md"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -126,6 +132,51 @@ def test_examples_run_and_print_what_is_shown(page, tmp_path, monkeypatch):
             exec(compile(example["code"], page, "exec"), names)
         if example["printed"] is not None:
             assert lines(printed.getvalue()) == lines(example["printed"])
+
+
+OUTSIDE = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*?(?:src|href)=.?(?:https?:)?//")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The documentation, built strictly: a link that leads nowhere ends the build."""
+    place = tmp_path_factory.mktemp("docs")
+    shutil.copytree(ROOT / "docs", place / "docs")
+    for source in ("mkdocs.yml", "CHANGELOG.md"):
+        shutil.copy(ROOT / source, place)
+    tree = place / "build/tree/xbench"
+    tree.mkdir(parents=True)
+    for source in (*(ROOT / "xbench").iterdir(), ROOT / "tasks", ROOT / "leaderboard"):
+        (tree / source.name).symlink_to(source)
+    command = Path(sys.executable).with_name("zensical")
+    done = subprocess.run([command, "build", "--strict"], cwd=place, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return place / "build/docs"
+
+
+@pytest.mark.integration
+def test_every_public_name_is_in_the_reference(site):
+    page = (site / "reference/api.html").read_text("utf-8")
+    for public in set(xbench.__all__) - {"__version__"}:
+        home = getattr(xbench, public)
+        assert f'id="{home.__module__}.{public}"' in page, public
+
+
+@pytest.mark.integration
+def test_every_command_and_option_is_in_the_reference(site):
+    page = html.unescape((site / "reference/commands.html").read_text("utf-8"))
+    for command in all_commands(main):
+        if command.hidden:
+            continue
+        for option in command.params:
+            if isinstance(option, click.Option) and not option.hidden:
+                assert all(name in page for name in option.opts), (command.name, option.opts)
+
+
+@pytest.mark.integration
+def test_the_site_needs_no_network(site):
+    for page in site.rglob("*.html"):
+        assert not OUTSIDE.findall(page.read_text("utf-8")), page
 
 
 def lines(text: str) -> list[str]:

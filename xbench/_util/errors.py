@@ -17,8 +17,9 @@ class UserError(Exception):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not one of the known ones, with the closest of them.
 
-    >>> str(unknown_name("task", "Mni", ["Mini", "XQuADR"]))
-    "unknown task 'Mni'; known are Mini, XQuADR. Did you mean 'Mini'?"
+    Examples:
+        >>> str(unknown_name("task", "Mni", ["Mini", "XQuADR"]))
+        "unknown task 'Mni'; known are Mini, XQuADR. Did you mean 'Mini'?"
     """
     names = list(known)
     question = did_you_mean(name, names)
@@ -30,10 +31,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     Upper and lower case count as equal.
 
-    >>> did_you_mean("xbenchmini", ["XBench", "XBenchMini"])
-    ". Did you mean 'XBenchMini'?"
-    >>> did_you_mean("?", ["XBench"])
-    ''
+    Examples:
+        >>> did_you_mean("xbenchmini", ["XBench", "XBenchMini"])
+        ". Did you mean 'XBenchMini'?"
+        >>> did_you_mean("?", ["XBench"])
+        ''
     """
     folded = {own.casefold(): own for own in known}
     close = get_close_matches(name.casefold(), folded, n=1)

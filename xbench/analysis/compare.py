@@ -40,12 +40,13 @@ def compare(
         UserError: If there is no such model, or they have no task in common or were run on
             different data.
 
-    >>> import xbench
-    >>> compared = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
-    >>> table = compared.to_dataframe()
-    >>> rows = table.query("table == 'settings'").set_index(["task", "model"])
-    >>> float(rows.loc[("XBenchMiniMonolingualRetrieval", "xbench/bm25"), "value"].round(3))
-    0.771
+    Examples:
+        >>> import xbench
+        >>> compared = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+        >>> table = compared.to_dataframe()
+        >>> rows = table.query("table == 'settings'").set_index(["task", "model"])
+        >>> float(rows.loc[("XBenchMiniMonolingualRetrieval", "xbench/bm25"), "value"].round(3))
+        0.771
     """
     names = [name for source in _listed(models) for name in _names(source)]
     if not names:

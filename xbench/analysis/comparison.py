@@ -53,10 +53,11 @@ class Comparison:
         sizes; rank_low, rank_high, tier and as_good_as_best; chance and best; questions, groups and
         effective_questions.
 
-        >>> import xbench
-        >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
-        >>> list(comparison.to_dataframe()["table"].unique())
-        ['settings', 'languages', 'bias', 'advantages', 'gaps', 'spreads']
+        Examples:
+            >>> import xbench
+            >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+            >>> list(comparison.to_dataframe()["table"].unique())
+            ['settings', 'languages', 'bias', 'advantages', 'gaps', 'spreads']
         """
         from xbench.analysis.comparison_frame import comparison_frame
 
@@ -69,10 +70,11 @@ class Comparison:
         second) and p, which is adjusted for all pairs of a row, or of two models for all rows of a
         table.
 
-        >>> import xbench
-        >>> pairs = xbench.compare(["xbench/bm25", "xbench/char-ngram"]).pairs()
-        >>> len(pairs.query("table == 'settings'"))
-        3
+        Examples:
+            >>> import xbench
+            >>> pairs = xbench.compare(["xbench/bm25", "xbench/char-ngram"]).pairs()
+            >>> len(pairs.query("table == 'settings'"))
+            3
         """
         from xbench.analysis.comparison_frame import pairs_frame
 
@@ -81,10 +83,11 @@ class Comparison:
     def to_markdown(self) -> str:
         """Return all tables as Markdown.
 
-        >>> import xbench
-        >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
-        >>> "### mAP × 100, means over subsets" in comparison.to_markdown()
-        True
+        Examples:
+            >>> import xbench
+            >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+            >>> "### mAP × 100, means over subsets" in comparison.to_markdown()
+            True
         """
         from xbench._util import text_tables
         from xbench.analysis.comparison_tables import comparison_tables
@@ -94,10 +97,11 @@ class Comparison:
     def to_latex(self) -> str:
         """Return all tables as LaTeX.
 
-        >>> import xbench
-        >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
-        >>> comparison.to_latex().count("begin{tabular}") > 3
-        True
+        Examples:
+            >>> import xbench
+            >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+            >>> comparison.to_latex().count("begin{tabular}") > 3
+            True
         """
         from xbench._util import text_tables
         from xbench.analysis.comparison_tables import comparison_tables

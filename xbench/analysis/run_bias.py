@@ -60,13 +60,14 @@ class LanguageBias:
 
         The columns are query_language (empty for a mean), measure and value.
 
-        >>> bias = language_bias(
-        ...     {"q": {"p1": 2.0, "p2": 1.0}}, {"q": {"p1": 1, "p2": 1}},
-        ...     {"p1": "de", "p2": "en"}, {"q": "de"},
-        ... )
-        >>> frame = bias.to_dataframe().set_index(["query_language", "measure"])
-        >>> float(frame.loc[("de", "rank_distance"), "value"])
-        1.0
+        Examples:
+            >>> bias = language_bias(
+            ...     {"q": {"p1": 2.0, "p2": 1.0}}, {"q": {"p1": 1, "p2": 1}},
+            ...     {"p1": "de", "p2": "en"}, {"q": "de"},
+            ... )
+            >>> frame = bias.to_dataframe().set_index(["query_language", "measure"])
+            >>> float(frame.loc[("de", "rank_distance"), "value"])
+            1.0
         """
         import pandas as pd
 

@@ -65,9 +65,10 @@ def evaluate(
         UserError: If a name, an option or a file is wrong, or the model misbehaves; results of
             tasks that were finished are kept.
 
-    >>> import xbench
-    >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
-    Results of xbench/char-ngram on 3 tasks: 1,048 scores
+    Examples:
+        >>> import xbench
+        >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
+        Results of xbench/char-ngram on 3 tasks: 1,048 scores
     """
     second = options.get("rerank")
     if second is not None and not isinstance(second, str):
@@ -178,9 +179,10 @@ def get_tasks(
     Raises:
         UserError: If a name or an option is wrong.
 
-    >>> import xbench
-    >>> [task.metadata.name for task in xbench.get_tasks(benchmark="XBenchMini")][:2]
-    ['XBenchMiniMonolingualRetrieval', 'XBenchMiniCrosslingualRetrieval']
+    Examples:
+        >>> import xbench
+        >>> [task.metadata.name for task in xbench.get_tasks(benchmark="XBenchMini")][:2]
+        ['XBenchMiniMonolingualRetrieval', 'XBenchMiniCrosslingualRetrieval']
     """
     known = (*options_of(SearchOptions), *options_of(LocationOptions), "passage_form")
     refuse_unknown(options, dict.fromkeys(known))

@@ -38,9 +38,10 @@ def rank_correlation(ranks: FloatArray) -> FloatArray:
         Shape (query languages, questions); nan where no pair counts. A language's score is the
         mean over its questions.
 
-    >>> rank_correlation(np.array([[[1.0, 2.0, 3.0]], [[4.0, 9.0, 5.0]]]))
-    array([[0.5],
-           [0.5]])
+    Examples:
+        >>> rank_correlation(np.array([[[1.0, 2.0, 3.0]], [[4.0, 9.0, 5.0]]]))
+        array([[0.5],
+               [0.5]])
     """
     languages, questions, _ = ranks.shape
     total = np.zeros((languages, questions))
@@ -85,8 +86,9 @@ def cross_lingual_gap(scores: FloatArray) -> FloatArray:
     Raises:
         ValueError: If `scores` is not square.
 
-    >>> cross_lingual_gap(np.array([[0.75, 0.25], [0.5, np.nan]]))
-    array([0.5, nan])
+    Examples:
+        >>> cross_lingual_gap(np.array([[0.75, 0.25], [0.5, np.nan]]))
+        array([0.5, nan])
     """
     if scores.ndim != 2 or scores.shape[0] != scores.shape[1]:
         raise ValueError(
@@ -121,8 +123,9 @@ def spread(scores: FloatArray) -> Spread:
     Args:
         scores: One score per language, `nan` for missing. Shape (languages,).
 
-    >>> spread(np.array([0.25, 0.75, np.nan]))
-    Spread(minimum=0.25, maximum=0.75, standard_deviation=0.25)
+    Examples:
+        >>> spread(np.array([0.25, 0.75, np.nan]))
+        Spread(minimum=0.25, maximum=0.75, standard_deviation=0.25)
     """
     present = scores[~np.isnan(scores)]
     if len(present) == 0:

@@ -142,8 +142,9 @@ def places(scores: ArrayLike, p_values: FloatArray, level: float = 0.05) -> list
         p_values: Adjusted p value of each pair.
         level: Chance of any false difference.
 
-    >>> places([0.9, 0.5, 0.4], np.array([[1, 0.01, 0.01], [0.01, 1, 0.6], [0.01, 0.6, 1]]))
-    [Place(tier=1, low=1, high=1), Place(tier=2, low=2, high=3), Place(tier=2, low=2, high=3)]
+    Examples:
+        >>> places([0.9, 0.5, 0.4], np.array([[1, 0.01, 0.01], [0.01, 1, 0.6], [0.01, 0.6, 1]]))
+        [Place(tier=1, low=1, high=1), Place(tier=2, low=2, high=3), Place(tier=2, low=2, high=3)]
     """
     values = np.asarray(scores, np.float64)
     beats = (p_values <= level) & (values[:, None] > values[None, :])
@@ -161,8 +162,9 @@ def holm(p_values: ArrayLike) -> FloatArray:
     The k-th smallest of m is multiplied by m - k + 1, raised to the one before it, and at most 1.
     Holds the family-wise error under any dependence. No tests give none back.
 
-    >>> holm([0.01, 0.04, 0.02])
-    array([0.03, 0.04, 0.04])
+    Examples:
+        >>> holm([0.01, 0.04, 0.02])
+        array([0.03, 0.04, 0.04])
     """
     raw = np.asarray(p_values, dtype=np.float64)
     if raw.ndim != 1 or not ((raw >= 0) & (raw <= 1)).all():

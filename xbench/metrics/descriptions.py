@@ -133,8 +133,9 @@ SHARES = {
 def measure_of(score: str) -> Measure | None:
     """Return what is known of a score, None of one that is not of `xbench.metrics`.
 
-    >>> measure_of("complete_at_10").better
-    'higher'
+    Examples:
+        >>> measure_of("complete_at_10").better
+        'higher'
     """
     return MEASURES.get(_stem(score))
 
@@ -142,8 +143,9 @@ def measure_of(score: str) -> Measure | None:
 def title_of(score: str) -> str:
     """Return a score's name for readers, or the score itself if it is not known.
 
-    >>> title_of("ndcg_at_10"), title_of("rank_distance")
-    ('nDCG@10', 'Rank distance')
+    Examples:
+        >>> title_of("ndcg_at_10"), title_of("rank_distance")
+        ('nDCG@10', 'Rank distance')
     """
     if score in MEASURES:
         return MEASURES[score].title
@@ -157,7 +159,7 @@ def explanation(score: str) -> str:
         return SHARES[score]
     measure = measure_of(score)
     text = inspect.getdoc(measure.function) or "" if measure else ""
-    return re.split(r"^(?:Args|Returns|Raises):$|^>>>", text, flags=re.MULTILINE)[0].strip()
+    return re.split(r"^(?:Args|Returns|Raises|Examples):$", text, flags=re.MULTILINE)[0].strip()
 
 
 EXAMPLE = """\
@@ -185,8 +187,9 @@ def example() -> tuple[dict[str, float], dict[str, float]]:
 def families() -> dict[str, str]:
     """Return a score of each measure, by how all its scores are written.
 
-    >>> families()["complete_at_{10,20,100}"]
-    'complete_at_10'
+    Examples:
+        >>> families()["complete_at_{10,20,100}"]
+        'complete_at_10'
     """
     cuts: dict[str, list[int]] = {}
     for score in (*SCORES, *BY_PASSAGE_LANGUAGE):
@@ -210,7 +213,8 @@ def _stem(score: str) -> str:
 def range_of(score: str) -> str:
     """Return the range of a score as text.
 
-    >>> range_of("map"), range_of("rank_distance")
-    ('0 to 1', '0 to ∞')
+    Examples:
+        >>> range_of("map"), range_of("rank_distance")
+        ('0 to 1', '0 to ∞')
     """
     return " to ".join(f"{end:g}".replace("inf", "∞") for end in score_range(score))

@@ -20,8 +20,9 @@ def average_precision(ranks: FloatArray, k: float = np.inf) -> FloatArray:
     all relevant passages: trec_eval's ``map`` and ``map_cut.k``. At k = 20 this is XTREME-R's
     value for LAReQA (arXiv 2104.07412).
 
-    >>> average_precision(np.array([[1.0, 4.0]]))
-    array([0.75])
+    Examples:
+        >>> average_precision(np.array([[1.0, 4.0]]))
+        array([0.75])
     """
     position = np.arange(1, ranks.shape[1] + 1)
     precision = np.where(ranks <= k, position / ranks, 0.0)
@@ -31,8 +32,9 @@ def average_precision(ranks: FloatArray, k: float = np.inf) -> FloatArray:
 def precision(ranks: FloatArray, k: int) -> FloatArray:
     """Precision: the share of relevant passages among the first k (trec_eval's ``P.k``).
 
-    >>> precision(np.array([[1.0, 4.0]]), k=5)
-    array([0.4])
+    Examples:
+        >>> precision(np.array([[1.0, 4.0]]), k=5)
+        array([0.4])
     """
     return np.asarray((ranks <= k).sum(axis=1) / k)
 
@@ -40,8 +42,9 @@ def precision(ranks: FloatArray, k: int) -> FloatArray:
 def recall(ranks: FloatArray, k: int) -> FloatArray:
     """Recall: the share of the relevant passages among the first k.
 
-    >>> recall(np.array([[1.0, 4.0]]), k=1)
-    array([0.5])
+    Examples:
+        >>> recall(np.array([[1.0, 4.0]]), k=1)
+        array([0.5])
     """
     return np.asarray((ranks <= k).sum(axis=1) / _relevant(ranks))
 
@@ -53,8 +56,9 @@ def ndcg(ranks: FloatArray, k: int) -> FloatArray:
     sum when the first min(R, k) ranks are all relevant (Järvelin and Kekäläinen 2002; trec_eval's
     ``ndcg_cut.k``).
 
-    >>> ndcg(np.array([[1.0, 3.0]]), k=10).round(4)
-    array([0.9197])
+    Examples:
+        >>> ndcg(np.array([[1.0, 3.0]]), k=10).round(4)
+        array([0.9197])
     """
     gain = np.where(ranks <= k, 1 / np.log2(1 + ranks), 0.0).sum(axis=1)
     ideal = np.cumsum(1 / np.log2(1 + np.arange(1, k + 1)))
@@ -64,8 +68,9 @@ def ndcg(ranks: FloatArray, k: int) -> FloatArray:
 def reciprocal_rank(ranks: FloatArray, k: int) -> FloatArray:
     """Reciprocal rank: 1 / rank of the first relevant passage, 0 if it is not among the first k.
 
-    >>> reciprocal_rank(np.array([[4.0], [11.0]]), k=10)
-    array([0.25, 0.  ])
+    Examples:
+        >>> reciprocal_rank(np.array([[4.0], [11.0]]), k=10)
+        array([0.25, 0.  ])
     """
     first = ranks[:, 0]
     return np.where(first <= k, 1 / first, 0.0)

@@ -58,8 +58,9 @@ def kruskal_wallis(values: FloatArray, groups: IntArray) -> FloatArray:
     Returns:
         Shape (tests,).
 
-    >>> kruskal_wallis(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[0, 0, 1, 1]])).round(4)
-    array([0.1213])
+    Examples:
+        >>> kruskal_wallis(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([[0, 0, 1, 1]])).round(4)
+        array([0.1213])
     """
     tests = len(values)
     present = ~np.isnan(values)
@@ -81,8 +82,9 @@ def kruskal_wallis(values: FloatArray, groups: IntArray) -> FloatArray:
 def midranks(values: FloatArray) -> FloatArray:
     """Ranks from 1 within each row, equal values sharing their mean rank; `nan` stays `nan`.
 
-    >>> midranks(np.array([[7.0, 3.0, 7.0, np.nan]]))
-    array([[2.5, 1. , 2.5, nan]])
+    Examples:
+        >>> midranks(np.array([[7.0, 3.0, 7.0, np.nan]]))
+        array([[2.5, 1. , 2.5, nan]])
     """
     order = np.argsort(values, axis=1)
     ascending = np.take_along_axis(values, order, axis=1)

@@ -34,8 +34,9 @@ def method_of(measure: str) -> Method:
     Shares of questions have Wilson's; the others Hall's, for they are skewed; differences that are
     nearly symmetric Student's; a median over the queries and a spread over languages have none.
 
-    >>> method_of("first_place_right_own"), method_of("map"), method_of("rank_distance_median")
-    ('wilson', 'hall', 'none')
+    Examples:
+        >>> method_of("first_place_right_own"), method_of("map"), method_of("rank_distance_median")
+        ('wilson', 'hall', 'none')
     """
     if measure.startswith(("complete_at", "first_place")) or measure.endswith("_share"):
         return "wilson"
@@ -49,8 +50,9 @@ def method_of(measure: str) -> Method:
 def macro_mean(values: ArrayLike) -> float:
     """Return the mean of the subsets' means; subsets without a value are skipped.
 
-    >>> macro_mean([[1.0, 0.5], [0.0, np.nan]])
-    0.5
+    Examples:
+        >>> macro_mean([[1.0, 0.5], [0.0, np.nan]])
+        0.5
     """
     sample = _sample(values)
     return float(np.nanmean(sample, axis=0).mean()) if sample.size else float("nan")
@@ -65,8 +67,9 @@ def influence(values: ArrayLike) -> FloatArray:
     Args:
         values: Shape (questions, subsets).
 
-    >>> influence([[1.0, 0.5], [0.0, np.nan]])
-    array([0.75, 0.25])
+    Examples:
+        >>> influence([[1.0, 0.5], [0.0, np.nan]])
+        array([0.75, 0.25])
     """
     matrix = np.asarray(values, dtype=np.float64)
     sample = matrix[:, ~np.isnan(matrix).all(axis=0)]
@@ -90,8 +93,9 @@ def group_values(values: FloatArray, groups: IntArray) -> FloatArray:
         values: One value per question, nan where it has none.
         groups: Number of each question's group.
 
-    >>> group_values(np.array([1.0, 0.0, 0.5, 0.5]), np.array([0, 0, 1, 1]))
-    array([0.5, 0.5])
+    Examples:
+        >>> group_values(np.array([1.0, 0.0, 0.5, 0.5]), np.array([0, 0, 1, 1]))
+        array([0.5, 0.5])
     """
     there = ~np.isnan(values)
     _, number = np.unique(groups[there], return_inverse=True)
@@ -227,8 +231,10 @@ def effect_size(first: FloatArray, second: FloatArray) -> EffectSize:
     all are 0, infinite if all are another number. `superiority`: share of positive ones, ties
     counted half (Vargha and Delaney 2000, paired).
 
-    >>> effect_size(np.array([0.5, 0.75, 0.5, 0.5]), np.array([0.25, 0.25, 0.5, 0.25])).superiority
-    0.875
+    Examples:
+        >>> first, second = np.array([0.5, 0.75, 0.5, 0.5]), np.array([0.25, 0.25, 0.5, 0.25])
+        >>> effect_size(first, second).superiority
+        0.875
     """
     differences = (first - second)[~np.isnan(first) & ~np.isnan(second)]
     small = 1e-12 * max(float(np.abs(first[~np.isnan(first)]).max(initial=0)), 1e-300)

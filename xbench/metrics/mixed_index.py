@@ -30,10 +30,11 @@ def ndcg_lost(ranks: PoolRanks, k: int) -> FloatArray:
     Raises:
         ValueError: If the ranks in the index of the query's language are not known.
 
-    >>> one = PoolRanks(("q",), np.array([0]), np.array(["en"]), np.array([3]), "en",
-    ...                 {"de": 9, "en": 9}, own_rank=np.array([1]))
-    >>> ndcg_lost(one, k=10)
-    array([0.5])
+    Examples:
+        >>> one = PoolRanks(("q",), np.array([0]), np.array(["en"]), np.array([3]), "en",
+        ...                 {"de": 9, "en": 9}, own_rank=np.array([1]))
+        >>> ndcg_lost(one, k=10)
+        array([0.5])
     """
     return np.asarray(ndcg(ranks.own_matrix(), k) - ndcg(ranks.matrix(), k))
 

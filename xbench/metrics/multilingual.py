@@ -174,8 +174,9 @@ def linearised(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     is known of means, of their intervals and tests, holds for ratios of means, too (the delta
     method). nan where the denominator is, and everywhere if its mean is 0.
 
-    >>> linearised(np.array([1.0, 3.0]), np.array([1.0, 3.0]))
-    array([1., 1.])
+    Examples:
+        >>> linearised(np.array([1.0, 3.0]), np.array([1.0, 3.0]))
+        array([1., 1.])
     """
     defined = ~np.isnan(denominator)
     mean = denominator[defined].mean() if defined.any() else 0.0
@@ -188,8 +189,9 @@ def linearised(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 def mean_over_queries(values: FloatArray) -> float:
     """Mean of the values that are defined; nan if none is.
 
-    >>> mean_over_queries(np.array([1.0, np.nan, 4.0]))
-    2.5
+    Examples:
+        >>> mean_over_queries(np.array([1.0, np.nan, 4.0]))
+        2.5
     """
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else float("nan")

@@ -107,11 +107,12 @@ class PoolRanks:
             Shape (queries, most relevant passages of any query): ranks, ascending; `inf` for not
             retrieved; `nan` to fill the rows of queries with fewer relevant passages.
 
-        >>> language = np.array(["en", "de", "en"])
-        >>> query, rank = np.array([0, 1, 1]), np.array([3, 0, 2])
-        >>> PoolRanks(("a", "b"), query, language, rank, "en", {"de": 4, "en": 5}).matrix()
-        array([[ 3., nan],
-               [ 2., inf]])
+        Examples:
+            >>> language = np.array(["en", "de", "en"])
+            >>> query, rank = np.array([0, 1, 1]), np.array([3, 0, 2])
+            >>> PoolRanks(("a", "b"), query, language, rank, "en", {"de": 4, "en": 5}).matrix()
+            array([[ 3., nan],
+                   [ 2., inf]])
         """
         return self._matrix(self.rank)
 

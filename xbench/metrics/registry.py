@@ -178,8 +178,9 @@ def task_scores(*, multilingual: bool, parallel: bool) -> tuple[str, ...]:
 def score_range(name: str) -> tuple[float, float]:
     """Return the least and the greatest value that a score can have.
 
-    >>> score_range("rank_correlation")
-    (-1.0, 1.0)
+    Examples:
+        >>> score_range("rank_correlation")
+        (-1.0, 1.0)
     """
     high = np.inf if name in (*IN_RANKS, *UNBOUNDED) else 1.0
     if name.startswith("own_language_preference"):

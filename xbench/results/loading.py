@@ -55,15 +55,16 @@ class Results:
         Raises:
             UserError: If there is no such column.
 
-        >>> import xbench
-        >>> scores = xbench.load_results("results").to_dataframe()
-        >>> means = scores.query("average == 'macro' and measure == 'map'")
-        >>> print(means.pivot(index="setting", columns="model", values="value").round(3))
-        model         xbench/bm25  xbench/char-ngram
-        setting
-        crosslingual        0.031              0.139
-        monolingual         0.771              0.759
-        multilingual        0.108              0.140
+        Examples:
+            >>> import xbench
+            >>> scores = xbench.load_results("results").to_dataframe()
+            >>> means = scores.query("average == 'macro' and measure == 'map'")
+            >>> print(means.pivot(index="setting", columns="model", values="value").round(3))
+            model         xbench/bm25  xbench/char-ngram
+            setting
+            crosslingual        0.031              0.139
+            monolingual         0.771              0.759
+            multilingual        0.108              0.140
         """
         for name in columns or ():
             if name not in COLUMNS:
@@ -87,11 +88,12 @@ class Results:
         Raises:
             UserError: If there are no ranks next to any result file, or one is damaged.
 
-        >>> import xbench
-        >>> ranks = xbench.load_results("results/xbench__bm25").per_question()
-        >>> wrong = ranks.query("task == 'XBenchMiniMonolingualRetrieval' and rank > 1")
-        >>> len(ranks), len(wrong)
-        (6144, 94)
+        Examples:
+            >>> import xbench
+            >>> ranks = xbench.load_results("results/xbench__bm25").per_question()
+            >>> wrong = ranks.query("task == 'XBenchMiniMonolingualRetrieval' and rank > 1")
+            >>> len(ranks), len(wrong)
+            (6144, 94)
         """
         runs = self._table.runs.set_index("file")
         frames = []
@@ -113,9 +115,10 @@ class Results:
     def table(self) -> str:
         """Return the means of each model, dataset and setting as text, as the command prints them.
 
-        >>> import xbench
-        >>> print(xbench.load_results("results/xbench__char-ngram").table().splitlines()[4])
-        XBench-Mini*  monolingual   75.9     79.1  66.9  90.4  100.0   75.9
+        Examples:
+            >>> import xbench
+            >>> print(xbench.load_results("results/xbench__char-ngram").table().splitlines()[4])
+            XBench-Mini*  monolingual   75.9     79.1  66.9  90.4  100.0   75.9
         """
         return summary_table(self._table.scores)
 
@@ -159,9 +162,10 @@ def load_results(
     Raises:
         UserError: If there is no such file or folder, or no result in it.
 
-    >>> import xbench
-    >>> xbench.load_results("results")
-    Results of xbench/bm25, xbench/char-ngram on 3 tasks: 2,112 scores
+    Examples:
+        >>> import xbench
+        >>> xbench.load_results("results")
+        Results of xbench/bm25, xbench/char-ngram on 3 tasks: 2,112 scores
     """
     contents = Contents()
     wanted = [languages] if isinstance(languages, str) else languages or []
