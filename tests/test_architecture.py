@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -126,6 +127,14 @@ def test_there_are_these_rooms_and_nothing_else():
     files = {p.name for p in PACKAGES["xbench"].iterdir() if p.is_file()}
     assert folders == set(ROOMS) - {"tasks", "leaderboard"}
     assert files == {"__init__.py", "__main__.py", "py.typed"}
+
+
+def test_the_picture_of_the_house_is_true():
+    blocks = re.findall(
+        r"^```text\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.S | re.M
+    )
+    picture = next(block for block in blocks if block.startswith("cli\n"))
+    assert [set(line.split()) for line in picture.splitlines()] == LAYERS
 
 
 def test_imports_go_downward():

@@ -25,6 +25,7 @@ RUNNABLE = (
     "docs/python.md",
     "docs/any-system.md",
     "docs/own-corpus.md",
+    "CONTRIBUTING.md",
 )
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
