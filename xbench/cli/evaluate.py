@@ -36,6 +36,7 @@ def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
       xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
       xbench evaluate --model xbench/bm25 --data my-faq.csv
+      xbench evaluate --model http://localhost:8080/v1 --served-model e5
     """  # noqa: D301
     from xbench.evaluation.evaluate import evaluate as run
     from xbench.evaluation.run_files import run_folder

@@ -114,8 +114,11 @@ def evaluate(
             options, selection, search, source, output, show_progress, location, tasks, save_runs
         )
         pooled_first = sorted(tasks, key=lambda task: not task.run_first)
-        evaluated = {task.task_name: run.result(task, overwrite=overwrite) for task in pooled_first}
-    return [evaluated[task.task_name] for task in tasks]
+        try:
+            found = {task.task_name: run.result(task, overwrite=overwrite) for task in pooled_first}
+        finally:
+            run.report_usage()
+    return [found[task.task_name] for task in tasks]
 
 
 def result_folder(output: Path, meta: ModelMeta) -> Path:
@@ -309,6 +312,12 @@ class _Run:
         """Return the model that encodes: the first of two stages."""
         model = self._loaded()
         return model.first if isinstance(model, Reranked) else model
+
+    def report_usage(self) -> None:
+        """Report what was sent to a server, if the model is served."""
+        usage = getattr(self._encoding(), "usage", None) if self._model is not None else None
+        if usage is not None:
+            logger.info("%s: %s", self.source.meta.name, usage)
 
     def _is_same_object(self, task: RetrievalTask) -> bool:
         """Return whether a task's results are of this object, which may have been changed."""

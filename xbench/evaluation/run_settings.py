@@ -10,6 +10,7 @@ from typing import Any
 
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.data.languages import codes
+from xbench.models.encoder import EncodingReport
 from xbench.models.inner import dtype, max_length, sentence_transformer, similarity_name
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import prompt_text
@@ -87,11 +88,15 @@ def run_settings(
             "dtype": dtype(model),
             "device": None if inner is None else str(inner.device),
             **({} if similarity in (None, "cosine") else {"similarity": similarity}),
-            "encoding": None if task.report is None else asdict(task.report),
+            "encoding": None if task.report is None else _encoding(task.report),
             "command": command(options, selection, search),
             **({"data": task.data_digest} if task.data_digest else {}),
         },
     }
+
+
+def _encoding(report: EncodingReport) -> dict[str, int]:
+    return {name: value for name, value in asdict(report).items() if value is not None}
 
 
 def command(

@@ -148,6 +148,7 @@ class CorpusEmbeddings:
         cache_dir: Path,
     ) -> None:
         self._encoder, self._corpus = encoder, corpus
+        self._tokens_before = encoder.tokens or 0
         self._texts: Mapping[Role, list[tuple[str, ...]]] = {
             "query": [corpus.queries[code].texts for code in query_languages],
             "passage": [corpus.passages[code].texts for code in passage_languages],
@@ -184,6 +185,7 @@ class CorpusEmbeddings:
             _embed(self._encoder, role, texts, self._stores[role], show_progress)
             for role, texts in self._texts.items()
         )
+        tokens = self._encoder.tokens
         distinct = {role: list(dict.fromkeys(_all(own))) for role, own in self._texts.items()}
         return EncodingReport(
             texts=sum(map(len, distinct.values())),
@@ -191,6 +193,7 @@ class CorpusEmbeddings:
             truncated=sum(
                 int(self._stores[role].get(distinct[role]).truncated.sum()) for role in ROLES
             ),
+            tokens=None if tokens is None else tokens - self._tokens_before,
         )
 
     def scores(self, language: str) -> Rows:
