@@ -45,9 +45,9 @@ def evaluate(
     Args:
         model: What ``--model`` takes: a name in mteb's registry or on the hub, a folder,
             ``xbench/bm25``, ``path/to/file.py:NAME``, ``package.module:NAME``, the address of an
-            endpoint; or an object: a model of sentence-transformers, an mteb encoder or search model, anything with
-            ``encode`` or LangChain's ``embed_documents``, a function from a list of texts to an
-            array, or a class or factory of such.
+            endpoint; or an object: a model of sentence-transformers, an mteb encoder or search
+            model, anything with ``encode`` or LangChain's ``embed_documents``, a function from a
+            list of texts to an array, or a class or factory of such.
         tasks: Names of tasks, or an `xbench.ParallelRetrieval`.
         benchmark: Name of a benchmark, whose tasks are run; XBench if no task is named either.
         languages: Languages to keep; results on part of them are stored apart from the full ones.
