@@ -87,7 +87,7 @@ def estimate_requests(
         tasks = chosen_tasks(selection, location, search or SearchOptions())
         sent = [_sent(workload, options, count) for workload in workloads_of(tasks)]
         second = estimate_reranking(options, tasks, offline=location.offline, seconds=seconds)
-    return RequestsEstimate(sent, _checks(sent, options, len(tasks)), second)
+    return RequestsEstimate(sent, _checks(sent, options), second)
 
 
 def _counter(name: str) -> Callable[[Sequence[str]], float]:
@@ -137,11 +137,12 @@ def _sent(
     )
 
 
-def _checks(sent: Sequence[Sent], options: ModelOptions, tasks: int) -> Sent:
-    """Return what is sent besides: a text of each role at first, and eight of each for a task."""
+def _checks(sent: Sequence[Sent], options: ModelOptions) -> Sent:
+    """Return what is sent besides: a text of each role, and eight of each for every dataset."""
     endpoint = endpoint_of(options)
     first = 1 if endpoint.query == endpoint.passage else 2
-    compared = 2 * TEXTS * tasks
+    datasets = len({own.dataset for own in sent})
+    compared = 2 * TEXTS * datasets
     texts = sum(own.texts for own in sent)
     share = (first + compared) / texts
     tokens = [own.tokens for own in sent if own.tokens is not None]
@@ -149,7 +150,7 @@ def _checks(sent: Sequence[Sent], options: ModelOptions, tasks: int) -> Sent:
         "checks",
         "",
         texts=first + compared,
-        requests=first + 2 * tasks * -(-TEXTS // options.request_texts),
+        requests=first + 2 * datasets * -(-TEXTS // options.request_texts),
         characters=share * sum(own.characters for own in sent),
         tokens=share * sum(tokens) if tokens else None,
     )

@@ -205,6 +205,7 @@ class XBenchSettings(Document):
     encoding: Encoding | None
     command: Text
     data: Name | None = None
+    variant: Settings | None = None
 
 
 class MtebSettings(Document):
