@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import logging
+import signal
 import time
 
 import numpy as np
@@ -328,3 +329,19 @@ def test_calls_that_ended_are_yielded_before_the_error():
     assert {(0, 0), (1, -1), (2, -2)} <= set(ended)
     assert len(ended) < 12
     assert given_up
+
+
+def test_interrupted_calls_are_yielded_and_then_the_interrupt_is_raised():
+    def call(item):
+        if item == 2:
+            time.sleep(0.05)
+            signal.raise_signal(signal.SIGINT)
+        time.sleep(0.1)
+        return item
+
+    ended = []
+    with pytest.raises(KeyboardInterrupt):
+        for item, _ in at_once(call, range(100), 4, lambda: None):
+            ended.append(item)
+    assert set(range(4)) <= set(ended)
+    assert len(ended) < 12

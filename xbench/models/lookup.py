@@ -36,7 +36,10 @@ TRAINING_RECORD = "xbench_training.json"
 CHECKPOINTS = "checkpoints"
 """Folder of checkpoints next to a model that xbench trained; they are not the model."""
 
-MODEL_FILES = ("modules.json", "config.json", "adapter_config.json")
+ADAPTER = "adapter_config.json"
+"""File of an adapter, whose other weights are elsewhere."""
+
+MODEL_FILES = ("modules.json", "config.json", ADAPTER)
 """Files of which each model of sentence-transformers and each adapter has one."""
 
 LIBRARY_CONFIG = "config_sentence_transformers.json"
@@ -174,7 +177,8 @@ def _folder(options: ModelOptions, folder: Path, plain: str) -> ModelSource:
 
     source = local_source(folder.resolve().name, digest.hexdigest(), load, options)
     meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})
-    return replace(source, meta=meta, identity=_identity(str(source.identity), options))
+    identity = _identity(str(source.identity), options)
+    return replace(source, meta=meta, identity=identity, certain=not (folder / ADAPTER).is_file())
 
 
 def _training_datasets(folder: Path) -> set[str] | None:
