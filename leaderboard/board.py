@@ -18,6 +18,7 @@ from xbench.leaderboard.measures import score_order
 from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
 from xbench.results.measured import LANGUAGE_SHARE
 from xbench.results.score_table import RUN, Excluded, ScoreTable
+from xbench.results.variant_names import named
 
 CELL = ("dataset", "setting", "measure", "average", "query_language")
 """What a column of a page is of; ``query_language`` is empty for a mean, ``average`` for others."""
@@ -143,13 +144,13 @@ def _models(models: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     models = models.set_index("run").join(first)
     models["datasets"] = grouped.dataset.unique()
     models["zero_shot"] = grouped.zero_shot.agg(_state)
-    settings = models.settings.where(models.settings == "", " (" + models.settings + ")")
-    models["name"] = models.model + settings
+    names = [named(*own) for own in zip(models.model, models.settings, strict=True)]
+    models["name"] = _texts(names, models)
     notes = zip(models.source, models.notes, strict=True)
     models["note"] = _texts([own[0] if source and own else "" for source, own in notes], models)
     identity = zip(*(models[c] for c in ("provenance", "source", "passage_form")), strict=True)
-    names = zip(models.name, models.revision, identity, strict=True)
-    slugs = [slug(name, *about, name, revision) for name, revision, about in names]
+    known = zip(names, models.revision, identity, strict=True)
+    slugs = [slug(name, *about, name, revision) for name, revision, about in known]
     models["slug"] = _texts(slugs, models)
     return models
 

@@ -17,6 +17,7 @@ from xbench.metrics import PoolRanks, scores
 from xbench.models.encoder import EncodingReport
 from xbench.search.options import SearchOptions
 from xbench.search.ranked_lists import KeepLists
+from xbench.search.variants import Variant
 
 DESCRIPTIONS: dict[Setting, str] = {
     "monolingual": "Queries of each language against the passages of the same language.",
@@ -100,6 +101,8 @@ class RetrievalTask(AbsTaskRetrieval):
             should be evaluated before them.
         report: What the last evaluation with an encoder encoded.
         keep_lists: What `ranks` does with what is retrieved; by default nothing.
+        variant: What `ranks` makes of an encoder's embeddings; by default nothing.
+        same_model: Whether `ranks` is given the model of its last call, unchanged.
     """
 
     source: ClassVar[Dataset]
@@ -109,6 +112,8 @@ class RetrievalTask(AbsTaskRetrieval):
     groups: Mapping[str, str] = MappingProxyType({})
     report: EncodingReport | None = None
     keep_lists: KeepLists | None = None
+    variant: Variant | None = None
+    same_model: bool = False
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
 
     def __init__(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mteb.timing import TimingStack
 
+from xbench._util.errors import UserError
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics import PoolRanks
@@ -95,6 +96,11 @@ class ParallelCorpusRetrieval(RetrievalTask):
 
         self.load_data()
         chosen = {name: self.subsets[name] for name in self.hf_subsets}
+        if self.variant is not None and embedding_kind(model) != "dense":
+            raise UserError(
+                f"--variants cannot be applied: {model.mteb_model_meta.name} does not give each "
+                "text one vector. Leave the option out."
+            )
         if isinstance(model, Reranked):
             found = rank_again(
                 model,
@@ -130,7 +136,8 @@ class ParallelCorpusRetrieval(RetrievalTask):
             sorted({subset.query_language for subset in chosen.values()}),
             sorted({a for subset in chosen.values() for a in subset.passage_languages}),
             self.location.cache_dir,
-            is_same=self._goes_on,
+            is_same=self._goes_on or self.same_model,
+            variant=self.variant,
         )
         self.report = ranking.report
         if not self._keeps(ranking, chosen):
@@ -160,6 +167,7 @@ class ParallelCorpusRetrieval(RetrievalTask):
             self.corpus_data,
             languages,
             self.location.cache_dir,
+            self.variant,
         )
         for language in languages:
             scores = score(language)

@@ -124,3 +124,76 @@ def test_a_wrong_model_is_told_before_any_passage_is_read(tmp_path):
     done = CliRunner().invoke(main, [*arguments, "--data-dir", str(tmp_path)])
     assert done.exit_code == 2
     assert "--model 'no-such-model': expected a name" in done.output
+
+
+def test_what_is_sent_to_an_endpoint_is_known_before(tmp_path):
+    import xbench
+    from tests.endpoint_server import serving
+    from xbench.evaluation.estimate_requests import estimate_requests
+
+    task = "XBenchMiniMultilingualRetrieval"
+    with serving() as running:
+        options = ModelOptions(
+            running.url, served_model="m", query_prompt="query: ", request_texts=20
+        )
+        found = estimate_requests(options, Selection((task,)))
+        assert not running.requests
+        xbench.evaluate(
+            running.url,
+            task,
+            served_model="m",
+            query_prompt="query: ",
+            request_texts=20,
+            output=tmp_path / "results",
+            cache_dir=tmp_path / "cache",
+            no_progress=True,
+        )
+        assert sum(own.requests for own in found.sent) == len(running.requests) - 1
+        assert sum(own.texts for own in found.sent) == len(running.texts)
+        assert sum(own.characters for own in found.sent) == pytest.approx(
+            sum(map(len, running.texts))
+        )
+    assert (found.checks.texts, found.checks.requests) == (17, 3)
+
+
+def test_the_command_counts_tokens_for_an_endpoint(model, tmp_path):
+    words = ["estimate", "--model", "http://127.0.0.1:9/v1", "--served-model", "m"]
+    words += ["--tasks", "XBenchMiniMonolingualRetrieval", "-l", "en,de"]
+    plain = CliRunner().invoke(main, words)
+    assert plain.exit_code == 0, plain.output
+    assert "Characters" in plain.output
+    assert "Tokens" not in plain.output
+    counted = CliRunner().invoke(main, [*words, "--tokenizer", model])
+    assert counted.exit_code == 0, counted.output
+    *_, total = [line for line in counted.output.splitlines() if line.startswith("all")]
+    _, texts, _, characters, tokens = (word.replace(",", "") for word in total.split())
+    assert int(texts) < int(tokens) <= int(characters)
+    wrong = CliRunner().invoke(main, [*words, "--tokenizer", str(tmp_path)])
+    assert wrong.exit_code == 2
+    assert "--tokenizer" in wrong.output
+    other = CliRunner().invoke(main, ["estimate", "--model", "xbench/bm25", "--tokenizer", model])
+    assert other.exit_code == 2
+
+
+PAIRS = """
+import numpy as np
+
+class Pairs:
+    mteb_model_meta = None
+    def predict(self, inputs1, inputs2, *, task_metadata, **kwargs):
+        return np.array([len(text) for batch in inputs2 for text in batch["text"]], float)
+"""
+
+
+def test_pairs_of_a_second_stage_are_counted(tmp_path):
+    (tmp_path / "pairs.py").write_text(PAIRS)
+    second = f"{tmp_path / 'pairs.py'}:Pairs"
+    common = ["estimate", "--tasks", "XBenchMiniMultilingualRetrieval", "--seconds", "1"]
+    common += ["--rerank", second, "--rerank-top", "10"]
+    served = ["--model", "http://127.0.0.1:9/v1", "--served-model", "m"]
+    for words in (["--model", "xbench/char-ngram"], served):
+        done = CliRunner().invoke(main, [*common, *words])
+        assert done.exit_code == 0, done.output
+        assert "at most 3,840 pairs" in done.output
+    missing = CliRunner().invoke(main, [*common, *served, "--rerank", "nowhere"])
+    assert missing.exit_code == 2

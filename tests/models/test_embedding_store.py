@@ -7,13 +7,14 @@ import pytest
 
 from xbench._util.errors import UserError
 from xbench.models.embedding_store import CHUNK, EmbeddingStore, Encoded, embed
+from xbench.models.parallel_calls import one_by_one
 
 
 class Encoder:
     """Vectors that depend on the batch a text is in, as padding makes real ones do."""
 
     name = "test/encoder"
-    batch_size = 8
+    chunk = CHUNK
 
     def __init__(self, fail_after=None):
         self.calls = []
@@ -27,6 +28,9 @@ class Encoder:
         vectors = [[len(text), sum(map(ord, text)), longest] for text in texts]
         truncated = [len(text) > 3 for text in texts]
         return Encoded(np.array(vectors, np.float32), np.array(truncated))
+
+    def encode_each(self, batches, role):
+        return one_by_one(lambda texts: self.encode(texts, role), batches)
 
     def identity(self, role):
         return "identity"

@@ -70,14 +70,18 @@ def test_some_zeros_are_counted_in_a_warning(ranks, caplog):
 
 def test_refused_embeddings_are_not_kept(tmp_path):
     from xbench.models.embedding_store import EmbeddingStore, Encoded, embed
+    from xbench.models.parallel_calls import one_by_one
 
     class Encoder:
-        name, batch_size = "test/encoder", 8
+        name, chunk = "test/encoder", 8
         scale = 0
 
         def encode(self, texts, role):
             vectors = np.array([[len(text), 1.0] for text in texts], np.float32)
             return Encoded(self.scale * vectors, np.zeros(len(texts), np.bool_))
+
+        def encode_each(self, batches, role):
+            return one_by_one(lambda texts: self.encode(texts, role), batches)
 
         def identity(self, role):
             return "identity"
@@ -94,12 +98,16 @@ def test_refused_embeddings_are_not_kept(tmp_path):
 
 def test_embeddings_that_were_stored_are_checked_too(tmp_path):
     from xbench.models.embedding_store import EmbeddingStore, Encoded, embed
+    from xbench.models.parallel_calls import one_by_one
 
     class Never:
-        name, batch_size = "test/encoder", 8
+        name, chunk = "test/encoder", 8
 
         def encode(self, texts, role):
             raise AssertionError("they are there")
+
+        def encode_each(self, batches, role):
+            return one_by_one(lambda texts: self.encode(texts, role), batches)
 
         def identity(self, role):
             return "identity"

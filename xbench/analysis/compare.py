@@ -28,8 +28,9 @@ def compare(
     Nothing is run: the scores come from the per-query files.
 
     Args:
-        models: Models' names, ``org/model`` or ``org/model@revision``; folders of their results;
-            what `xbench.evaluate` or `xbench.load_results` returned; or a list of such.
+        models: Models' names, ``org/model``, ``org/model@revision``, or of a variant
+            ``org/model@dim=128,int8``; folders of their results; what `xbench.evaluate` or
+            `xbench.load_results` returned; or a list of such.
         results: Folder of all results, in which names are looked up.
         languages: Languages to compare on; none compares on all. Full results answer for pairs of
             languages; a pool of part of them has to have been evaluated.

@@ -15,6 +15,7 @@ from xbench.metrics import FloatArray, task_per_query
 from xbench.results.language_selection import command_for, selected_ranks
 from xbench.results.reading import read_ranks
 from xbench.results.store import EXPERIMENTS, PER_QUERY_SUFFIX, PerQuery
+from xbench.results.variant_names import is_label, of_folder
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,8 @@ def read_candidates(
     """Read the ranks of models.
 
     Args:
-        names: Folders of result files, or models' names, ``org/model`` or ``org/model@revision``.
+        names: Folders of result files, or models' names, ``org/model``, ``org/model@revision`` or
+            ``org/model@dim=128,int8``.
         *results: Folders of results, in which a name is looked up.
         languages: Codes of the languages to keep; none keeps all. What needs another search is
             skipped with a warning that has the command.
@@ -143,7 +145,8 @@ def _tasks(folder: Path) -> dict[str, PerQuery]:
 
 
 def _named(name: str, results: Sequence[Path]) -> Path:
-    model, _, revision = name.partition("@")
+    model, _, mark = name.partition("@")
+    revision, _, variant = ("", "", mark) if is_label(mark) else mark.partition("@")
     places = [root / model.replace("/", "__").replace(" ", "_") for root in results]
     folders = [own for place in places for own in sorted(place.glob("*")) if own.is_dir()]
     found = [folder for folder in folders if revision in ("", folder.name)]
@@ -158,7 +161,24 @@ def _named(name: str, results: Sequence[Path]) -> Path:
     if len(found) > 1:
         choices = ", ".join(f"{model}@{folder.name}" for folder in found)
         raise UserError(f"{name}: several revisions in {shown}; name one of {choices}")
-    return _only_part(found[0])
+    return _variant(found[0], variant) if variant else _only_part(found[0])
+
+
+def _variant(folder: Path, variant: str) -> Path:
+    """Return the folder of a variant's results in that of a revision.
+
+    Raises:
+        UserError: If there are none.
+    """
+    places = [path for path in sorted((folder / EXPERIMENTS).glob("*")) if path.is_dir()]
+    known = {of_folder(path.name): path for path in places}
+    if (found := known.get((variant, ""))) is None:
+        there = sorted(own for own, others in known if own and not others)
+        raise UserError(
+            f"{folder}: has no results of the variant {variant!r}; there are "
+            f"{', '.join(there) or 'none'}{did_you_mean(variant, there)}"
+        )
+    return found
 
 
 def _only_part(folder: Path) -> Path:
@@ -182,8 +202,12 @@ def _place(folder: Path) -> Path:
 
 
 def _shown(folder: Path) -> str:
-    experiment = f" ({folder.name})" if _place(folder) != folder else ""
-    return f"{_place(folder).resolve().parent.name.replace('__', '/', 1)}{experiment}"
+    name = _place(folder).resolve().parent.name.replace("__", "/", 1)
+    if _place(folder) == folder:
+        return name
+    variant, others = of_folder(folder.name)
+    shown = f"{name} ({others})" if others else name
+    return f"{shown}@{variant}" if variant else shown
 
 
 def common_tasks(candidates: Sequence[Candidate]) -> list[str]:

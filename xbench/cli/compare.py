@@ -55,7 +55,8 @@ def compare(
 ) -> None:
     """Compare models on the tasks that all were run on, with intervals and tests.
 
-    A MODEL is a folder of results, or a name under --results: org/model or org/model@revision.
+    A MODEL is a folder of results, or a name under --results: org/model, org/model@revision, or
+    org/model@dim=128,int8 for a variant.
     Nothing is run: the scores come from the per-query files.
 
     \b

@@ -30,6 +30,10 @@ from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
     show_default=True,
     help="How long to measure in all; shared by the languages.",
 )
+@click.option(
+    "--tokenizer",
+    help="Endpoint: also count tokens, with this tokenizer on the hub or in a folder.",
+)
 @click.option("--on-bad-line", type=Choice(ON_BAD_LINE), default="stop", show_default=True)
 @click.option("--no-progress", is_flag=True, help="Show no progress bars.")
 @location_options
@@ -40,6 +44,7 @@ def estimate(
     passage_form: PassageForm,
     gpu: str | None,
     seconds: float,
+    tokenizer: str | None,
     on_bad_line: OnBadLine,
     no_progress: bool,
     data_dir: Path | None,
@@ -47,25 +52,44 @@ def estimate(
     offline: bool,
     **model: Any,  # noqa: ANN401
 ) -> None:
-    """Estimate how long an evaluation takes, and how much memory, from a short measurement.
+    """Estimate what an evaluation takes.
+
+    Time and memory come from a short measurement. For an endpoint, what would be sent is counted,
+    and nothing is sent.
 
     \b
     Examples:
       xbench estimate --model intfloat/multilingual-e5-small --benchmark XBenchMIRACL
+      xbench estimate --model https://example.org/v1 --served-model m --tokenizer org/model
       xbench estimate --model ./mine --tasks MIRACLMonolingualRetrieval -l sw --gpu h100
     """  # noqa: D301
     from xbench.data.download import DataLocation
 
     location = DataLocation.from_environment(data_dir, cache_dir, offline)
-    from xbench.cli.estimate_table import estimate_table
+    from xbench.cli.estimate_table import estimate_table, requests_table
     from xbench.evaluation.estimate_cost import estimate as run
     from xbench.evaluation.run_settings import Selection
+    from xbench.models.endpoint import is_endpoint
 
-    found = run(
-        ModelOptions(**model),
-        Selection(task_names(tasks, benchmarks), languages, passage_form),
-        location=location,
-        search=SearchOptions(on_bad_line, show_progress=not no_progress),
-        seconds=seconds,
-    )
+    options = ModelOptions(**model)
+    selection = Selection(task_names(tasks, benchmarks), languages, passage_form)
+    search = SearchOptions(on_bad_line, show_progress=not no_progress)
+    if is_endpoint(options.model):
+        from xbench.evaluation.estimate_requests import estimate_requests
+
+        if gpu is not None:
+            raise click.UsageError("--gpu cannot be applied: the model is an endpoint")
+        sent = estimate_requests(
+            options,
+            selection,
+            tokenizer=tokenizer,
+            location=location,
+            search=search,
+            seconds=seconds,
+        )
+        click.echo(requests_table(sent))
+        return
+    if tokenizer is not None:
+        raise click.UsageError("--tokenizer is for endpoints; other models have their own")
+    found = run(options, selection, location=location, search=search, seconds=seconds)
     click.echo(estimate_table(found, gpu))

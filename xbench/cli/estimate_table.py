@@ -8,9 +8,14 @@ import pandas as pd
 
 from xbench._util.text_tables import TextTable, text
 from xbench.evaluation.estimate_cost import Estimate
+from xbench.evaluation.estimate_requests import RequestsEstimate
+from xbench.evaluation.estimate_reranking import Reranking
 from xbench.evaluation.gpus import GPUS, UTILISATION
 
 COLUMNS = ["Dataset", "Language", "Passages", "Tokens", "Passages/s", "Hours"]
+
+
+REQUEST_COLUMNS = ["Dataset", "Language", "Texts", "Requests", "Characters", "Tokens"]
 
 
 def estimate_table(estimate: Estimate, gpu: str | None) -> str:
@@ -36,10 +41,47 @@ def estimate_table(estimate: Estimate, gpu: str | None) -> str:
     lines = [
         text([TextTable("", cells, keys=2, total=True)]),
         "",
+        *_second_stage(estimate.reranking),
         f"On this machine ({os.cpu_count()} cores): about {_duration(estimate.seconds)}, and "
         f"{estimate.memory / 1e9:.1f} GB of memory at most.",
     ]
     return "\n".join(lines if gpu is None else [*lines, _on_gpu(estimate, gpu.lower())])
+
+
+def requests_table(estimate: RequestsEstimate) -> str:
+    """Return what a run sends to an endpoint, as text."""
+    every = [*estimate.sent, estimate.checks]
+    tokens = [own.tokens for own in every if own.tokens is not None]
+    counted = len(tokens) == len(every)
+    rows = [
+        (own.dataset, own.language, own.texts, own.requests, own.characters, own.tokens)
+        for own in every
+    ]
+    sums = [sum(own) for own in zip(*(row[2:5] for row in rows), strict=True)]
+    rows.append(("all", "", *sums, sum(tokens) if counted else None))  # type: ignore[arg-type]
+    cells = pd.DataFrame(
+        [[*row[:2], *("" if n is None else f"{n:,.0f}" for n in row[2:])] for row in rows],
+        columns=REQUEST_COLUMNS,
+    )
+    if not counted:
+        cells = cells.drop(columns="Tokens")
+    lines = [
+        text([TextTable("", cells, keys=2, total=True)]),
+        "",
+        "This is sent if nothing is stored yet; texts that are stored are not sent again.",
+        "Checks: the first contact, and eight texts of each role before stored ones are used.",
+        *_second_stage(estimate.reranking),
+    ]
+    return "\n".join(lines)
+
+
+def _second_stage(reranking: Reranking | None) -> list[str]:
+    if reranking is None:
+        return []
+    return [
+        f"Second stage: at most {reranking.pairs:,} pairs of a query and a passage, about "
+        f"{_duration(reranking.seconds)} on this machine."
+    ]
 
 
 def _cells(

@@ -22,6 +22,14 @@ from xbench.search.options import SearchOptions
 @model_options
 @selection_options
 @data_options
+@click.option(
+    "--variants",
+    multiple=True,
+    metavar="LIST",
+    help="Also score truncated or quantised embeddings, from the same encoding, with results of "
+    "their own: dim=64,128 or quantize=int8,binary, or both with ';' between them, which is every "
+    "one with every other. May be repeated; each adds its list.",
+)
 @options_from(RunOptions, "output", "overwrite", "no_progress", "save_runs")
 @options_from(SearchOptions)
 @location_options
@@ -36,6 +44,7 @@ def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
       xbench evaluate --model ./my-model --tasks XQuADRMultilingualRetrieval
       xbench evaluate --model xbench/bm25 --benchmark XBenchMini
       xbench evaluate --model xbench/bm25 --data my-faq.csv
+      xbench evaluate --model http://localhost:8080/v1 --served-model e5
     """  # noqa: D301
     from xbench.evaluation.evaluate import evaluate as run
     from xbench.evaluation.run_files import run_folder

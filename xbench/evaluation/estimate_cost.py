@@ -9,13 +9,14 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.evaluation.estimate_measurement import Measurement, WorkloadEstimate, parameters_of
+from xbench.evaluation.estimate_reranking import Reranking, estimate_reranking
 from xbench.evaluation.estimate_workloads import Workload, workloads_of
 from xbench.evaluation.evaluate_tasks import chosen_tasks
 from xbench.evaluation.gpus import GPUS, UTILISATION
@@ -36,20 +37,23 @@ class Estimate:
         workloads: What each corpus takes.
         memory: Peak memory of the process on this machine, in bytes.
         parameters: Parameters of the model that every token goes through; None if unknown.
+        reranking: What a second stage takes, if there is one.
     """
 
     workloads: Sequence[WorkloadEstimate]
     memory: float
     parameters: int | None
+    reranking: Reranking | None = None
 
     @property
     def seconds(self) -> float:
-        """Time of all workloads on this machine."""
-        return sum(own.seconds for own in self.workloads)
+        """Time of all workloads, and of a second stage, on this machine."""
+        second = 0.0 if self.reranking is None else self.reranking.seconds
+        return sum(own.seconds for own in self.workloads) + second
 
     @property
     def tokens(self) -> float | None:
-        """Tokens of all workloads; None if they is not known."""
+        """Tokens of all workloads; None if they are not known."""
         tokens = [own.tokens for own in self.workloads if own.tokens is not None]
         return sum(tokens) if len(tokens) == len(self.workloads) else None
 
@@ -80,7 +84,7 @@ def estimate(
         selection: What to evaluate on.
         location: Where the data is; by default as the environment says.
         search: How to read corpora that are streamed.
-        seconds: How long to measure in all, shared by the languages.
+        seconds: How long to measure in all, shared by the languages, and as long a second stage.
 
     Raises:
         UserError: If a name, file or option is wrong, or the model fails.
@@ -90,10 +94,11 @@ def estimate(
         tasks = chosen_tasks(selection, location, search or SearchOptions())
         source = find_model(options, offline=location.offline)
         workloads = workloads_of(tasks)
-        model = load_model(source, options)
+        model = load_model(source, replace(options, rerank=None))
         measure = Measurement(model, options, tasks[0], location, seconds / len(workloads))
         estimates = [measure.workload(workload) for workload in workloads]
-    return Estimate(estimates, _memory(workloads), parameters_of(model))
+        second = estimate_reranking(options, tasks, offline=location.offline, seconds=seconds)
+    return Estimate(estimates, _memory(workloads), parameters_of(model), second)
 
 
 def _memory(workloads: Sequence[Workload]) -> float:

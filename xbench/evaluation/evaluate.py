@@ -38,22 +38,26 @@ def evaluate(
     output: str | PathLike[str] | None = None,
     data: str | PathLike[str] | None = None,
     data_name: str | None = None,
+    variants: Names = None,
     **options: Any,  # noqa: ANN401
 ) -> Results:
     """Evaluate a model and write its results; what is there already is not computed again.
 
     Args:
         model: What ``--model`` takes: a name in mteb's registry or on the hub, a folder,
-            ``xbench/bm25``, ``path/to/file.py:NAME``, ``package.module:NAME``; or an object: a
-            model of sentence-transformers, an mteb encoder or search model, anything with
-            ``encode`` or LangChain's ``embed_documents``, a function from a list of texts to an
-            array, or a class or factory of such.
+            ``xbench/bm25``, ``path/to/file.py:NAME``, ``package.module:NAME``, the address of an
+            endpoint; or an object: a model of sentence-transformers, an mteb encoder or search
+            model, anything with ``encode`` or LangChain's ``embed_documents``, a function from a
+            list of texts to an array, or a class or factory of such.
         tasks: Names of tasks, or an `xbench.ParallelRetrieval`.
         benchmark: Name of a benchmark, whose tasks are run; XBench if no task is named either.
         languages: Languages to keep; results on part of them are stored apart from the full ones.
         output: Folder of all results, by default ``results``.
         data: A corpus of one's own: a table, or a folder with a part per language.
         data_name: Name of that corpus, by default that of the file.
+        variants: Lists such as ``"dim=64,128"``, ``"quantize=int8,binary"`` or
+            ``"dim=64,128;quantize=int8"``: each truncation and quantisation of the embeddings has
+            results of its own, from the one encoding.
         **options: The options of ``xbench evaluate`` under the same names, such as
             ``query_prompt``, ``max_length``, ``batch_size``, ``data_dir``, ``offline`` or
             ``overwrite``; ``rerank`` may be an object, too.
@@ -80,6 +84,7 @@ def evaluate(
     named = isinstance(model, str | PathLike)
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
+    lists = _names("variants", variants)
     codes, own = _codes(languages), _own_corpora(tasks, data, data_name)
     names: Any = None if hasattr(tasks, "task_classes") else tasks
     chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
@@ -88,7 +93,9 @@ def evaluate(
     from xbench.evaluation.run_settings import Selection
     from xbench.models.objects import object_source
     from xbench.results.loading import load_results
+    from xbench.search.variants import variants_of
 
+    made = variants_of(lists)
     source = None
     if not named:
         source = object_source(model, chosen)
@@ -104,6 +111,7 @@ def evaluate(
         overwrite=run.overwrite,
         show_progress=not run.no_progress,
         save_runs=run.save_runs,
+        variants=made,
     )
     reused = sum(item.skipped for item in evaluated)
     if reused:

@@ -6,7 +6,7 @@ import datetime
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from xbench.results.store import (
 )
 from xbench.results.stored_summary import write_summary
 from xbench.search.options import SearchOptions
+from xbench.search.variants import Variant
 from xbench.tasks import RetrievalTask, StreamedRetrieval
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def evaluate(
     overwrite: bool = False,
     show_progress: bool = True,
     save_runs: bool = False,
+    variants: Sequence[Variant] = (),
 ) -> list[Evaluated]:
     """Evaluate a model on tasks and write the results.
 
@@ -95,6 +97,8 @@ def evaluate(
         show_progress: Whether to show progress bars.
         save_runs: Whether to write what is retrieved in TREC's format, next to the results; a task
             that has results and no runs is run again for them, and its results stay.
+        variants: What to make of the embeddings; each has results of its own, after those of the
+            embeddings themselves.
 
     Raises:
         UserError: If a name, file or option is wrong, or the model misbehaves; the results of
@@ -105,6 +109,8 @@ def evaluate(
     check_place(output)
     with hub_access(offline=location.offline):
         tasks = chosen_tasks(selection, location, search)
+        if variants:
+            _check_variants(options, tasks)
         source = source or find_model(options, offline=location.offline)
         if options.rerank is not None:
             other = options.rerank if second is None else second
@@ -114,8 +120,27 @@ def evaluate(
             options, selection, search, source, output, show_progress, location, tasks, save_runs
         )
         pooled_first = sorted(tasks, key=lambda task: not task.run_first)
-        evaluated = {task.task_name: run.result(task, overwrite=overwrite) for task in pooled_first}
-    return [evaluated[task.task_name] for task in tasks]
+        try:
+            found = {
+                (task.task_name, variant): run.result(task, variant, overwrite=overwrite)
+                for task in pooled_first
+                for variant in (None, *variants)
+            }
+        finally:
+            run.report_usage()
+    return [found[task.task_name, variant] for variant in (None, *variants) for task in tasks]
+
+
+def _check_variants(options: ModelOptions, tasks: Sequence[RetrievalTask]) -> None:
+    streamed = [task.task_name for task in tasks if isinstance(task, StreamedRetrieval)]
+    if streamed:
+        raise UserError(
+            f"--variants cannot be applied to {', '.join(streamed)}: the embeddings of streamed "
+            "passages are not kept, so that each variant would encode them again. Leave the option "
+            "out, or choose other tasks"
+        )
+    if options.rerank is not None:
+        raise UserError("--variants cannot be applied with --rerank. Leave one of them out")
 
 
 def result_folder(output: Path, meta: ModelMeta) -> Path:
@@ -182,6 +207,7 @@ class _Run:
     tasks: Sequence[RetrievalTask]
     save_runs: bool
     _model: Any = None
+    _ranked: set[str] = field(default_factory=set)
 
     def meta(self, task: RetrievalTask) -> ModelMeta:
         """Return the model's metadata, with what makes its result other than the standard one."""
@@ -190,6 +216,7 @@ class _Run:
             **self.source.settings,
             **self.selection.non_default_settings,
             **task.non_default_settings,
+            **(task.variant.settings if task.variant else {}),
         }
         if not task.partial:
             non_default_settings.pop("languages", None)
@@ -224,8 +251,9 @@ class _Run:
             return None
         return Evaluated(result, ranks, folder / f"{name}.json", skipped=True)
 
-    def result(self, task: RetrievalTask, *, overwrite: bool) -> Evaluated:
+    def result(self, task: RetrievalTask, variant: Variant | None, *, overwrite: bool) -> Evaluated:
         """Return a task's results; what is missing of results and runs is made."""
+        task.variant = variant
         found = None if overwrite else self.finished(task)
         if found is None:
             return self.evaluate(task)
@@ -239,12 +267,13 @@ class _Run:
         model = self._loaded()
         if isinstance(task, StreamedRetrieval):
             task.model_options = self.options
-        if not self.save_runs:
-            return task.ranks(model, self._encode_kwargs)
-        files = RunFiles(self.output, self.folder(task), task)
-        task.keep_lists = files.write
+        task.same_model = task.source.title in self._ranked
+        files = RunFiles(self.output, self.folder(task), task) if self.save_runs else None
+        task.keep_lists = None if files is None else files.write
         ranks = task.ranks(model, self._encode_kwargs)
-        files.write_languages()
+        self._ranked.add(task.source.title)
+        if files is not None:
+            files.write_languages()
         return ranks
 
     def evaluate(self, task: RetrievalTask) -> Evaluated:
@@ -277,7 +306,8 @@ class _Run:
             self.meta(task).to_dict(),
             run_settings(self._encoding(), task, self.options, self.selection, self.search),
         )
-        self._report_truncation(task)
+        if task.variant is None:
+            self._report_truncation(task)
         if task.non_default_settings:
             logger.warning(
                 "%s: not measured on what was published (%s); the results are stored apart",
@@ -309,6 +339,12 @@ class _Run:
         """Return the model that encodes: the first of two stages."""
         model = self._loaded()
         return model.first if isinstance(model, Reranked) else model
+
+    def report_usage(self) -> None:
+        """Report what was sent to a server, if the model is served."""
+        usage = getattr(self._encoding(), "usage", None) if self._model is not None else None
+        if usage is not None:
+            logger.info("%s: %s", self.source.meta.name, usage)
 
     def _is_same_object(self, task: RetrievalTask) -> bool:
         """Return whether a task's results are of this object, which may have been changed."""

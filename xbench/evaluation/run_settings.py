@@ -10,10 +10,12 @@ from typing import Any
 
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.data.languages import codes
+from xbench.models.encoder import EncodingReport
 from xbench.models.inner import dtype, max_length, sentence_transformer, similarity_name
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import prompt_text
 from xbench.search.options import SearchOptions
+from xbench.search.variants import Variant
 from xbench.tasks import ParallelRetrieval, RetrievalTask
 
 SEARCH_DEFAULTS = SearchOptions()
@@ -87,15 +89,23 @@ def run_settings(
             "dtype": dtype(model),
             "device": None if inner is None else str(inner.device),
             **({} if similarity in (None, "cosine") else {"similarity": similarity}),
-            "encoding": None if task.report is None else asdict(task.report),
-            "command": command(options, selection, search),
+            "encoding": None if task.report is None else _encoding(task.report),
+            "command": command(options, selection, search, task.variant),
+            **({"variant": task.variant.recorded} if task.variant else {}),
             **({"data": task.data_digest} if task.data_digest else {}),
         },
     }
 
 
+def _encoding(report: EncodingReport) -> dict[str, int]:
+    return {name: value for name, value in asdict(report).items() if value is not None}
+
+
 def command(
-    options: ModelOptions, selection: Selection, search: SearchOptions = SEARCH_DEFAULTS
+    options: ModelOptions,
+    selection: Selection,
+    search: SearchOptions = SEARCH_DEFAULTS,
+    variant: Variant | None = None,
 ) -> str:
     """Return the command line that repeats a run.
 
@@ -115,6 +125,8 @@ def command(
         words += ["--languages", ",".join(selection.languages)]
     if selection.passage_form != "sentence":
         words += ["--passage-form", selection.passage_form]
+    if variant is not None:
+        words += ["--variants", variant.option]
     for name, value in asdict(search).items():
         if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
             words += [f"--{name.replace('_', '-')}", str(value)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 Role = Literal["query", "passage"]
 CHUNK = 512
-"""Texts that are encoded and stored together: what an interruption can lose at most."""
+"""Texts that a local model encodes before they are stored: what an interruption can lose."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,20 @@ class TextEncoder(Protocol):
 
     Attributes:
         name: Name of the model, for messages.
-        batch_size: Texts that the model takes at once.
+        chunk: Texts that are encoded and stored together.
     """
 
     name: str
-    batch_size: int
+    chunk: int
 
     def encode(self, texts: Sequence[str], role: Role) -> Encoded:
         """Encode some texts as queries or as passages."""
+        ...
+
+    def encode_each(
+        self, batches: Iterable[list[str]], role: Role
+    ) -> Iterator[tuple[list[str], Encoded]]:
+        """Yield batches of texts with their embeddings, each as soon as it is encoded."""
         ...
 
     def identity(self, role: Role) -> str | None:
@@ -169,17 +175,12 @@ def embed(
             vectors are zero or the same; these are not kept.
     """
     store.load(text for texts in collections for text in texts)
-    size = max(CHUNK, encoder.batch_size)
-    for texts in collections:
-        ordered = sorted(set(texts), key=lambda text: (-len(text), text))
-        for start in range(0, len(ordered), size):
-            missing = store.missing(ordered[start : start + size])
-            if missing:
-                encoded = encoder.encode(missing, role)
-                check_vectors(encoded.vectors, missing, role, encoder.name)
-                store.add(missing, encoded)
-            if progress is not None:
-                progress(len(ordered[start : start + size]))
+    done = progress or (lambda number: None)
+    batches = _batches(collections, store, encoder.chunk, done)
+    for batch, encoded in encoder.encode_each(batches, role):
+        check_vectors(encoded.vectors, batch, role, encoder.name)
+        store.add(batch, encoded)
+        done(len(batch))
     spread = Spread(encoder.name, role)
     try:
         for texts in collections:
@@ -189,6 +190,25 @@ def embed(
         store.discard()
         raise
     spread.warn()
+
+
+def _batches(
+    collections: Sequence[Sequence[str]],
+    store: EmbeddingStore,
+    size: int,
+    done: Callable[[int], object],
+) -> Iterator[list[str]]:
+    """Yield the texts of each chunk that have no embedding and were not yielded before."""
+    begun: set[str] = set()
+    for texts in collections:
+        ordered = sorted(set(texts), key=lambda text: (-len(text), text))
+        for start in range(0, len(ordered), size):
+            chunk = ordered[start : start + size]
+            missing = [text for text in store.missing(chunk) if text not in begun]
+            done(len(chunk) - len(missing))
+            if missing:
+                begun.update(missing)
+                yield missing
 
 
 def _key(text: str) -> str:

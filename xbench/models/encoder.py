@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from xbench._util.errors import UserError
-from xbench.models.embedding_store import Encoded, Role
+from xbench.models.adapters import TextsEncoder
+from xbench.models.embedding_store import CHUNK, Encoded, Role
 from xbench.models.identity import change_token, is_certain, model_identity
 from xbench.models.inner import embedding_kind, max_length, sentence_transformer, similarity_name
+from xbench.models.parallel_calls import one_by_one
 from xbench.models.prompts import PROMPT_TYPES, prompt_text
 from xbench.models.vectors import (
     FloatArray,
@@ -43,11 +45,14 @@ class EncodingReport:
         texts: Distinct texts that the ranks rest on.
         encoded: Of these, how many this process encoded; the others were stored before.
         truncated: Of these, how many were truncated at the model's maximum length.
+        tokens: Tokens that a server reported for what was encoded; None if there is no server, or
+            it reports none.
     """
 
     texts: int
     encoded: int
     truncated: int
+    tokens: int | None = None
 
 
 class MatrixProduct:
@@ -92,6 +97,7 @@ class MtebTextEncoder:
         self.name = str(model.mteb_model_meta.name)
         self.revision = str(model.mteb_model_meta.revision)
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
+        self.chunk = getattr(model, "texts_at_once", None) or max(CHUNK, self.batch_size)
 
     def encode(self, texts: Sequence[str], role: Role) -> Encoded:
         """Encode some texts as queries or as passages.
@@ -100,6 +106,22 @@ class MtebTextEncoder:
             UserError: If the model fails.
         """
         return Encoded(vectors=self.vectors(texts, role), truncated=self.truncated(texts, role))
+
+    def encode_each(
+        self, batches: Iterable[list[str]], role: Role
+    ) -> Iterator[tuple[list[str], Encoded]]:
+        """Yield batches of texts with their embeddings, each as soon as it is encoded.
+
+        Raises:
+            UserError: If the model fails; what it had begun and did encode was yielded before.
+        """
+        each: Any = getattr(self._model, "each", one_by_one)
+        yield from each(lambda texts: self.encode(texts, role), batches)
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens that a server has reported for the texts so far, if the model is served."""
+        return getattr(self._model, "tokens", None)
 
     def vectors(self, texts: Sequence[str], role: Role) -> Vectors:
         """Return the embeddings of some texts, shape (texts, dimensions), or a matrix for each.
@@ -113,7 +135,8 @@ class MtebTextEncoder:
             encoded = self._encoded(texts, role)
             return sparse_rows(encoded) if self.kind == "sparse" else as_float32(encoded)
         except UserError as error:
-            raise UserError(f"{self.name}: {error}. What was encoded before is kept.") from error
+            message = f"{self.name}: {str(error).rstrip('.')}. What was encoded before is kept."
+            raise UserError(message) from error
         except Exception as error:
             advice = " Try a smaller --batch-size." if "out of memory" in str(error).lower() else ""
             raise UserError(
@@ -122,16 +145,22 @@ class MtebTextEncoder:
             ) from error
 
     def _encoded(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401
-        column = "query" if role == "query" else "body"
-        dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
         return self._model.encode(
-            DataLoader(cast("Any", dataset), batch_size=self.batch_size),
+            self._inputs(texts, role),
             task_metadata=self._metadata,
             hf_split=self._metadata.eval_splits[0],
             hf_subset=self._metadata.hf_subsets[0],
             prompt_type=PROMPT_TYPES[role],
             **cast("Any", self._kwargs),
         )
+
+    def _inputs(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401
+        """Return texts as mteb gives them to models; ours only read the batches."""
+        if isinstance(self._model, TextsEncoder):
+            return [{"text": list(texts)}]
+        column = "query" if role == "query" else "body"
+        dataset = Dataset.from_dict({"text": list(texts), column: list(texts)})
+        return DataLoader(cast("Any", dataset), batch_size=self.batch_size)
 
     def _token_vectors(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401
         inner = self.sentence_transformer()

@@ -17,9 +17,11 @@ from mteb.models import ModelMeta
 
 from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
+from xbench.models.endpoint import endpoint_of, is_endpoint
+from xbench.models.endpoint_encoder import endpoint_loader
 from xbench.models.hub_models import commit_of, hub_file
 from xbench.models.names import checked_name, made_name
-from xbench.models.options import ModelOptions
+from xbench.models.options import ENDPOINT_OPTIONS, ModelOptions
 from xbench.models.python_code import NamedCode, named_code
 
 BUILT_IN = {
@@ -34,7 +36,10 @@ TRAINING_RECORD = "xbench_training.json"
 CHECKPOINTS = "checkpoints"
 """Folder of checkpoints next to a model that xbench trained; they are not the model."""
 
-MODEL_FILES = ("modules.json", "config.json", "adapter_config.json")
+ADAPTER = "adapter_config.json"
+"""File of an adapter, whose other weights are elsewhere."""
+
+MODEL_FILES = ("modules.json", "config.json", ADAPTER)
 """Files of which each model of sentence-transformers and each adapter has one."""
 
 LIBRARY_CONFIG = "config_sentence_transformers.json"
@@ -77,6 +82,9 @@ def find_model(
         UserError: If there is no such model, or an option does not apply to it.
     """
     name = options.model
+    if is_endpoint(name):
+        return _endpoint(options, plain, offline=offline)
+    refuse(options, "is not the address of an endpoint", *ENDPOINT_OPTIONS)
     if name in BUILT_IN:
         return _built_in(options)
     if code := named_code(name):
@@ -119,6 +127,21 @@ _ALL_BUT_MODEL = (
 )
 
 
+def _endpoint(options: ModelOptions, plain: str, *, offline: bool) -> ModelSource:
+    refuse(
+        options,
+        "is an endpoint",
+        *("revision", "max_length", "dtype", "device", "batch_size", "model_kwargs"),
+        *("trust_remote_code", "truncate_dim"),
+    )
+    if plain == "CrossEncoder":
+        raise UserError(f"--model {options.model}: is an endpoint; expected a cross-encoder")
+    endpoint = endpoint_of(options)
+    load = endpoint_loader(options, endpoint)
+    source = local_source(endpoint.name, endpoint.digest, lambda: load(source.meta), options)
+    return replace(source, certain=False)
+
+
 def _code(options: ModelOptions, code: NamedCode) -> ModelSource:
     from xbench.models.factories import made
 
@@ -154,7 +177,8 @@ def _folder(options: ModelOptions, folder: Path, plain: str) -> ModelSource:
 
     source = local_source(folder.resolve().name, digest.hexdigest(), load, options)
     meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})
-    return replace(source, meta=meta, identity=_identity(str(source.identity), options))
+    identity = _identity(str(source.identity), options)
+    return replace(source, meta=meta, identity=identity, certain=not (folder / ADAPTER).is_file())
 
 
 def _training_datasets(folder: Path) -> set[str] | None:
@@ -252,8 +276,8 @@ def _not_found(name: str) -> UserError:
         advice = ". This is a file; give the folder that it is in"
     return UserError(
         f"--model {name!r}: expected a name in mteb's registry or on the Hugging Face hub "
-        f"(organisation/name), a folder, {', '.join(BUILT_IN)}, path/to/file.py:NAME, or "
-        f"package.module:NAME{advice}"
+        f"(organisation/name), a folder, {', '.join(BUILT_IN)}, path/to/file.py:NAME, "
+        f"package.module:NAME, or an address such as http://localhost:8080/v1{advice}"
     )
 
 

@@ -16,7 +16,7 @@ from xbench.models.forms import is_object, library_class, unknown_form
 from xbench.models.identity import weights_digest
 from xbench.models.lookup import ModelSource, local_source, refuse
 from xbench.models.names import checked_name, made_name
-from xbench.models.options import ModelOptions
+from xbench.models.options import ENDPOINT_OPTIONS, ModelOptions
 
 UNKNOWN_REVISION = "no_revision_available"
 """Revision of an object that says nothing of its own."""
@@ -35,7 +35,7 @@ def object_source(model: Any, options: ModelOptions) -> ModelSource:  # noqa: AN
     Raises:
         UserError: If it has none of the forms.
     """
-    refuse(options, "is an object", "revision", "device", "trust_remote_code")
+    refuse(options, "is an object", "revision", "device", "trust_remote_code", *ENDPOINT_OPTIONS)
 
     def load() -> Any:  # noqa: ANN401
         found = made(model, options.model_kwargs, options.model)

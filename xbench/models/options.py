@@ -19,6 +19,14 @@ SIMPLE = ("model", "revision", "query_prompt", "passage_prompt", "max_length", "
 """Options that every record of a run names; the others are named where they are set."""
 
 
+ENDPOINT_OPTIONS = (
+    *("served_model", "served_query_model", "served_passage_model"),
+    *("served_query_options", "served_passage_options", "api_key_env"),
+    *("request_texts", "requests_at_once", "retry_seconds"),
+)
+"""Options of a model behind an endpoint only."""
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """A model and how to run it; each field's metadata says what it does.
@@ -28,7 +36,8 @@ class ModelOptions:
 
     model: str = option(
         help="Name in mteb's registry, sentence-transformers hub id or folder, xbench/bm25, "
-        "xbench/char-ngram, path/to/file.py:NAME or package.module:NAME."
+        "xbench/char-ngram, path/to/file.py:NAME, package.module:NAME, or the address of an "
+        "OpenAI-compatible endpoint such as http://localhost:8080/v1."
     )
     revision: str | None = option(
         None, help="Commit of the model [default: the registry's, or the newest]."
@@ -47,7 +56,7 @@ class ModelOptions:
     )
     name: str | None = option(
         None,
-        help="Name of a folder, file or object in its results, organisation/model "
+        help="Name of a folder, file, object or served model in its results, organisation/model "
         "[default: local/ and its own].",
     )
     model_kwargs: dict[str, Any] | None = option(
@@ -67,6 +76,38 @@ class ModelOptions:
     )
     rerank_top: int = option(
         100, help="Passages of each query that --rerank takes.", kind=int, minimum=1
+    )
+    served_model: str | None = option(None, help="Endpoint: name of the model there.")
+    served_query_model: str | None = option(
+        None, help="Endpoint: name of the model that encodes queries, if it is another."
+    )
+    served_passage_model: str | None = option(
+        None, help="Endpoint: name of the model that encodes passages, if it is another."
+    )
+    served_query_options: dict[str, Any] | None = option(
+        None,
+        help="Endpoint: other fields of the requests for queries, as JSON such as "
+        '\'{"input_type": "query"}\'.',
+        kind=dict,
+    )
+    served_passage_options: dict[str, Any] | None = option(
+        None, help="Endpoint: other fields of the requests for passages, as JSON.", kind=dict
+    )
+    api_key_env: str | None = option(
+        None, help="Endpoint: environment variable that the key is in [default: OPENAI_API_KEY]."
+    )
+    request_texts: int = option(
+        64, help="Endpoint: texts in a request.", kind=int, minimum=1, show_default=True
+    )
+    requests_at_once: int = option(
+        8, help="Endpoint: requests that run at once.", kind=int, minimum=1, show_default=True
+    )
+    retry_seconds: int = option(
+        600,
+        help="Endpoint: how long a request that fails for the moment is sent again.",
+        kind=int,
+        minimum=0,
+        show_default=True,
     )
 
     @property

@@ -152,6 +152,7 @@ class Encoding(Document):
     texts: Count
     encoded: Count
     truncated: Count
+    tokens: Count | None = None
 
 
 class ModelChoice(Document):
@@ -171,6 +172,15 @@ class ModelChoice(Document):
     truncate_dim: Count | None = None
     rerank: Name | None = None
     rerank_top: Count | None = None
+    served_model: Name | None = None
+    served_query_model: Name | None = None
+    served_passage_model: Name | None = None
+    served_query_options: Settings | None = None
+    served_passage_options: Settings | None = None
+    api_key_env: Name | None = None
+    request_texts: Count | None = None
+    requests_at_once: Count | None = None
+    retry_seconds: Count | None = None
 
 
 class Prompts(Document):
@@ -195,6 +205,7 @@ class XBenchSettings(Document):
     encoding: Encoding | None
     command: Text
     data: Name | None = None
+    variant: Settings | None = None
 
 
 class MtebSettings(Document):

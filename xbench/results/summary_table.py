@@ -8,6 +8,7 @@ import pandas as pd
 
 from xbench._util.text_tables import TextTable, text
 from xbench.data.catalogue import DATASETS, SETTINGS
+from xbench.results.variant_names import named
 
 COLUMNS = {
     "mAP": ("map", "macro"),
@@ -65,7 +66,7 @@ def _order(index: tuple[str, ...]) -> tuple[object, ...]:
 def _model(index: tuple[str, ...]) -> str:
     _, model, settings, form, *_ = index
     options = [*([settings] if settings else []), *([form] if form == "context" else [])]
-    return f"{model} ({', '.join(options)})" if options else model
+    return named(model, ", ".join(options))
 
 
 def _cells(index: tuple[str, ...], row: pd.Series) -> list[str]:

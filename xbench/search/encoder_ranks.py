@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import EncoderProtocol
 from tqdm.auto import tqdm
@@ -22,6 +23,7 @@ from xbench.models.encoder import EncodingReport, MtebTextEncoder
 from xbench.models.same_model import keep_if_same
 from xbench.models.vectors import FloatArray, Vectors
 from xbench.search.exact_ranks import RankTable, Rows, distinct_texts
+from xbench.search.variants import Variant, VariantVectors
 
 ROLES: tuple[Role, ...] = ("query", "passage")
 
@@ -55,6 +57,7 @@ def rank_with_encoder(
     cache_dir: Path,
     *,
     is_same: bool = False,
+    variant: Variant | None = None,
 ) -> Ranking:
     """Return the ranks of the queries of some languages in the pools of some passage languages.
 
@@ -67,18 +70,22 @@ def rank_with_encoder(
         passage_languages: Languages that a pool may hold.
         cache_dir: Folder under which embeddings are kept.
         is_same: Whether the model is known to be unchanged since it was last ranked with.
+        variant: What is made of the embeddings; None leaves them as they are.
 
     Raises:
-        UserError: If an embedding or a score is not finite or has the wrong shape.
+        UserError: If an embedding or a score is not finite or has the wrong shape, or there is no
+            such variant.
     """
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
     memory = memory_of(model)
     corpus_embeddings = CorpusEmbeddings(
-        encoder, memory, corpus, query_languages, passage_languages, cache_dir
+        encoder, memory, corpus, query_languages, passage_languages, cache_dir, variant
     )
-    key = (corpus.fingerprint, *corpus_embeddings.settings, str(encoder.similarity_name))
+    model_key = (corpus.fingerprint, *corpus_embeddings.settings, str(encoder.similarity_name))
     if not is_same and not corpus_embeddings.are_of_this_model():
-        memory.rankings.pop(key, None)
+        for known_key in [own for own in memory.rankings if own[:-1] == model_key]:
+            del memory.rankings[known_key]
+    key = (*model_key, str(variant or ""))
     known = memory.rankings.setdefault(key, [])
     for ranking in known:
         if ranking.table.covers(query_languages, passage_languages):
@@ -98,6 +105,7 @@ def score_with_encoder(
     corpus: ParallelCorpus,
     query_languages: Sequence[str],
     cache_dir: Path,
+    variant: Variant | None = None,
 ) -> Callable[[str], Rows]:
     """Return what scores the queries of a language against all passages of a corpus.
 
@@ -109,7 +117,7 @@ def score_with_encoder(
     """
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
     embeddings = CorpusEmbeddings(
-        encoder, memory_of(model), corpus, query_languages, corpus.languages, cache_dir
+        encoder, memory_of(model), corpus, query_languages, corpus.languages, cache_dir, variant
     )
     embeddings.encode(show_progress=bool(encode_kwargs.get("show_progress_bar", True)))
     return embeddings.scores
@@ -133,6 +141,7 @@ class CorpusEmbeddings:
         query_languages: Languages of the queries.
         passage_languages: Languages of the passages.
         cache_dir: Folder under which embeddings are kept.
+        variant: What is made of the embeddings; None leaves them as they are.
 
     Attributes:
         settings: What decides the embeddings of a living model.
@@ -146,8 +155,10 @@ class CorpusEmbeddings:
         query_languages: Sequence[str],
         passage_languages: Sequence[str],
         cache_dir: Path,
+        variant: Variant | None = None,
     ) -> None:
-        self._encoder, self._corpus = encoder, corpus
+        self._encoder, self._corpus, self._variant = encoder, corpus, variant
+        self._tokens_before = encoder.tokens or 0
         self._texts: Mapping[Role, list[tuple[str, ...]]] = {
             "query": [corpus.queries[code].texts for code in query_languages],
             "passage": [corpus.passages[code].texts for code in passage_languages],
@@ -156,6 +167,7 @@ class CorpusEmbeddings:
         self.settings = encoder.change_token(), *(encoder.settings(role) for role in ROLES)
         self._stores = {role: self._store(memory, role, cache_dir) for role in ROLES}
         self._passages: Vectors | None = None
+        self._made: VariantVectors | None = None
 
     def _store(self, memory: Memory, role: Role, cache_dir: Path) -> EmbeddingStore:
         identity = self._encoder.identity(role)
@@ -184,6 +196,7 @@ class CorpusEmbeddings:
             _embed(self._encoder, role, texts, self._stores[role], show_progress)
             for role, texts in self._texts.items()
         )
+        tokens = self._encoder.tokens
         distinct = {role: list(dict.fromkeys(_all(own))) for role, own in self._texts.items()}
         return EncodingReport(
             texts=sum(map(len, distinct.values())),
@@ -191,26 +204,38 @@ class CorpusEmbeddings:
             truncated=sum(
                 int(self._stores[role].get(distinct[role]).truncated.sum()) for role in ROLES
             ),
+            tokens=None if tokens is None else tokens - self._tokens_before,
         )
 
     def scores(self, language: str) -> Rows:
         """Return the scores of the queries of a language, shape (queries, distinct passages)."""
         if self._passages is None:
             self._passages = self._stores["passage"].get(self._distinct).vectors
+            if self._variant is not None:
+                self._made = VariantVectors(self._variant, self._passages, self._encoder.name)
+                self._passages = self._made(cast("Any", self._passages))
         queries = self._stores["query"].get(self._corpus.queries[language].texts).vectors
-        return _Scores(self._encoder, queries, self._passages)
+        if self._made is not None:
+            queries = self._made(cast("Any", queries))
+        binary = self._variant is not None and self._variant.quantize == "binary"
+        return _Scores(None if binary else self._encoder, queries, self._passages)
 
 
 @dataclass(frozen=True)
 class _Scores:
-    """Scores of queries against passages, those of some queries at a time."""
+    """Scores of queries against passages, those of some queries at a time.
 
-    encoder: MtebTextEncoder
+    Without an encoder, which knows the model's similarity, they are dot products.
+    """
+
+    encoder: MtebTextEncoder | None
     queries: Vectors
     passages: Vectors
 
     def __getitem__(self, rows: slice) -> FloatArray:
-        return self.encoder.similarity(self.queries[rows], self.passages)
+        if self.encoder is not None:
+            return self.encoder.similarity(self.queries[rows], self.passages)
+        return np.asarray(cast("Any", self.queries)[rows] @ cast("Any", self.passages).T)
 
 
 def _embed(

@@ -188,9 +188,10 @@ def _count_above(
         higher = _count(np.greater, own, thresholds)[query, slot]
         equal = _count(np.greater_equal, own, thresholds)[query, slot] - higher
         before = higher.copy()
-        for row in np.flatnonzero(equal > (language == index)):
-            tied = own[query[row], : len(pool.columns[index])] == threshold[row]
-            before[row] += np.count_nonzero(pool.order[index][tied] < order[row])
+        rows = np.flatnonzero(equal > (language == index))
+        before[rows] += _tied_before(
+            own, pool.order[index], query[rows], threshold[rows], order[rows]
+        )
         return before, higher, equal
 
     before, higher, equal = zip(*threads.map(above, range(len(pool.languages))), strict=True)
@@ -203,6 +204,32 @@ def _count_above(
         equal=np.stack(equal, axis=1),
         first_places=_first_places(pool, scores, block.start, threads),
     )
+
+
+def _tied_before(
+    scores: ScoreArray,
+    places: IntArray,
+    query: IntArray,
+    threshold: ScoreArray,
+    order: IntArray,
+) -> IntArray:
+    """Count the passages of equal score that the order of ids puts before relevant passages.
+
+    Args:
+        scores: Scores of the queries and the passages of a language, shape (queries, passages or
+            more).
+        places: Place of each passage by descending id, shape (passages,).
+        query: Row of each relevant passage's query in the scores, shape (rows,).
+        threshold: Score of each relevant passage, shape (rows,).
+        order: Place of each relevant passage by descending id, shape (rows,).
+    """
+    counts = np.empty(len(query), np.int64)
+    small = places.astype(np.int32)
+    for rows in _row_blocks(len(query)):
+        tied = scores[query[rows], : len(places)] == threshold[rows, None]
+        tied &= small < order[rows, None].astype(np.int32)
+        counts[rows] = np.count_nonzero(tied, axis=1)
+    return counts
 
 
 def _blocks(queries: int, texts: int) -> list[slice]:
