@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from xbench.cli.command import Choice, Command
-from xbench.cli.options import location_options, model_options, selection_options
+from xbench.cli.options import location_argument, model_options, selection_options
 from xbench.data.catalogue import PassageForm, task_names
+from xbench.data.download import DataLocation
 from xbench.evaluation.gpus import GPUS
 from xbench.models.options import ModelOptions
 from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
@@ -32,7 +32,7 @@ from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
 )
 @click.option("--on-bad-line", type=Choice(ON_BAD_LINE), default="stop", show_default=True)
 @click.option("--no-progress", is_flag=True, help="Show no progress bars.")
-@location_options
+@location_argument
 def estimate(
     tasks: tuple[str, ...],
     benchmarks: tuple[str, ...],
@@ -42,9 +42,7 @@ def estimate(
     seconds: float,
     on_bad_line: OnBadLine,
     no_progress: bool,
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    location: DataLocation,
     **model: Any,  # noqa: ANN401
 ) -> None:
     """Estimate how long an evaluation takes, and how much memory, from a short measurement.
@@ -54,9 +52,6 @@ def estimate(
       xbench estimate --model intfloat/multilingual-e5-small --benchmark XBenchMIRACL
       xbench estimate --model ./mine --tasks MIRACLMonolingualRetrieval -l sw --gpu h100
     """  # noqa: D301
-    from xbench.data.download import DataLocation
-
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
     from xbench.cli.estimate_table import estimate_table
     from xbench.evaluation.estimate_cost import estimate as run
     from xbench.evaluation.run_settings import Selection

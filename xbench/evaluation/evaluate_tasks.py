@@ -103,7 +103,7 @@ def evaluate(
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
     check_place(output)
-    with hub_access(offline=location.offline):
+    with hub_access(offline=location.offline, retry_seconds=location.retry_seconds):
         tasks = chosen_tasks(selection, location, search)
         source = source or find_model(options, offline=location.offline)
         if options.rerank is not None:
