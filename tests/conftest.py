@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from mteb.models import ModelMeta
 from mteb.models.abs_encoder import AbsEncoder
 
 from tests.hub_server import StandInHub, serving
+from xbench._util.hub import SWITCHES
 from xbench.data.download import DataLocation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,6 +86,9 @@ def hub(tmp_path, monkeypatch) -> Iterator[StandInHub]:
     with serving(root) as served:
         for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "HTTP_PROXY", "http_proxy"):
             monkeypatch.delenv(name, raising=False)
+        for module, name in SWITCHES:
+            if hasattr(sys.modules.get(module), name):
+                monkeypatch.setattr(f"{module}.{name}", False)
         constants = "huggingface_hub.constants"
         template = served.address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(f"{constants}.ENDPOINT", served.address)

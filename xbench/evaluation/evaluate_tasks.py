@@ -275,7 +275,14 @@ class _Run:
             folder,
             result,
             self.meta(task).to_dict(),
-            run_settings(self._encoding(), task, self.options, self.selection, self.search),
+            run_settings(
+                self._encoding(),
+                task,
+                self.options,
+                self.selection,
+                self.search,
+                self.source.commit,
+            ),
         )
         self._report_truncation(task)
         if task.non_default_settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -57,6 +57,7 @@ def run_settings(
     options: ModelOptions,
     selection: Selection,
     search: SearchOptions,
+    commit: str | None = None,
 ) -> dict[str, Any]:
     """Return how a task was run, in the form of mteb's ``run_settings.jsonl``.
 
@@ -66,7 +67,9 @@ def run_settings(
         options: The model's options.
         selection: What was evaluated on.
         search: How corpora that are streamed were searched.
+        commit: Commit of the model on the hub, which the command that repeats the run names.
     """
+    exact = options if commit is None else replace(options, revision=commit)
     inner = sentence_transformer(model)
     similarity = similarity_name(model)
     return {
@@ -88,7 +91,7 @@ def run_settings(
             "device": None if inner is None else str(inner.device),
             **({} if similarity in (None, "cosine") else {"similarity": similarity}),
             "encoding": None if task.report is None else asdict(task.report),
-            "command": command(options, selection, search),
+            "command": command(exact, selection, search),
             **({"data": task.data_digest} if task.data_digest else {}),
         },
     }
