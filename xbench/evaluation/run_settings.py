@@ -120,7 +120,7 @@ def command(
         words += ["--passage-form", selection.passage_form]
     for name, value in asdict(search).items():
         if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return shlex.join(words)
 
 
