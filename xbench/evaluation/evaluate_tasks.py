@@ -238,7 +238,8 @@ class _Run:
         task.load_data()
         model = self._loaded()
         if isinstance(task, StreamedRetrieval):
-            task.model_options = self.options
+            commit = self.source.commit or self.options.revision
+            task.model_options = replace(self.options, revision=commit)
         if not self.save_runs:
             return task.ranks(model, self._encode_kwargs)
         files = RunFiles(self.output, self.folder(task), task)

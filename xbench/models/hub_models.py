@@ -62,9 +62,8 @@ def from_hub(name: str, ask: Callable[[], Result]) -> Result:
 
 def _unavailable(name: str, reason: str, failure: Failure) -> UserError:
     advice = failure.advice(has_token=get_token() is not None)
-    return UserError(
-        f"--model {name}: the Hugging Face hub does not give it ({redacted(reason)}): {advice}"
-    )
+    what = "does not give it" if failure.status else "cannot be reached"
+    return UserError(f"--model {name}: the Hugging Face hub {what} ({redacted(reason)}): {advice}")
 
 
 def _cached_commit(name: str, revision: str | None) -> str:
