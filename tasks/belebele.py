@@ -98,7 +98,7 @@ class BelebeleRCrosslingualRetrieval(_Belebele):
         Raises:
             UserError: If there are more.
         """
-        languages = {subset.query_language for subset in map(self.subsets.get, self.hf_subsets)}
+        languages = {self.subsets[name].query_language for name in self.hf_subsets}
         if len(languages) > MOST_LANGUAGES and not self.search.many_pairs:
             raise UserError(
                 f"{self.task_name}: {len(languages)} languages make {len(self.hf_subsets):,} "

@@ -147,6 +147,12 @@ def test_the_command_takes_the_source_s_names(served, tmp_path):
     assert json.loads(paths[0].read_text())["dataset_revision"] == BELEBELE.revision
     again = invoke(tmp_path, *evaluated, **hub_of)
     assert "already had results" in again.stderr + again.stdout
+    other = invoke(tmp_path, *evaluated[:2], "xbench/bm25", *evaluated[3:], **hub_of)
+    assert other.returncode == 0, other.stderr
+    models = ("xbench/char-ngram", "xbench/bm25")
+    compared = invoke(tmp_path, "compare", *models, "--languages", "ar,de,zh-Hant")
+    assert compared.returncode == 0, compared.stderr
+    assert "Belebele" in compared.stdout
     built = invoke(tmp_path, "leaderboard", "build", "--results", "results", "--output", "site")
     assert built.returncode == 0, built.stderr
     assert "Belebele (ar, de, zh-Hant)" in (tmp_path / "site" / "index.html").read_text()
