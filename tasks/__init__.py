@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from xbench.tasks.base import RetrievalTask
+from xbench.tasks.belebele import (
+    BelebeleRCrosslingualRetrieval,
+    BelebeleRMonolingualRetrieval,
+    BelebeleRMultilingualRetrieval,
+)
 from xbench.tasks.mini import (
     XBenchMiniCrosslingualRetrieval,
     XBenchMiniMonolingualRetrieval,
@@ -39,6 +44,9 @@ TASK_CLASSES: tuple[type[RetrievalTask], ...] = (
     MIRACLMultilingualRetrieval,
     MIRACLMonolingualHardNegativesRetrieval,
     MIRACLMultilingualHardNegativesRetrieval,
+    BelebeleRMonolingualRetrieval,
+    BelebeleRCrosslingualRetrieval,
+    BelebeleRMultilingualRetrieval,
     XBenchMiniMonolingualRetrieval,
     XBenchMiniCrosslingualRetrieval,
     XBenchMiniMultilingualRetrieval,
@@ -46,6 +54,9 @@ TASK_CLASSES: tuple[type[RetrievalTask], ...] = (
 
 __all__ = [
     "TASK_CLASSES",
+    "BelebeleRCrosslingualRetrieval",
+    "BelebeleRMonolingualRetrieval",
+    "BelebeleRMultilingualRetrieval",
     "MIRACLMonolingualHardNegativesRetrieval",
     "MIRACLMonolingualRetrieval",
     "MIRACLMultilingualHardNegativesRetrieval",

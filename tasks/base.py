@@ -11,7 +11,8 @@ from mteb.abstasks import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
-from xbench.data.download import DataLocation
+from xbench.data.download import DataLocation, remote_files
+from xbench.data.fetch import RemoteFile
 from xbench.data.languages import Language, chosen_languages, codes, language
 from xbench.metrics import PoolRanks, scores
 from xbench.models.encoder import EncodingReport
@@ -147,6 +148,18 @@ class RetrievalTask(AbsTaskRetrieval):
     def task_name(self) -> str:
         """Name of the task, whatever its passage form and languages."""
         return type(self).metadata.name
+
+    @classmethod
+    def remote_files(cls, languages: Sequence[str], location: DataLocation) -> list[RemoteFile]:
+        """Return the files of some languages that can be fetched ahead of time; by default none.
+
+        Args:
+            languages: ISO 639-1 codes.
+            location: Where they are kept.
+        """
+        if not cls.source.url:
+            return []
+        return list(remote_files(cls.source, languages, location).values())
 
     def inspect_data(self) -> None:
         """Look at what decides whether results are standard ones, before results are looked for."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
 from xbench.data.download import DataLocation
+from xbench.data.fetch import RemoteFile
 from xbench.data.parallel_corpus import Texts
 from xbench.data.streamed.corpus import LanguageFiles
-from xbench.data.streamed.miracl_files import hub_snapshot, language_files, language_topics
+from xbench.data.streamed.miracl_files import language_files, language_topics, miracl_remote_files
 from xbench.tasks.base import describe
 from xbench.tasks.streamed import StreamedRetrieval
 
@@ -78,9 +78,9 @@ class _MIRACL(StreamedRetrieval):
         return language_topics(cls.source, language, location)
 
     @classmethod
-    def download(cls, languages: Sequence[str], location: DataLocation) -> Path:
-        """Fetch some languages into the hub's cache and return the folder."""
-        return hub_snapshot(cls.source, languages, location)
+    def remote_files(cls, languages: Sequence[str], location: DataLocation) -> list[RemoteFile]:
+        """Return the files on the hub that some languages are read from."""
+        return miracl_remote_files(cls.source, languages, location)
 
 
 class MIRACLMonolingualRetrieval(_MIRACL):

@@ -7,7 +7,6 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
@@ -71,17 +70,6 @@ class StreamedRetrieval(RetrievalTask):
     def read_topics(cls, language: str, location: DataLocation) -> Texts:
         """Read the queries of a language; a subclass may do it where there are no passages."""
         return cls.read_language(language, location).topics
-
-    @classmethod
-    def download(cls, languages: Sequence[str], location: DataLocation) -> Path:
-        """Fetch some languages ahead of time and return where they are kept.
-
-        Raises:
-            UserError: If they cannot be fetched.
-        """
-        raise UserError(
-            f"{cls.source.title}: cannot be fetched ahead of time; `xbench evaluate` reads it"
-        )
 
     @property
     def needed(self) -> tuple[str, ...]:

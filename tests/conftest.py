@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 # Libraries read these when they are imported.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -18,6 +22,8 @@ from hypothesis import settings
 from mteb.models import ModelMeta
 from mteb.models.abs_encoder import AbsEncoder
 
+from tests.hub_server import StandInHub, serving
+from xbench._util.hub import SWITCHES
 from xbench.data.download import DataLocation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +76,43 @@ def shared_data() -> Path:
 def location(tmp_path: Path) -> DataLocation:
     data = SHARED / "data"
     return DataLocation(data if data.is_dir() else None, tmp_path / "cache", offline=True)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Iterator[StandInHub]:
+    """A hub on this machine, which the libraries take for the real one; its folder is empty."""
+    root = tmp_path / "hub root"
+    root.mkdir()
+    with serving(root) as served:
+        for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "HTTP_PROXY", "http_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for module, name in SWITCHES:
+            if hasattr(sys.modules.get(module), name):
+                monkeypatch.setattr(f"{module}.{name}", False)
+        constants = "huggingface_hub.constants"
+        template = served.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(f"{constants}.ENDPOINT", served.address)
+        monkeypatch.setattr(f"{constants}.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(f"{constants}.HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(f"{constants}.HF_HUB_CACHE", str(tmp_path / "hf" / "hub"))
+        monkeypatch.setattr(f"{constants}.HF_TOKEN_PATH", str(tmp_path / "hf" / "token"))
+        without_pauses = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
+        monkeypatch.setattr("huggingface_hub.utils._http.time", without_pauses)
+        yield served
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """The pauses between tries, which take no time."""
+    clock, waited = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr("xbench._util.network.sleep", sleep)
+    monkeypatch.setattr("xbench._util.network.monotonic", lambda: clock[0])
+    return waited
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from xbench._util.errors import UserError
 from xbench.data.catalogue import Dataset
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import Qrels, Texts
@@ -116,9 +115,8 @@ def test_it_can_be_estimated_and_its_topics_read(own):
     assert ColoursMonolingualRetrieval.read_topics("de", own["location"]).ids == ("q",)
 
 
-def test_that_it_cannot_be_fetched_is_said(own):
-    with pytest.raises(UserError, match="Colours: cannot be fetched ahead of time"):
-        ColoursMonolingualRetrieval.download(["de"], own["location"])
+def test_it_has_nothing_to_fetch_ahead_of_time(own):
+    assert ColoursMonolingualRetrieval.remote_files(["de"], own["location"]) == []
 
 
 def test_a_class_without_a_reader_is_no_task():

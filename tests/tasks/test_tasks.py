@@ -7,7 +7,7 @@ import pytest
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from tests.conftest import HashEncoder
-from xbench.data.catalogue import MINI, SETTINGS, TASKS, subsets
+from xbench.data.catalogue import BELEBELE, MINI, MIRACL, SETTINGS, TASKS, subsets
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
 from xbench.tasks import (
@@ -53,8 +53,8 @@ class TestMetadata:
     def test_is_cited(self, cls):
         dataset, _ = TASKS[cls.metadata.name]
         if not dataset.demonstration:
-            key = "zhang2023miracl" if dataset.streamed else "roy2020lareqa"
-            assert key in cls.metadata.bibtex_citation
+            keys = {MIRACL.prefix: "zhang2023miracl", BELEBELE.prefix: "bandarkar2024belebele"}
+            assert keys.get(dataset.prefix, "roy2020lareqa") in cls.metadata.bibtex_citation
             assert cls.metadata.reference.startswith("https://")
 
 

@@ -1,7 +1,7 @@
-"""Whether the Hugging Face libraries may use the network.
+"""Whether the network may be used, and for how long a server that fails is tried again.
 
-They read the environment once, when they are imported, which may be long before an option or a
-variable says that they must not.
+The Hugging Face libraries read the environment once, when they are imported, which may be long
+before an option or a variable says that they must not.
 """
 
 from __future__ import annotations
@@ -22,6 +22,26 @@ SWITCHES = (
 )
 """Where they keep what they read, by module; not every version has each."""
 
+RETRY_SECONDS = 600
+"""Seconds for which a server that fails is tried again, unless the user says otherwise."""
+
+_retry_seconds = [RETRY_SECONDS]
+
+
+def retry_seconds() -> int:
+    """Return for how many seconds a server that fails is tried again now."""
+    return _retry_seconds[-1]
+
+
+@contextmanager
+def retrying(seconds: int) -> Iterator[None]:
+    """Try servers that fail again for some seconds, in all threads."""
+    _retry_seconds.append(seconds)
+    try:
+        yield
+    finally:
+        _retry_seconds.pop()
+
 
 def hub_is_offline() -> bool:
     """Return whether the environment says that the hub must not be asked."""
@@ -31,14 +51,21 @@ def hub_is_offline() -> bool:
 
 
 @contextmanager
-def hub_access(*, offline: bool) -> Iterator[None]:
-    """Keep the libraries from the network, if asked to or if the environment says so now.
+def hub_access(*, offline: bool, retry_seconds: int = RETRY_SECONDS) -> Iterator[None]:
+    """Say how the network is used; it is not, if asked to or if the environment says so now.
 
     It works whether they are imported already or not, and afterwards they are as they were.
 
     Args:
         offline: Whether the network must not be used, whatever the environment says.
+        retry_seconds: For how long a server that fails is tried again.
     """
+    with retrying(retry_seconds), _switched(offline=offline):
+        yield
+
+
+@contextmanager
+def _switched(*, offline: bool) -> Iterator[None]:
     before = hub_is_offline()
     if not (offline or before):
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections import Counter
@@ -74,15 +75,28 @@ class Choice(click.Choice):  # type: ignore[type-arg]
             self.fail(f"{error.message.rstrip('.')}{question or '.'}", param, ctx)
 
 
+def _is_not_written_yet(record: logging.LogRecord) -> bool:
+    """Return whether no library has written a message already, with a handler of its own."""
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None and logger.parent is not None:
+        if logger.handlers and logger.name != "xbench":
+            return False
+        logger = logger.parent if logger.propagate else None
+    return True
+
+
 @contextmanager
 def messages(*, verbose: bool) -> Iterator[None]:
     """Write xbench's own messages to the standard error while a command runs.
 
-    Those of the libraries are written if they are errors, or all with `verbose`. Handlers that are
-    already there stay, and afterwards everything is as it was.
+    Those of the libraries are written if they are errors, or all with `verbose`, and only once if a
+    library writes its own. The hub's library names signed addresses in its warnings, which are not
+    shown. Handlers that are already there stay, and afterwards the loggers are as they were.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    handler.addFilter(_is_not_written_yet)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     own, libraries = logging.getLogger("xbench"), logging.getLogger()
     levels, propagate = (own.level, libraries.level), own.propagate
     own.addHandler(handler)

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from xbench._util.errors import UserError
 from xbench.cli.command import Command
-from xbench.cli.options import language_option, location_options, task_options
+from xbench.cli.options import language_option, location_argument, task_options
 from xbench.data.catalogue import task_names
+from xbench.data.download import DataLocation
 
 
 @click.command(cls=Command)
 @task_options
 @language_option("--languages", "-l", help="Fetch only these, such as ar,de.")
-@location_options
+@location_argument
 def download(
     tasks: tuple[str, ...],
     benchmarks: tuple[str, ...],
     languages: tuple[str, ...],
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    location: DataLocation,
 ) -> None:
     """Fetch and check the datasets ahead of time."""
-    from xbench.data.download import DataLocation, dataset_files
+    from xbench._util.hub import hub_access
+    from xbench.data.download import dataset_files
+    from xbench.data.fetch import check_room, fetch, summary
     from xbench.evaluation.mteb_plugin import find_task
-    from xbench.tasks import StreamedRetrieval
 
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
     classes = map(find_task, task_names(tasks, benchmarks))
     sources = {task.source: task for task in classes}
     there = {code for source in sources for code in source.languages}
@@ -43,13 +40,18 @@ def download(
         if not chosen:
             click.echo(f"{source.title}: not in {', '.join(languages)}")
             continue
-        if issubclass(task, StreamedRetrieval):
-            folder = task.download(chosen, location)
-            click.echo(f"{source.title}: {len(chosen)} languages in {folder}")
+        if source.url and (location.data_dir is not None or location.offline):
+            files = dataset_files(source, chosen, location)
+            folder = next(iter(files.values())).parent
+            click.echo(f"{source.title}: {len(files)} files checked in {folder}")
             continue
-        if not source.url:
-            click.echo(f"{source.title}: shipped with xbench")
-            continue
-        files = dataset_files(source, chosen, location)
-        folder = next(iter(files.values())).parent
-        click.echo(f"{source.title}: {len(files)} files checked in {folder}")
+        with hub_access(offline=location.offline, retry_seconds=location.retry_seconds):
+            remote = task.remote_files(chosen, location)
+            if not remote:
+                click.echo(f"{source.title}: nothing to fetch ahead of time")
+                continue
+            click.echo(f"{source.title}, {len(chosen)} languages: {summary(remote)}")
+            check_room(remote)
+            for file in remote:
+                fetch(file)
+        click.echo(f"{source.title}: {len(remote)} files checked in {remote[0].path.parent}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from xbench.cli.command import Choice, Command
-from xbench.cli.options import location_options, model_options, selection_options
+from xbench.cli.options import location_argument, model_options, selection_options
 from xbench.data.catalogue import PassageForm, task_names
+from xbench.data.download import DataLocation
 from xbench.evaluation.gpus import GPUS
 from xbench.models.options import ModelOptions
 from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
@@ -36,7 +36,7 @@ from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
 )
 @click.option("--on-bad-line", type=Choice(ON_BAD_LINE), default="stop", show_default=True)
 @click.option("--no-progress", is_flag=True, help="Show no progress bars.")
-@location_options
+@location_argument
 def estimate(
     tasks: tuple[str, ...],
     benchmarks: tuple[str, ...],
@@ -47,9 +47,7 @@ def estimate(
     tokenizer: str | None,
     on_bad_line: OnBadLine,
     no_progress: bool,
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    location: DataLocation,
     **model: Any,  # noqa: ANN401
 ) -> None:
     """Estimate what an evaluation takes.
@@ -63,9 +61,6 @@ def estimate(
       xbench estimate --model https://example.org/v1 --served-model m --tokenizer org/model
       xbench estimate --model ./mine --tasks MIRACLMonolingualRetrieval -l sw --gpu h100
     """  # noqa: D301
-    from xbench.data.download import DataLocation
-
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
     from xbench.cli.estimate_table import estimate_table, requests_table
     from xbench.evaluation.estimate_cost import estimate as run
     from xbench.evaluation.run_settings import Selection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from xbench._util.errors import UserError
 from xbench._util.options import Option, options_of
 from xbench.cli.command import Choice
 from xbench.data.catalogue import BENCHMARKS, DEFAULT_BENCHMARK, check_task_name
-from xbench.data.download import LocationOptions
+from xbench.data.download import DataLocation, LocationOptions
 from xbench.data.languages import codes
 from xbench.evaluation.options import RunOptions
 from xbench.models.options import ModelOptions
@@ -209,3 +210,14 @@ def data_options(command: Command) -> Command:
 def location_options(command: Command) -> Command:
     """Add the options that say where data is read from and kept."""
     return options_from(LocationOptions)(command)
+
+
+def location_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add these options, and hand what they say to the command as its argument ``location``."""
+
+    @wraps(command)
+    def called(*args: Any, **given: Any) -> Any:  # noqa: ANN401
+        own = {name: given.pop(name) for name in options_of(LocationOptions)}
+        return command(*args, **given, location=DataLocation.from_environment(**own))
+
+    return location_options(called)

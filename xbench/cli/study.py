@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from xbench.cli.command import Choice, Group
-from xbench.cli.options import language_option, location_options
+from xbench.cli.options import language_option, location_argument
 from xbench.data.catalogue import PARALLEL_DATASETS
+from xbench.data.download import DataLocation
 
 
 @click.group(cls=Group)
@@ -32,15 +33,13 @@ def study() -> None:
     help="Dataset to measure on; none of the training questions may be from it.",
 )
 @language_option("--languages", "-l", help="Its languages, such as ar,de.")
-@location_options
+@location_argument
 def batch_sampling(
     config: Path,
     seeds: int,
     evaluate_on: str,
     languages: tuple[str, ...],
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    location: DataLocation,
 ) -> None:
     """Compare monolingual, cross-lingual and hybrid batches (arXiv 2408.10536).
 
@@ -49,7 +48,6 @@ def batch_sampling(
     """
     from xbench._util.atomic_write import write_atomically
     from xbench.cli.train import check_extra
-    from xbench.data.download import DataLocation
 
     check_extra()
     from xbench.training.config import read_config
@@ -58,7 +56,6 @@ def batch_sampling(
     from xbench.training.study import markdown, run_study
 
     dataset = next(dataset for dataset in PARALLEL_DATASETS if dataset.title == evaluate_on)
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
     outcome = run_study(settings, dataset, range(seeds), languages, location)
     text = markdown(outcome)
     write_atomically(settings.output / "study.md", f"{text}\n".encode())

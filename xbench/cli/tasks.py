@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from xbench.cli.command import Command
 from xbench.cli.options import known_tasks
 from xbench.data.catalogue import TASKS, subsets
+
+SHOWN = 150
+"""Subsets that are named; MLQA-R and XQuAD-R have fewer."""
 
 ALIGNMENT = ("left", "left", "left", "right", "left")
 
@@ -19,6 +24,10 @@ def tasks(name: str | None) -> None:
         _list()
     else:
         _describe(name)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
 
 
 def _list() -> None:
@@ -47,7 +56,7 @@ def _describe(name: str) -> None:
         ("Task", metadata.name),
         ("Description", metadata.description),
         ("Languages", languages),
-        ("Subsets", f"{len(metadata.hf_subsets)}: {', '.join(metadata.hf_subsets)}"),
+        ("Subsets", f"{len(metadata.hf_subsets)}: {_some(metadata.hf_subsets)}"),
         ("Main score", metadata.main_score),
         ("Dataset", f"{metadata.dataset['path']} at {metadata.revision}"),
         ("Licence", metadata.license),

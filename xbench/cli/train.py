@@ -10,7 +10,8 @@ import click
 
 from xbench._util.errors import UserError
 from xbench.cli.command import Command
-from xbench.cli.options import language_option, location_options
+from xbench.cli.options import language_option, location_argument
+from xbench.data.download import DataLocation
 
 
 @click.command(cls=Command)
@@ -58,12 +59,10 @@ from xbench.cli.options import language_option, location_options
     multiple=True,
     help="Let questions of this evaluation set be in the training data; the model card says so.",
 )
-@location_options
+@location_argument
 def train(
     config: Path | None,
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    location: DataLocation,
     coin: bool,
     **options: Any,  # noqa: ANN401
 ) -> None:
@@ -78,9 +77,6 @@ def train(
       xbench train --base-model sentence-transformers/LaBSE --data pairs.jsonl -o models/mine
       torchrun --nproc-per-node 4 -m xbench train --config train.yaml
     """  # noqa: D301
-    from xbench.data.download import DataLocation
-
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
     check_extra()
     from xbench.training.config import read_config
 

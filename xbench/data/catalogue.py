@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from xbench._util.errors import unknown_name
+from xbench.data.belebele_tags import TAGS
 
 Setting = Literal["monolingual", "crosslingual", "multilingual"]
 """Queries of language a against the passages of: a; one other language b; all languages."""
@@ -57,7 +58,7 @@ class Dataset:
             none.
         sha256: Digest of the file of each language, by ISO 639-1 code.
         demonstration: Whether the set only demonstrates, and is never ranked with the others.
-        hub: Name on the Hugging Face hub, for a set whose passages are streamed; else empty.
+        hub: Name on the Hugging Face hub, for a set that is read from there; else empty.
         passages: Number of passages of each language of a set that is streamed, by ISO 639-1 code.
         variant: Part of its task names after the setting (``HardNegatives``).
         settings: The settings it has tasks for.
@@ -87,7 +88,7 @@ class Dataset:
     @property
     def streamed(self) -> bool:
         """Whether its passages are read shard by shard, because they fit in no memory."""
-        return bool(self.hub)
+        return bool(self.passages)
 
     def task_name(self, setting: Setting) -> str:
         """Return the name of the task of a setting.
@@ -211,10 +212,19 @@ MIRACL_HARD_NEGATIVES = Dataset(
     main_score="ndcg_at_10",
 )
 
-DATASETS = (XQUAD_R, MLQA_R, MIRACL, MIRACL_HARD_NEGATIVES, MINI)
+BELEBELE = Dataset(
+    prefix="BelebeleR",
+    title="Belebele",
+    folder="belebele",
+    revision="75b399394a9803252cfec289d103de462763db7c",
+    hub="facebook/belebele",
+    sha256=dict.fromkeys(TAGS, ""),
+)
 
-PARALLEL_DATASETS = tuple(dataset for dataset in DATASETS if not dataset.streamed)
-"""Those whose questions have the same id in every language, and that fit in memory."""
+DATASETS = (XQUAD_R, MLQA_R, MIRACL, MIRACL_HARD_NEGATIVES, BELEBELE, MINI)
+
+PARALLEL_DATASETS = tuple(dataset for dataset in DATASETS if not dataset.hub)
+"""Those whose questions have the same id in every language, and of which all is read at once."""
 
 TASKS: dict[str, tuple[Dataset, Setting]] = {
     dataset.task_name(setting): (dataset, setting)
@@ -229,6 +239,8 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
         "XBench": (XQUAD_R, MLQA_R),
         "XBenchMIRACL": (MIRACL_HARD_NEGATIVES,),
         "XBenchMIRACLFull": (MIRACL,),
+        "XBenchBelebele": (BELEBELE,),
+        "XTREME-R": (XQUAD_R,),
         "XBenchMini": (MINI,),
     }.items()
 }

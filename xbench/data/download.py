@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
+from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
+from xbench._util.hub import RETRY_SECONDS, retrying
 from xbench._util.options import option
 from xbench.data.catalogue import Dataset
+
+if TYPE_CHECKING:
+    from xbench.data.fetch import RemoteFile
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,14 @@ class LocationOptions:
         kind=Path,
     )
     offline: bool = option(False, help="Never touch the network.", kind=bool)
+    retry_seconds: int = option(
+        RETRY_SECONDS,
+        help="How long a server that fails is tried again, with growing waits; what arrived is "
+        "kept.",
+        kind=int,
+        minimum=0,
+        show_default=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -43,11 +56,13 @@ class DataLocation:
         data_dir: Local folder with one folder per dataset (``xquad-r/ar.json``); None to download.
         cache_dir: Folder for downloads and embeddings.
         offline: Whether the network must not be touched.
+        retry_seconds: For how long a server that fails is tried again.
     """
 
     data_dir: Path | None
     cache_dir: Path
     offline: bool
+    retry_seconds: int = RETRY_SECONDS
 
     @classmethod
     def from_environment(
@@ -55,6 +70,7 @@ class DataLocation:
         data_dir: Path | None = None,
         cache_dir: Path | None = None,
         offline: bool = False,
+        retry_seconds: int = RETRY_SECONDS,
     ) -> DataLocation:
         """Take what is not given from the environment.
 
@@ -68,7 +84,26 @@ class DataLocation:
             data_dir=Path(data) if data else None,
             cache_dir=Path(cache) if cache else Path(platformdirs.user_cache_dir("xbench")),
             offline=offline or environment.get("XBENCH_OFFLINE", "0") not in ("", "0", "false"),
+            retry_seconds=retry_seconds,
         )
+
+
+def remote_files(
+    dataset: Dataset, languages: Sequence[str], location: DataLocation
+) -> dict[str, RemoteFile]:
+    """Return where the file of each language is fetched from, and where it is kept."""
+    from xbench.data.fetch import RemoteFile
+
+    found = {}
+    for code in languages:
+        name = f"{dataset.folder}/{code}.json"
+        found[code] = RemoteFile(
+            name=f"{dataset.title}: {name}",
+            url=dataset.url.format(revision=dataset.revision, path=name),
+            path=location.cache_dir / "data" / dataset.revision / name,
+            digest=dataset.sha256[code],
+        )
+    return found
 
 
 def dataset_files(
@@ -79,69 +114,41 @@ def dataset_files(
     Raises:
         UserError: If a file is missing, damaged or cannot be fetched.
     """
-    try:
-        return {code: _file(dataset, code, location) for code in languages}
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or location.cache_dir}: cannot be used ({error.strerror}); choose "
-            "another --data-dir or --cache-dir"
-        ) from error
+    from xbench.data.fetch import fetch
 
-
-def _file(dataset: Dataset, code: str, location: DataLocation) -> Path:
-    name = f"{dataset.folder}/{code}.json"
-    expected = dataset.sha256[code]
     if location.data_dir is not None:
-        return _checked(location.data_dir / name, expected, _LOCAL_ADVICE)
-    folder = location.cache_dir / "data" / dataset.revision
-    path = folder / name
+        folder = location.data_dir / dataset.folder
+        return {
+            code: _checked(folder / f"{code}.json", dataset.sha256[code], _LOCAL_ADVICE)
+            for code in languages
+        }
+    remote = remote_files(dataset, languages, location)
     if location.offline:
-        return _checked(path, expected, _OFFLINE_ADVICE)
-    if not path.exists() or _sha256(path) != expected:
-        _download(dataset.url.format(revision=dataset.revision, path=name), expected, path)
-    return path
+        return {a: _checked(own.path, own.digest, _OFFLINE_ADVICE) for a, own in remote.items()}
+    with retrying(location.retry_seconds):
+        return {code: fetch(own) for code, own in remote.items()}
 
 
 _LOCAL_ADVICE = (
-    "Put the file of that digest there, or leave out --data-dir and XBENCH_DATA_DIR to download it."
+    "Put the file of that digest there, or omit --data-dir and XBENCH_DATA_DIR to download it."
 )
 _OFFLINE_ADVICE = (
-    "Run `xbench download` with a network, leave out --offline, or name a copy with --data-dir."
+    "Run `xbench download` with a network, omit --offline, or name a copy with --data-dir."
 )
 
 
 def _checked(path: Path, expected: str, advice: str) -> Path:
+    from xbench.data.fetch import digest_of
+    from xbench.data.text_files import check_no_pointer
+
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected a file with sha256 {expected}. {advice}")
-    found = _sha256(path)
+    check_no_pointer(path)
+    with usable(path, "Make it readable, or choose another --data-dir.", doing="read"):
+        found = digest_of(path, expected)
     if found != expected:
         raise UserError(
             f"{path}: damaged or another version ({path.stat().st_size} bytes, sha256 {found}); "
             f"expected sha256 {expected}. {advice}"
         )
     return path
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _download(url: str, expected: str, path: Path) -> None:
-    import pooch
-    import requests
-
-    path.unlink(missing_ok=True)
-    try:
-        pooch.retrieve(
-            url, f"sha256:{expected}", fname=path.name, path=path.parent, progressbar=False
-        )
-    except requests.exceptions.RequestException as error:
-        raise UserError(
-            f"{url}: cannot be fetched ({error}). Check the network, or name a local copy with "
-            f"--data-dir; nothing was left at {path}."
-        ) from error
-    except ValueError as error:
-        raise UserError(
-            f"{url}: what arrived is damaged; expected sha256 {expected}. Try again; nothing was "
-            f"left at {path}."
-        ) from error

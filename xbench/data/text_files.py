@@ -75,6 +75,27 @@ def name_of(source: object, default: str) -> str:
     return str(source) if isinstance(source, (str, PathLike)) else default
 
 
+_POINTER = b"version https://git-lfs"
+
+
+def check_no_pointer(path: Path) -> None:
+    """Check that a file is not what Git LFS leaves of one that was not pulled.
+
+    Raises:
+        UserError: If it is.
+    """
+    try:
+        with path.open("rb") as file:
+            is_pointer = file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return
+    if is_pointer:
+        raise UserError(
+            f"{path}: is a pointer of Git LFS, not the file itself. Run `git lfs install` and `git "
+            "lfs pull` in the repository, or fetch it again"
+        )
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a file to read its bytes, uncompressed.
@@ -82,6 +103,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         UserError: If it cannot be read, or is found not to be UTF-8 meanwhile.
     """
+    check_no_pointer(path)
     try:
         with cast("Any", gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             yield file

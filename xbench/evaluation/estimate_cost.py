@@ -90,7 +90,7 @@ def estimate(
         UserError: If a name, file or option is wrong, or the model fails.
     """
     location = location or DataLocation.from_environment()
-    with hub_access(offline=location.offline):
+    with hub_access(offline=location.offline, retry_seconds=location.retry_seconds):
         tasks = chosen_tasks(selection, location, search or SearchOptions())
         source = find_model(options, offline=location.offline)
         workloads = workloads_of(tasks)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import cast
 
+from xbench.data.streamed.corpus import first_rows
 from xbench.search.exact_ranks import distinct_texts
 from xbench.tasks import ParallelCorpusRetrieval, RetrievalTask, StreamedRetrieval
 
 SAMPLE = 4096
 """Passages of a language from which samples are drawn."""
+
+HUB_SAMPLE = 2048
+"""Passages of a language that are fetched from the hub."""
 
 SEED = 0
 
@@ -84,6 +87,6 @@ def _hub_samples(task: StreamedRetrieval) -> Samples:
     """Read the first passages only: the whole would have to be fetched to know more."""
     for code in task.needed:
         files = task.read_language(code, task.location)
-        rows = islice(files.passages.rows(0, 0), SAMPLE)
+        rows = first_rows(files.passages, HUB_SAMPLE)
         texts = [row[1] for row in rows if isinstance(row, tuple)]
         yield code, task.source.passages[code], files.topics.texts, texts

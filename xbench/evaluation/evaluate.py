@@ -225,7 +225,7 @@ def location_of(options: dict[str, Any]) -> DataLocation:
         UserError: If an option is wrong.
     """
     chosen = make(LocationOptions, options)
-    return DataLocation.from_environment(chosen.data_dir, chosen.cache_dir, chosen.offline)
+    return DataLocation.from_environment(**vars(chosen))
 
 
 def _codes(languages: Names) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def evaluate(
     location = location or DataLocation.from_environment()
     search = replace(search or SearchOptions(), show_progress=show_progress)
     check_place(output)
-    with hub_access(offline=location.offline):
+    with hub_access(offline=location.offline, retry_seconds=location.retry_seconds):
         tasks = chosen_tasks(selection, location, search)
         if variants:
             _check_variants(options, tasks)
@@ -266,7 +266,8 @@ class _Run:
         task.load_data()
         model = self._loaded()
         if isinstance(task, StreamedRetrieval):
-            task.model_options = self.options
+            commit = self.source.commit or self.options.revision
+            task.model_options = replace(self.options, revision=commit)
         task.same_model = task.source.title in self._ranked
         files = RunFiles(self.output, self.folder(task), task) if self.save_runs else None
         task.keep_lists = None if files is None else files.write
@@ -304,7 +305,14 @@ class _Run:
             folder,
             result,
             self.meta(task).to_dict(),
-            run_settings(self._encoding(), task, self.options, self.selection, self.search),
+            run_settings(
+                self._encoding(),
+                task,
+                self.options,
+                self.selection,
+                self.search,
+                self.source.commit,
+            ),
         )
         if task.variant is None:
             self._report_truncation(task)

@@ -49,6 +49,9 @@ _PARALLEL = (
 DESCRIPTIONS = {
     "XBench": _PARALLEL,
     "XBenchMini": f"{_PARALLEL} A demonstration on a small shipped set, never ranked.",
+    "XBenchBelebele": f"{_PARALLEL} Questions about FLORES passages in 122 language variants.",
+    "XTREME-R": "The part of XTREME-R that is LAReQA: XQuAD-R, of which XTREME-R reports mAP@20 in "
+    "the pool of all languages. Tatoeba is a task of mteb's own; Mewsli-X is not among its tasks.",
     "XBenchMIRACL": "Retrieval in 18 languages, in each language's own index and in one of all, "
     "from the passages that mteb pooled as hard negatives of MIRACL.",
     "XBenchMIRACLFull": "Retrieval in 18 languages, in each language's own index and in one of "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -59,6 +59,7 @@ def run_settings(
     options: ModelOptions,
     selection: Selection,
     search: SearchOptions,
+    commit: str | None = None,
 ) -> dict[str, Any]:
     """Return how a task was run, in the form of mteb's ``run_settings.jsonl``.
 
@@ -68,7 +69,9 @@ def run_settings(
         options: The model's options.
         selection: What was evaluated on.
         search: How corpora that are streamed were searched.
+        commit: Commit of the model on the hub, which the command that repeats the run names.
     """
+    exact = options if commit is None else replace(options, revision=commit)
     inner = sentence_transformer(model)
     similarity = similarity_name(model)
     return {
@@ -90,7 +93,7 @@ def run_settings(
             "device": None if inner is None else str(inner.device),
             **({} if similarity in (None, "cosine") else {"similarity": similarity}),
             "encoding": None if task.report is None else _encoding(task.report),
-            "command": command(options, selection, search, task.variant),
+            "command": command(exact, selection, search, task.variant),
             **({"variant": task.variant.recorded} if task.variant else {}),
             **({"data": task.data_digest} if task.data_digest else {}),
         },
@@ -129,7 +132,7 @@ def command(
         words += ["--variants", variant.option]
     for name, value in asdict(search).items():
         if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return shlex.join(words)
 
 

@@ -10,6 +10,7 @@ import torch
 from mteb.models import ModelMeta
 
 from xbench._util.errors import UserError
+from xbench._util.network import redacted
 from xbench.models.adapters import TextsEncoder
 from xbench.models.forms import ENCODERS, as_model, library_class
 from xbench.models.identity import remember_identity
@@ -50,7 +51,7 @@ def load_model(source: ModelSource, options: ModelOptions) -> Any:  # noqa: ANN4
 
 
 def _cannot_be_loaded(error: Exception, options: ModelOptions) -> UserError:
-    reason = str(error)
+    reason = redacted(str(error))
     if "trust_remote_code" in reason and not options.trust_remote_code:
         return UserError(
             f"--model {options.model}: needs Python code that comes with it. Read that code, and "

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from mteb.models import ModelMeta
 
 from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
+from xbench._util.hub import hub_is_offline
 from xbench.models.endpoint import endpoint_of, is_endpoint
 from xbench.models.endpoint_encoder import endpoint_loader
-from xbench.models.hub_models import commit_of, hub_file
+from xbench.models.hub_models import commit_of, from_hub, hub_file, remember_newest
 from xbench.models.names import checked_name, made_name
 from xbench.models.options import ENDPOINT_OPTIONS, ModelOptions
 from xbench.models.python_code import NamedCode, named_code
@@ -42,6 +44,8 @@ ADAPTER = "adapter_config.json"
 MODEL_FILES = ("modules.json", "config.json", ADAPTER)
 """Files of which each model of sentence-transformers and each adapter has one."""
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
 LIBRARY_CONFIG = "config_sentence_transformers.json"
 
 
@@ -57,6 +61,7 @@ class ModelSource:
         is_object: Whether it is an object that the user made, and may change.
         is_known: Whether name and revision say which model it is; not of an object that has none.
         settings: What else makes its scores other than those of the model of that name.
+        commit: Commit on the hub; None of a model that is not loaded from there.
     """
 
     meta: ModelMeta
@@ -66,6 +71,7 @@ class ModelSource:
     is_object: bool = False
     is_known: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
+    commit: str | None = None
 
 
 def find_model(
@@ -100,7 +106,7 @@ def find_model(
         return _hub(options, plain, offline=offline, unknown=error)
     if options.revision is not None:
         commit = options.revision
-        if not re.fullmatch(r"[0-9a-f]{40}", commit):
+        if not _COMMIT.fullmatch(commit):
             commit = commit_of(name, commit, offline=offline, hint="")
         meta = meta.model_copy(update={"revision": commit})
     arguments: dict[str, Any] = dict(options.model_kwargs or {})
@@ -109,7 +115,8 @@ def find_model(
     return ModelSource(
         meta=meta,
         identity=_identity(f"{meta.name}@{meta.revision}", options),
-        load=lambda: meta.load_model(device=options.device, **arguments),
+        load=lambda: from_hub(name, partial(meta.load_model, device=options.device, **arguments)),
+        commit=meta.revision if _COMMIT.fullmatch(meta.revision or "") else None,
     )
 
 
@@ -195,10 +202,17 @@ def _hub(options: ModelOptions, plain: str, *, offline: bool, unknown: KeyError)
     commit = commit_of(name, options.revision, offline=offline, hint=f"{found}{suggestion}")
 
     def load() -> Any:  # noqa: ANN401
-        return _library_model(options, lambda file: hub_file(name, commit, file), plain, commit)
+        if options.revision is None and not (offline or hub_is_offline()):
+            remember_newest(name)
+        return from_hub(
+            name,
+            lambda: _library_model(
+                options, lambda file: hub_file(name, commit, file), plain, commit
+            ),
+        )
 
     meta = ModelMeta.create_empty({"name": name, "revision": commit})
-    return ModelSource(meta, _identity(f"{name}@{commit}", options), load)
+    return ModelSource(meta, _identity(f"{name}@{commit}", options), load, commit=commit)
 
 
 def local_source(

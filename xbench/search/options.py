@@ -19,7 +19,7 @@ BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to read and search corpora that are streamed; each field's metadata says what it does."""
+    """How to read and search large corpora; each field's metadata says what it does."""
 
     on_bad_line: OnBadLine = option(
         "stop",
@@ -36,5 +36,10 @@ class SearchOptions:
     ray_address: str | None = option(None, help="Address of a Ray cluster [default: a local one].")
     ray_workers: int | None = option(
         None, help="Number of workers [default: one per GPU, or per core].", kind=int, minimum=1
+    )
+    many_pairs: bool = option(
+        False,
+        help="Belebele: evaluate all cross-lingual pairs of more than 12 languages.",
+        kind=bool,
     )
     show_progress: bool = True

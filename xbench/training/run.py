@@ -62,7 +62,8 @@ def train(config: TrainingConfig, location: DataLocation | None = None) -> Path:
     if is_finished(config):
         logger.info("%s: the model is there already", config.output)
         return config.output
-    with hub_access(offline=location.offline or not _names_hub(config)):
+    offline = location.offline or not _names_hub(config)
+    with hub_access(offline=offline, retry_seconds=location.retry_seconds):
         return _train(config, location)
 
 

@@ -159,7 +159,7 @@ def clone(folder, tmp_path):
 
 def test_a_clone_of_the_hub_equals_the_files(small_shards, folder, clone, tmp_path):
     local = scanned(LocalFiles(folder), tmp_path)
-    hub = scanned(HubFiles(str(clone), "yo-corpus", "dev", None), tmp_path)
+    hub = scanned(HubFiles(clone, "yo-corpus", "dev"), tmp_path)
     assert hub.shards == local.shards
     assert content(hub) == content(local)
     assert content(pickle.loads(pickle.dumps(hub)), hub.shards[6:7]) == content(
@@ -170,41 +170,9 @@ def test_a_clone_of_the_hub_equals_the_files(small_shards, folder, clone, tmp_pa
 def test_a_clone_that_lacks_a_file(clone):
     (clone / "yo-corpus" / "dev-00001-of-00003.parquet").unlink()
     with pytest.raises(UserError, match=r"yo-corpus\): 2 of 3 parquet files are there"):
-        _ = HubFiles(str(clone), "yo-corpus", "dev", None).names
+        _ = HubFiles(clone, "yo-corpus", "dev").names
 
 
 def test_a_clone_without_the_language(clone):
-    with pytest.raises(UserError, match=r"sw-corpus.*Check the network and the name"):
-        _ = HubFiles(str(clone), "sw-corpus", "dev", None).names
-
-
-def test_only_the_columns_that_are_needed_are_read(clone):
-    from xbench.data.streamed.hub_files import tables
-
-    files = HubFiles(str(clone), "yo-corpus", "dev", None)
-    assert {tuple(t.schema.names) for t in tables(files, 0, with_texts=False)} == {("_id",)}
-
-
-def test_on_the_hub_an_empty_passage_is_read_as_an_empty_text(clone, monkeypatch, tmp_path):
-    """The hub is stood in for by a clone that says it is none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path = clone / "yo-corpus" / "dev-00002-of-00003.parquet"
-    pq.write_table(pa.table({"_id": ["a", "b"], "title": ["", "t"], "text": [None, "u"]}), path)
-    files = HubFiles(str(clone), "yo-corpus", "dev", "1")
-    with pytest.raises(UserError, match=r"parquet: line 1: empty passage"):
-        scanned(files, tmp_path, NO_QRELS)
-    monkeypatch.setattr(HubFiles, "is_clone", False)
-    monkeypatch.setattr("xbench.data.streamed.hub_files._builder", far_builder)
-    corpus = scanned(HubFiles(str(clone), "yo-corpus", "dev", "1"), tmp_path, NO_QRELS)
-    assert content(corpus, corpus.shards[-1:]) == [("a", ""), ("b", "t u")]
-    other = scanned(HubFiles(str(clone), "yo-corpus", "dev", "2"), tmp_path, NO_QRELS)
-    assert corpus.fingerprint != other.fingerprint
-
-
-def far_builder(files, columns):
-    from datasets import load_dataset_builder
-
-    chosen = {"columns": columns} if columns else {}
-    return load_dataset_builder(files.repository, files.config, **chosen), files.split
+    with pytest.raises(UserError, match=r"sw-corpus\): has no parquet files.*check the name"):
+        _ = HubFiles(clone, "sw-corpus", "dev").names

@@ -144,9 +144,14 @@ def test_an_unknown_language_is_not_stemmed():
     assert tokenize("running Runners", "en") == ["run", "runner"]
 
 
-@pytest.mark.parametrize("code", ["eng", "EN", "english", ""])
-def test_a_code_that_is_not_iso_639_1_is_refused(code):
-    with pytest.raises(ValueError, match="ISO 639-1"):
+def test_languages_without_a_two_letter_code_and_with_a_script_or_territory():
+    assert tokenize("Houses", "ceb") == tokenize("Houses", "ar-Latn") == ["houses"]
+    assert tokenize("Houses", "en-GB") == tokenize("Houses", "en") == ["hous"]
+
+
+@pytest.mark.parametrize("code", ["EN", "english", "en_GB", ""])
+def test_what_is_not_a_code_is_refused(code):
+    with pytest.raises(ValueError, match="must be a code such as"):
         tokenize("text", code)
 
 

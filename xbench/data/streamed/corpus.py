@@ -133,6 +133,13 @@ class StreamedCorpus:
         return Texts(ids=ids, texts=tuple(text for _, text in passages))
 
 
+def first_rows(files: PassageFiles, count: int) -> list[Row]:
+    """Return the first rows of a language, without fetching much more than these."""
+    if isinstance(files, HubFiles):
+        return files.first_rows(count)
+    return list(islice(files.rows(0, 0), count))
+
+
 def checksum(ids: Sequence[str]) -> int:
     """Return a checksum of docids and their order."""
     return zlib.crc32("\n".join(ids).encode())
@@ -147,4 +154,5 @@ __all__ = [
     "Shard",
     "StreamedCorpus",
     "checksum",
+    "first_rows",
 ]

@@ -3,197 +3,240 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from xbench._util.errors import UserError
+from xbench.data.fetch import RemoteFile, check_room
+from xbench.data.hub_dataset import HubDataset
 from xbench.data.streamed.local_files import OnBytes, cache_key_of
-from xbench.data.streamed.parsing import Row, passage
+from xbench.data.streamed.parsing import EMPTY, Defect, Row, passage
+from xbench.data.text_files import check_no_pointer
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from datasets import IterableDataset
 
 ID_COLUMNS = ("_id", "id", "docid")
 _TEXT_COLUMNS = ("title", "text")
-_PART_OF = re.compile(r"-(\d{5})-of-(\d{5})\.parquet$")
+_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.parquet")
 _ROWS = 4_096
 _CHUNK = 1 << 20
+_BUFFER = 1 << 17
 
 
 @dataclass(frozen=True)
 class HubFiles:
-    """The parquet files of one configuration of a dataset, which are streamed.
+    """The parquet files of one configuration of a dataset, each fetched when it is first read.
 
-    A clone is read like files of one's own. On the hub itself only the docids are looked at before
-    passages are read, so an empty passage is not found there: it is read as an empty text.
+    Everyone on a machine reads the same copy: the scan, every search, and all workers. In a clone
+    every passage is looked at before anything is encoded; of the hub's own files only the docids,
+    so that an empty passage is not found there and is read as an empty text.
 
     Attributes:
-        repository: Name on the hub, or folder of a clone.
-        config: Configuration (``en-corpus``).
+        source: The dataset, or the folder of a clone.
+        config: Configuration (``en-corpus``), which is the folder of the files.
         split: Split; the only one there is, where this one is not there.
-        revision: Commit; None for a clone.
     """
 
-    repository: str
+    source: HubDataset | Path
     config: str
     split: str
-    revision: str | None
-
-    @property
-    def is_clone(self) -> bool:
-        """Whether the files are in a folder."""
-        return Path(self.repository).is_dir()
 
     @cached_property
-    def paths(self) -> tuple[str, ...]:
-        """Path or address of each file.
+    def _remote(self) -> tuple[RemoteFile, ...]:
+        """The files on the hub; none of a clone."""
+        if isinstance(self.source, Path):
+            return ()
+        return self.source.files(self.config)
+
+    @cached_property
+    def _paths(self) -> tuple[Path, ...]:
+        """Where each file is, or will be once it is fetched.
 
         Raises:
-            UserError: If the configuration cannot be found or a file is missing.
+            UserError: If there are none, or one is missing.
         """
-        builder, split = _builder(self, None)
-        paths = tuple(str(path) for path in builder.config.data_files[split])
-        parts = [match for path in paths if (match := _PART_OF.search(path))]
-        if parts and len(parts) == len(paths) != int(parts[0][2]):
+        if isinstance(self.source, Path):
+            folder = self.source / self.config
+            there = sorted(folder.glob("*.parquet"))
+        else:
+            there = [file.path for file in self._remote]
+        parts = [(path, match) for path in there if (match := _PART.fullmatch(path.name))]
+        splits = {match[1] for _, match in parts}
+        split = self.split if self.split in splits else next(iter(splits), "")
+        if split != self.split and len(splits) != 1:
             raise UserError(
-                f"{self.place}: {len(paths)} of {int(parts[0][2])} parquet files are there. Fetch "
+                f"{self.place}: has no parquet files of the split {self.split}; check the name, or "
+                "fetch the repository again"
+            )
+        own = [(path, match) for path, match in parts if match[1] == split]
+        if len(own) != int(own[0][1][3]):
+            raise UserError(
+                f"{self.place}: {len(own)} of {int(own[0][1][3])} parquet files are there. Fetch "
                 "the others"
             )
-        return paths
+        return tuple(path for path, _ in own)
+
+    @cached_property
+    def remote(self) -> tuple[RemoteFile, ...]:
+        """The files to fetch, in their order; none of a clone."""
+        return tuple(file for file in self._remote if file.path in self._paths)
+
+    def local(self, file: int) -> Path:
+        """Return where a file is, after it was fetched if need be.
+
+        Raises:
+            UserError: If it cannot be fetched, or is not what it should be.
+        """
+        path = self._paths[file]
+        if isinstance(self.source, HubDataset):
+            remote = self.remote
+            if not remote[file].is_there:
+                check_room(remote[file:])
+            path = self.source.fetched(remote[file])
+        check_no_pointer(path)
+        return path
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the files."""
-        return tuple(path.rsplit("/", 1)[-1] for path in self.paths)
+        return tuple(path.name for path in self._paths)
 
     @property
     def place(self) -> str:
         """Repository and configuration."""
-        return f"{self.repository} ({self.config})"
+        name = self.source if isinstance(self.source, Path) else self.source.name
+        return f"{name} ({self.config})"
 
     @property
     def size(self) -> int | None:
-        """Bytes of all files of a clone; None on the hub."""
-        return sum(Path(path).stat().st_size for path in self.paths) if self.is_clone else None
+        """Bytes of all files of a clone; None on the hub, whose bytes are not looked at."""
+        if isinstance(self.source, Path):
+            return sum(path.stat().st_size for path in self._paths)
+        return None
 
     @property
     def identity(self) -> tuple[str, ...]:
         """Repository, configuration, split and revision; nothing for a clone."""
-        if self.is_clone:
+        if isinstance(self.source, Path):
             return ()
-        return (self.repository, self.config, self.split, str(self.revision))
+        return (self.source.name, self.config, self.split, self.source.revision)
 
     def cache_key(self) -> list[list[str | int]]:
         """Return the identity on the hub; path, size and time of change of a clone's files."""
-        if self.is_clone:
-            return cache_key_of([Path(path) for path in self.paths])
+        if isinstance(self.source, Path):
+            return cache_key_of(list(self._paths))
         return [[*self.identity]]
 
     def iter_checked(self, file: int, seen: OnBytes) -> Iterator[Row]:
         """Yield every row of a file; on the hub without title and text."""
-        if self.is_clone:
-            with Path(self.paths[file]).open("rb") as content:
+        if isinstance(self.source, Path):
+            with self.local(file).open("rb") as content:
                 while chunk := content.read(_CHUNK):
                     seen(chunk)
             yield from self.rows(file, 0)
         else:
-            for batch in self._batches(file, 0, with_texts=False):
-                for docid in _column(batch, 0):
+            for batch in self._batches(self.local(file), 0, ID_COLUMNS):
+                for docid in _values(batch, ID_COLUMNS):
                     yield passage(_text(docid), "", "not looked at")
 
     def rows(self, file: int, start: int) -> Iterator[Row]:
         """Yield the rows of a file after its first ``start``."""
-        is_clone = self.is_clone
-        for batch in self._batches(file, start, with_texts=True):
-            columns = {name: _column(batch, i) for i, name in enumerate(batch.schema.names)}
-            missing = [None] * batch.num_rows
-            titles, texts = (columns.get(name, missing) for name in _TEXT_COLUMNS)
-            ids = next(columns[name] for name in ID_COLUMNS if name in columns)
-            for docid, title, text in zip(ids, titles, texts, strict=True):
+        return self._rows(self.local(file), start)
+
+    def first_rows(self, count: int) -> list[Row]:
+        """Return some rows of the first file; of one that is not there, by ranges of it."""
+        source = self.source
+        if isinstance(source, Path) or self.remote[0].is_there:
+            return list(islice(self.rows(0, 0), count))
+
+        def read() -> list[Row]:
+            with source.opened(self.remote[0]) as file:
+                return list(islice(self._rows(file, 0, count), count))
+
+        return source.asked(self.config, read)
+
+    def _rows(self, file: Path | BinaryIO, start: int, together: int = _ROWS) -> Iterator[Row]:
+        for batch in self._batches(file, start, (*ID_COLUMNS, *_TEXT_COLUMNS), together):
+            columns = [_values(batch, (name,)) for name in _TEXT_COLUMNS]
+            for docid, title, text in zip(_values(batch, ID_COLUMNS), *columns, strict=True):
                 row = passage(_text(docid), title, text)
-                if not is_clone and not isinstance(row, tuple) and not title and not text:
-                    row = (str(docid), "") if docid not in (None, "") else row
+                is_empty = isinstance(row, Defect) and row.kind == EMPTY
+                if is_empty and isinstance(self.source, HubDataset):
+                    row = (str(docid), "")
                 yield row
 
-    def _batches(self, file: int, start: int, *, with_texts: bool) -> Iterator[pa.RecordBatch]:
-        for table in tables(self, file, with_texts=with_texts):
-            if start < table.num_rows:
-                yield from table.slice(start).to_batches(max_chunksize=_ROWS)
-            start = max(0, start - table.num_rows)
+    def tables(self) -> Iterator[pa.RecordBatch]:
+        """Yield the content of all files, some thousand rows at a time.
+
+        Raises:
+            UserError: If a file cannot be fetched or is damaged.
+        """
+        for number in range(len(self.names)):
+            yield from self._batches(self.local(number), 0, ())
+
+    def _batches(
+        self, file: Path | BinaryIO, start: int, columns: Sequence[str], together: int = _ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a file after its first ``start``, a few thousand in memory at a time.
+
+        Args:
+            file: The file.
+            start: Rows to skip; whole row groups of them are not read.
+            columns: Columns to read, where they are there; none reads all.
+            together: Rows that are read at once.
+        """
+        import pyarrow.parquet as pq
+
+        with self._damage_reported(file):
+            parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=_BUFFER)
+            names = [name for name in parquet.schema_arrow.names if name in columns or not columns]
+            if columns and not set(ID_COLUMNS) & set(names):
+                raise UserError(
+                    f"{self.place}: columns {parquet.schema_arrow.names}; expected one of "
+                    f"{ID_COLUMNS}"
+                )
+            first, left = 0, start
+            sizes = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
+            while first < len(sizes) and left >= sizes[first]:
+                left -= sizes[first]
+                first += 1
+            groups = list(range(first, len(sizes)))
+            for batch in parquet.iter_batches(together, groups, names, use_threads=False):
+                if left < batch.num_rows:
+                    yield batch.slice(left)
+                left = max(0, left - batch.num_rows)
+
+    @contextmanager
+    def _damage_reported(self, file: Path | BinaryIO) -> Iterator[None]:
+        import pyarrow as pa
+
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            if not isinstance(file, Path):
+                raise
+            advice = (
+                "Fetch it again"
+                if isinstance(self.source, Path)
+                else "Delete it, and the same command fetches it again"
+            )
+            raise UserError(f"{file}: is damaged or cannot be read ({error}). {advice}") from error
 
 
-def tables(files: HubFiles, file: int | None, *, with_texts: bool = True) -> Iterator[pa.Table]:
-    """Yield the content of one file, or of all, in tables of some thousand rows.
-
-    Raises:
-        UserError: If the network fails or a file is damaged.
-    """
-    with hub_errors_as_user_errors(files.repository):
-        stream, shards = _stream(files, with_texts)
-        if file is not None:
-            stream = stream.shard(num_shards=shards, index=file)
-        yield from stream.with_format("arrow").iter(batch_size=_ROWS)
-
-
-@contextmanager
-def hub_errors_as_user_errors(repository: str) -> Iterator[None]:
-    """Turn whatever fails on the way to the hub into a `UserError`.
-
-    The HTTP library changes with the version of huggingface_hub, so there is no common base.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".strip()[:500]
-        raise UserError(
-            f"{repository}: cannot be read ({reason}). Check the network and the name, or name a "
-            "local copy with --data-dir"
-        ) from error
-
-
-def _column(batch: pa.RecordBatch, index: int) -> list[Any]:
-    values: list[Any] = batch.column(index).to_pylist()
-    return values
+def _values(batch: pa.RecordBatch, names: Sequence[str]) -> list[Any]:
+    """Return the values of the first column of these that is there; else as many times None."""
+    for name in names:
+        if name in batch.schema.names:
+            values: list[Any] = batch.column(name).to_pylist()
+            return values
+    return [None] * batch.num_rows
 
 
 def _text(docid: object) -> object:
     return str(docid) if isinstance(docid, int) else docid
-
-
-def _builder(files: HubFiles, columns: list[str] | None) -> tuple[Any, str]:
-    from datasets import load_dataset_builder
-
-    with hub_errors_as_user_errors(files.repository):
-        builder = load_dataset_builder(
-            files.repository,
-            files.config,
-            revision=None if files.is_clone else files.revision,
-            **({"columns": columns} if columns else {}),
-        )
-        splits = [str(split) for split in builder.config.data_files]
-        if files.split not in splits and len(splits) != 1:
-            raise ValueError(f"split {files.split!r} is not among {splits}")
-    return builder, files.split if files.split in splits else splits[0]
-
-
-@lru_cache(maxsize=4)
-def _stream(files: HubFiles, with_texts: bool) -> tuple[IterableDataset, int]:
-    builder, split = _builder(files, None)
-    stream = builder.as_streaming_dataset(split=split)
-    names = stream.column_names or []
-    ids = [name for name in ID_COLUMNS if name in names]
-    if files.config.endswith("-corpus"):
-        if not ids:
-            raise ValueError(f"columns {names}; expected one of {ID_COLUMNS}")
-        texts = [name for name in _TEXT_COLUMNS if name in names]
-        # Columns skipped in the builder are never fetched; select_columns fetches and drops them.
-        builder, split = _builder(files, [ids[0], *(texts if with_texts else ())])
-        stream = builder.as_streaming_dataset(split=split)
-    return stream, stream.num_shards

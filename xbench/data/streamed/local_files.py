@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from xbench._util.errors import UserError
 from xbench.data.streamed.parsing import DAMAGED, Defect, Row, parse
+from xbench.data.text_files import check_no_pointer
 
 LONGEST_LINE = 1 << 26
 """Bytes of a line; a longer one is not a passage."""
@@ -131,6 +132,7 @@ class LocalFiles:
 
     def _rows(self, file: int, start: int, seen: OnBytes | None) -> Iterator[Row]:
         path = self.folder / self.names[file]
+        check_no_pointer(path)
         with (
             _reading(path),
             HashingReader(path, seen) as told,

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbench._util.errors import UserError
-from xbench._util.hub import hub_is_offline
 from xbench.data.catalogue import Dataset
 from xbench.data.download import DataLocation
+from xbench.data.fetch import RemoteFile
+from xbench.data.hub_dataset import HubDataset
 from xbench.data.parallel_corpus import Qrels, Texts
 from xbench.data.streamed.corpus import HubFiles, LanguageFiles, LocalFiles, PassageFiles
 from xbench.data.streamed.miracl_tables import Rows, qrels_of, read_qrels, read_topics, topics_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _UNIQUE = "Expected every query once"
+_PARTS = ("queries", "qrels", "corpus")
 
 
 def language_files(dataset: Dataset, language: str, location: DataLocation) -> LanguageFiles:
@@ -33,14 +35,12 @@ def language_files(dataset: Dataset, language: str, location: DataLocation) -> L
         UserError: If something is missing or malformed, or the network fails.
     """
     if location.data_dir is None:
-        repository, revision = dataset.hub, dataset.revision
-        if location.offline or hub_is_offline():
-            repository = _cached(dataset)
-        return _from_hub(repository, dataset, language, revision)
+        hub = HubDataset.at(dataset.hub, dataset.revision, location)
+        return _from_hub(hub.snapshot(f"{language}-corpus") or hub, dataset, language)
     own, clone = location.data_dir / dataset.folder, location.data_dir / dataset.hub
     if own.is_dir() or not clone.is_dir():
         return _from_folder(own, clone, dataset, language)
-    return _from_hub(str(clone), dataset, language, None)
+    return _from_hub(clone, dataset, language)
 
 
 def language_topics(dataset: Dataset, language: str, location: DataLocation) -> Texts:
@@ -61,35 +61,26 @@ def language_topics(dataset: Dataset, language: str, location: DataLocation) -> 
     return language_files(dataset, language, location).topics
 
 
-def hub_snapshot(dataset: Dataset, languages: Sequence[str], location: DataLocation) -> Path:
-    """Fetch some languages from the hub into its cache, so that they can be read offline.
+def miracl_remote_files(
+    dataset: Dataset, languages: Sequence[str], location: DataLocation
+) -> list[RemoteFile]:
+    """Return the files on the hub that some languages are read from.
 
     Args:
         dataset: MIRACL or a selection of it.
         languages: ISO 639-1 codes.
-        location: If offline, only what is in the cache is returned.
+        location: Where they are kept.
 
     Raises:
-        UserError: If they cannot be fetched.
+        UserError: If the hub cannot be asked for their names.
     """
-    from huggingface_hub import snapshot_download
-
-    if location.offline or hub_is_offline():
-        return Path(_cached(dataset))
-    try:
-        return Path(
-            snapshot_download(
-                dataset.hub,
-                repo_type="dataset",
-                revision=dataset.revision,
-                allow_patterns=["README.md", *(f"{code}-*" for code in languages)],
-            )
-        )
-    except Exception as error:
-        raise UserError(
-            f"{dataset.hub}: cannot be fetched from the Hugging Face hub ({type(error).__name__}: "
-            f"{error}). Check the network; what arrived is kept"
-        ) from error
+    hub = HubDataset.at(dataset.hub, dataset.revision, location)
+    return [
+        file
+        for code in languages
+        for part in _PARTS
+        for file in HubFiles(hub, f"{code}-{part}", dataset.split).remote
+    ]
 
 
 def _judged(topics: Texts, qrels: Qrels, passages: PassageFiles) -> LanguageFiles:
@@ -145,13 +136,10 @@ def _first(places: list[Path], is_there: Callable[[Path], bool], what: str, clon
     )
 
 
-def _from_hub(
-    repository: str, dataset: Dataset, language: str, revision: str | None
-) -> LanguageFiles:
-    def files(part: str) -> HubFiles:
-        return HubFiles(repository, f"{language}-{part}", dataset.split, revision)
-
-    queries, judgments, passages = files("queries"), files("qrels"), files("corpus")
+def _from_hub(source: HubDataset | Path, dataset: Dataset, language: str) -> LanguageFiles:
+    queries, judgments, passages = (
+        HubFiles(source, f"{language}-{part}", dataset.split) for part in _PARTS
+    )
     topics = topics_of(queries.place, _columns(queries, (("_id", "id"), ("text",))), _UNIQUE)
     names = (("query-id",), ("query-id",), ("corpus-id",), ("score",))
     qrels = qrels_of(judgments.place, _columns(judgments, names), _UNIQUE)
@@ -159,17 +147,15 @@ def _from_hub(
 
 
 def _columns(files: HubFiles, columns: tuple[tuple[str, ...], ...]) -> Rows:
-    from xbench.data.streamed.hub_files import tables
-
     number = 0
-    for table in tables(files, None):
+    for table in files.tables():
         values = [_column(files, table, names) for names in columns]
         for cells in zip(*values, strict=True):
             number += 1
             yield number, tuple("" if cell is None else str(cell) for cell in cells)
 
 
-def _column(files: HubFiles, table: pa.Table, names: tuple[str, ...]) -> list[object]:
+def _column(files: HubFiles, table: pa.RecordBatch, names: tuple[str, ...]) -> list[object]:
     for name in names:
         if name in table.schema.names:
             values: list[object] = table.column(name).to_pylist()
@@ -178,23 +164,3 @@ def _column(files: HubFiles, table: pa.Table, names: tuple[str, ...]) -> list[ob
         f"{files.place}: columns {table.schema.names}; expected one named {' or '.join(names)}. "
         "Fetch the repository again"
     )
-
-
-def _cached(dataset: Dataset) -> str:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return str(
-            snapshot_download(
-                dataset.hub,
-                repo_type="dataset",
-                revision=dataset.revision,
-                local_files_only=True,
-            )
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{dataset.hub}: the Hugging Face cache does not hold it at revision "
-            f"{dataset.revision}. Name a local copy with --data-dir, or leave out --offline "
-            "and HF_HUB_OFFLINE"
-        ) from error

@@ -30,6 +30,9 @@ _STEMMERS = {
 }
 """Snowball stemming algorithm by ISO 639-1 language code."""
 
+_CODE = regex.compile(r"([a-z]{2,3}(?:-[A-Z][a-z]{3})?)(?:-(?:[A-Z]{2}|\d{3}))?")
+"""A code, with the part that decides how words are stemmed: all but the territory."""
+
 _DOTLESS_I, _DOTTED_CAPITAL_I = "\u0131", "\u0130"
 _TEH_MARBUTA, _HEH = "\u0629", "\u0647"
 
@@ -74,21 +77,25 @@ def tokenize(text: str, language: str | None = None) -> list[str]:
 
     Args:
         text: Text in any script.
-        language: ISO 639-1 code of the text's language, or None if unknown: no stemming then.
+        language: Code of the text's language, such as ``en``, ``ceb``, ``pt-BR`` or ``zh-Hant``, or
+            None if unknown: no stemming then.
 
     Returns:
         The terms, repeated as often as they occur.
 
     Raises:
-        ValueError: If `language` does not have the form of an ISO 639-1 code.
+        ValueError: If `language` does not have the form of a code.
 
     >>> tokenize("The Panthers' defenses", "en")
     ['the', 'panther', 'defens']
     >>> tokenize("NFL的黑豹隊")
     ['nfl', '的黑', '黑豹', '豹隊']
     """
-    if language is not None and (len(language) != 2 or not language.islower()):
-        raise ValueError(f"language must be an ISO 639-1 code such as 'en', not {language!r}")
+    if language is not None:
+        match = _CODE.fullmatch(language)
+        if match is None:
+            raise ValueError(f"language must be a code such as 'en' or 'pt-BR', not {language!r}")
+        language = match[1]
     terms: list[str] = []
     for run in _RUN.finditer(normalize(text, language)):
         if run["unspaced"]:

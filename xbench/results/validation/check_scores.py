@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from xbench.data.catalogue import TASKS, subsets
-from xbench.data.languages import LANGUAGES
+from xbench.data.languages import language
 from xbench.metrics import EFFECTIVENESS, LANGUAGE_BIAS, SCORES, score_range, scores
 from xbench.metrics.registry import MEDIANS, RANK_CORRELATION
 from xbench.results.findings import ABSENT, RERUN, Notes
@@ -30,7 +30,7 @@ def expected_languages(task: str) -> Mapping[str, list[str]]:
     dataset, setting = TASKS[task]
     return {
         name: [
-            LANGUAGES[a].mteb
+            language(a).mteb
             for a in (
                 own.query_language,
                 *(own.passage_languages if setting == "crosslingual" else ()),
