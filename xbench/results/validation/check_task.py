@@ -14,6 +14,15 @@ from xbench.results.schema import ModelMeta, RunSettings, TaskResult, XBenchSett
 from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, PerQuery
 from xbench.results.summaries import SUMMARY_SUFFIX, Summary, mean_chance, summarise
 from xbench.results.task_files import File, TaskFiles
+from xbench.results.validation.check_agreement import (
+    differing_tasks,
+    folder_contradictions,
+    model_contradictions,
+    note,
+    other_lines,
+    result_contradictions,
+    settings_contradictions,
+)
 from xbench.results.validation.check_plausibility import (
     suspect_meta,
     suspect_revisions,
@@ -128,6 +137,8 @@ class _Check:
         form = None if meta is None else passage_form(meta)
         ranks = self._ranks(form) if self._is_plain(self.files.ranks) else None
         result = self._result(ranks, None) if self._is_plain(self.files.result) else None
+        if result is not None and settings is not None:
+            note(result_contradictions(result, settings), self.files.result.notes)
         if stored:
             self._compare_summary(ranks)
         findings = self.files.findings()
@@ -148,6 +159,7 @@ class _Check:
             or not all(self._is_plain(file) for file in (files.result, files.ranks))
             or (summary := self._summary(passage_form(meta))) is None
             or (result := self._result(None, summary)) is None
+            or any(True for _ in result_contradictions(result, settings))
         ):
             return None
         findings, run = files.findings(), identity(meta)
@@ -156,8 +168,7 @@ class _Check:
     def _run_files(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """Check what a run's tasks share: its model, and how each was run."""
         meta = self._meta() if self._is_plain(self.files.meta) else None
-        form = None if meta is None else passage_form(meta)
-        return meta, self._settings(form) if self._is_plain(self.files.settings) else None
+        return meta, self._settings(meta) if self._is_plain(self.files.settings) else None
 
     def _is_plain(self, file: File) -> bool:
         check_links(file.path, self.root, file.notes)
@@ -170,11 +181,16 @@ class _Check:
         check_home(self.path.parent, meta, notes)
         if not notes.sound:
             return None
+        note(model_contradictions(meta), notes)
+        if self.path.parent.parent.name == EXPERIMENTS:
+            note(folder_contradictions(self.path.parent, meta), notes)
+        if not notes.sound:
+            return None
         suspect_meta(meta, notes)
         # mteb writes Infinity for a model without a limit, which is no JSON
         return meta | {"max_tokens": None} if meta.get("max_tokens") == float("inf") else meta
 
-    def _settings(self, form: object) -> dict[str, Any] | None:
+    def _settings(self, meta: Mapping[str, Any] | None) -> dict[str, Any] | None:
         lines, notes = self.files.settings_lines(), self.files.settings.notes
         if lines is None:
             return None
@@ -187,7 +203,13 @@ class _Check:
         prefix = f"line {number}: "
         if not conforms(settings, _ComparableSettings, notes, prefix):
             return None
+        form = None if meta is None else passage_form(meta)
         self._check_settings(settings, form, prefix, notes)
+        if meta is not None:
+            note(settings_contradictions(settings, meta, self.task), notes, prefix)
+            every = self.files.all_lines()
+            note(differing_tasks(every, self.task, meta["revision"]), notes, prefix)
+            other_lines(every, self.path.parent, notes)
         if not notes.sound:
             return None
         suspect_settings(settings, notes, prefix)

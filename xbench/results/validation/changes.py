@@ -1,0 +1,260 @@
+"""Check what a pull request changes: every file, and what is new, replaced and removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from xbench.results.findings import Notes, Plain, TaskCheck, shown
+from xbench.results.safe_json import parse
+from xbench.results.store import EXPERIMENTS, META_NAME
+from xbench.results.summaries import SUMMARY_SUFFIX
+from xbench.results.text_rules import skeleton
+from xbench.results.validation.changed_scores import changed_scores
+from xbench.results.validation.check_task import check_task
+from xbench.results.validation.file_kinds import IMPORTED, LOCK_NAME, REPORTED
+from xbench.results.validation.strays import is_result, strays
+from xbench.results.validation.trees import Repository, Tree, disk_tree
+from xbench.results.zero_shot import evaluation_data
+
+LISTED = 40
+"""How many sentences say what changes; the rest are counted."""
+
+UNREAD = "expected results alone; propose other changes in a pull request of their own"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a folder of results has that another one has not.
+
+    Attributes:
+        checks: The checks of all files that differ.
+        sentences: What is new, replaced and removed.
+    """
+
+    checks: list[TaskCheck]
+    sentences: list[str]
+
+
+def check_changes(folder: Path, base: Path) -> Changes:
+    """Check the files of a folder of results that are not in another one, or not the same.
+
+    Args:
+        folder: Folder of all results, as it would be.
+        base: Folder of all results, as it is.
+    """
+    root = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve would follow links
+    return _Comparison(root, disk_tree(root), disk_tree(Path(os.path.abspath(base)))).changes()  # noqa: PTH100
+
+
+def check_pull_request(folder: Path, ref: str) -> Changes:
+    """Check the files of a folder of results that differ from what a branch started from.
+
+    Args:
+        folder: Folder of all results in a checkout of the pull request.
+        ref: The branch that it is for; what it got since the two parted is left alone.
+
+    Raises:
+        UserError: If the folder is in no repository of git, or there is no such branch.
+    """
+    root = Path(os.path.abspath(folder))  # noqa: PTH100
+    repository = Repository.of(root)
+    commit = repository.merge_base(ref)
+    found = _Comparison(root, repository.checked_out(root), repository.tree(commit)).changes()
+    elsewhere = [_elsewhere(root, path) for path in repository.changed_elsewhere(commit)]
+    return Changes([*found.checks, *elsewhere], found.sentences)
+
+
+def _elsewhere(root: Path, path: str) -> TaskCheck:
+    notes = Notes(path)
+    add = notes.error if path.startswith(".") else notes.warn
+    add("", Plain("a change outside the results, which this check does not read"), UNREAD)
+    return TaskCheck(root.parent / path, notes.listed())
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A folder of results, as it would be and as it is."""
+
+    root: Path
+    head: Tree
+    base: Tree
+    metas: dict[tuple[bool, str], Mapping[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def changed(self) -> list[str]:
+        """The files that are new or differ, in order."""
+        return [path for path, form in self.head.forms.items() if self._differs(path, form)]
+
+    @cached_property
+    def removed(self) -> list[str]:
+        """The files that are no longer there, in order."""
+        return [path for path in self.base.forms if path not in self.head.forms]
+
+    def _differs(self, path: str, form: str) -> bool:
+        if self.base.forms.get(path) != form:
+            return True
+        return form in ("file", "executable") and self.head.digest(path) != self.base.digest(path)
+
+    def changes(self) -> Changes:
+        """Check all of it."""
+        from xbench.results.validation.folders import without_repetition
+
+        touched = {path.rpartition("/")[0] for path in (*self.changed, *self.removed)}
+        results = [p for p in self.head.forms if is_result(p) and p.rpartition("/")[0] in touched]
+        checks = [check_task(self.root / path, self.root) for path in results]
+        gone = [path for path in self.head.forms if path.rpartition("/")[0] in touched]
+        looked_at = sorted({*self.changed, *(gone if self.removed else ())})
+        checks += strays(self.head, self.root, looked_at, published=True)
+        checks += self._lost()
+        checks += [check for path in self.changed if (check := self._table(path))]
+        checks += [check for path in self.changed if (check := self._description(path))]
+        checks += self._names()
+        return Changes(without_repetition(checks), list(self._sentences(results)))
+
+    def _lost(self) -> Iterator[TaskCheck]:
+        """Yield the files that are removed, but for those that can be made again."""
+        for path in self.removed:
+            name = path.rpartition("/")[2]
+            if name == LOCK_NAME or name.endswith(SUMMARY_SUFFIX):
+                continue
+            rule = "results are removed by whoever keeps them; say in words why they should go"
+            yield _noted(self.root, path, "", Plain("removed"), rule)
+
+    def _table(self, path: str) -> TaskCheck | None:
+        """Return what changes in a file of published or imported scores."""
+        notes = Notes(path)
+        if path.startswith(f"{IMPORTED}/"):
+            rule = (
+                "`xbench import-mteb` makes this file from a clone; whoever keeps the pages runs it"
+            )
+            notes.error("", Plain("changed imported scores"), rule)
+        elif path.startswith(f"{REPORTED}/") and self.head.forms[path] == "file":
+            changed_scores(self._json(self.base, path), self._json(self.head, path), notes)
+        return TaskCheck(self.root / path, notes.listed()) if notes.findings else None
+
+    def _json(self, tree: Tree, path: str) -> Any:  # noqa: ANN401
+        there = tree.forms.get(path) in ("file", "executable")
+        return parse(tree.read(path), Notes(path), 100_000) if there else None
+
+    def _meta(self, tree: Tree, path: str) -> Mapping[str, Any]:
+        key = (tree is self.head, path)
+        if key not in self.metas:
+            found = self._json(tree, path)
+            self.metas[key] = found if isinstance(found, dict) else {}
+        return self.metas[key]
+
+    def _description(self, path: str) -> TaskCheck | None:
+        """Return what a changed or new description of a model leaves out that another one says."""
+        if path.rpartition("/")[2] != META_NAME:
+            return None
+        notes, new = Notes(path), self._meta(self.head, path)
+        if path in self.base.forms:
+            old = self._meta(self.base, path)
+            for name in sorted(old.keys() | new.keys()):
+                if old.get(name) != new.get(name):
+                    notes.warn(name, new.get(name), f"was {shown(old.get(name))}")
+        for other in self.base.forms:
+            if other.endswith(f"/{META_NAME}"):
+                self._compare_training(new, self._meta(self.base, other), notes)
+        return TaskCheck(self.root / path, notes.listed()) if notes.findings else None
+
+    def _compare_training(
+        self, new: Mapping[str, Any], other: Mapping[str, Any], notes: Notes
+    ) -> None:
+        """Note evaluation data that this model, or what it was made from, was trained on."""
+        same = new.get("name") == other.get("name")
+        if not same and new.get("adapted_from") != other.get("name"):
+            return
+        missing = _evaluation_data(other) - _evaluation_data(new)
+        declared = new.get("training_datasets")
+        if missing and (declared is not None or same):
+            whose = "another revision of it" if same else other.get("name")
+            rule = f"expected {', '.join(sorted(missing))}, too, as {whose} was trained on it"
+            notes.error("training_datasets", declared, rule)
+
+    def _names(self) -> Iterator[TaskCheck]:
+        """Yield new models whose names read like that of another one."""
+        there = {path.split("/")[0] for path in self.head.forms if "__" in path.split("/")[0]}
+        by_skeleton: dict[str, set[str]] = {}
+        for name in there:
+            by_skeleton.setdefault(skeleton(name), set()).add(name)
+        old = {path.split("/")[0] for path in self.base.forms}
+        for name in sorted({path.split("/")[0] for path in self.changed} & (there - old)):
+            if others := by_skeleton[skeleton(name)] - {name}:
+                rule = f"reads like {sorted(others)[0].replace('__', '/', 1)}; choose another name"
+                yield _noted(self.root, name, "name", name.replace("__", "/", 1), rule)
+
+    def _sentences(self, results: Sequence[str]) -> Iterator[str]:
+        """Yield what is new, replaced and removed."""
+        known = _Known.of(self.base.forms)
+        lines: dict[str, list[str]] = {}
+        for path in results:
+            if path in self.changed or path.replace(".json", ".per_query.json.gz") in self.changed:
+                folder, _, name = path.rpartition("/")
+                lines.setdefault(f"{known.news(path)} {_run(folder)}", []).append(
+                    name.removesuffix(".json")
+                )
+        for path in self.changed:
+            if path.endswith(META_NAME) and path in self.base.forms:
+                lines.setdefault(f"Changed description of {_run(path.rpartition('/')[0])}", [])
+            if path.startswith((f"{REPORTED}/", f"{IMPORTED}/")):
+                state = "Changed" if path in self.base.forms else "New"
+                lines.setdefault(f"{state} scores in {path}", [])
+        for path in filter(is_result, self.removed):
+            folder, _, name = path.rpartition("/")
+            lines.setdefault(f"Removed results of {_run(folder)}", []).append(
+                name.removesuffix(".json")
+            )
+        for number, (line, tasks) in enumerate(lines.items()):
+            if number == LISTED:
+                yield f"{len(lines) - LISTED} more changes"
+                return
+            yield f"{line}: {', '.join(tasks)}" if tasks else line
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The models, runs and results that are there."""
+
+    models: frozenset[str]
+    runs: frozenset[str]
+    paths: frozenset[str]
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> _Known:
+        results = frozenset(filter(is_result, paths))
+        runs = frozenset(path.rpartition("/")[0] for path in results)
+        return cls(frozenset(path.split("/")[0] for path in results), runs, results)
+
+    def news(self, path: str) -> str:
+        """Return what a result is, compared with those that are there."""
+        folder, model = path.rpartition("/")[0], path.split("/")[0]
+        if path in self.paths:
+            return "Replaced results of"
+        if folder in self.runs:
+            return "New tasks of"
+        if model not in self.models:
+            return "New model"
+        return "New settings of" if f"/{EXPERIMENTS}/" in path else "New revision of"
+
+
+def _run(folder: str) -> str:
+    model, revision, *settings = folder.split("/")
+    kind = f" with {settings[-1]}" if settings else ""
+    return f"{model.replace('__', '/', 1)} at {revision}{kind}"
+
+
+def _evaluation_data(meta: Mapping[str, Any]) -> set[str]:
+    declared = meta.get("training_datasets")
+    return evaluation_data(declared) if isinstance(declared, list) else set()
+
+
+def _noted(root: Path, path: str, where: str, found: object, rule: str) -> TaskCheck:
+    notes = Notes(path)
+    notes.error(where, found, rule)
+    return TaskCheck(root / path, notes.listed())
