@@ -11,12 +11,13 @@ from typing import Any
 
 from xbench.results.findings import Notes, Plain, TaskCheck, shown
 from xbench.results.safe_json import parse
-from xbench.results.store import EXPERIMENTS, META_NAME
+from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.text_rules import skeleton
+from xbench.results.validation.batches import check_tasks
 from xbench.results.validation.changed_scores import changed_scores
-from xbench.results.validation.check_task import check_task
 from xbench.results.validation.file_kinds import IMPORTED, LOCK_NAME, REPORTED
+from xbench.results.validation.look_alikes import look_alikes
 from xbench.results.validation.strays import is_result, strays
 from xbench.results.validation.trees import Repository, Tree, disk_tree
 from xbench.results.zero_shot import evaluation_data
@@ -91,6 +92,20 @@ class _Comparison:
         return [path for path, form in self.head.forms.items() if self._differs(path, form)]
 
     @cached_property
+    def changed_ranks(self) -> set[str]:
+        """The results whose ranks, or whose model's description, are new or differ."""
+        changed = set(self.changed)
+        return {
+            path
+            for path in filter(is_result, self.head.forms)
+            if {path.replace(".json", PER_QUERY_SUFFIX), f"{path.rpartition('/')[0]}/{META_NAME}"}
+            & changed
+        }
+
+    def _inside(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    @cached_property
     def removed(self) -> list[str]:
         """The files that are no longer there, in order."""
         return [path for path in self.base.forms if path not in self.head.forms]
@@ -106,7 +121,11 @@ class _Comparison:
 
         touched = {path.rpartition("/")[0] for path in (*self.changed, *self.removed)}
         results = [p for p in self.head.forms if is_result(p) and p.rpartition("/")[0] in touched]
-        checks = [check_task(self.root / path, self.root) for path in results]
+        checks, prints = check_tasks([self.root / path for path in results], self.root)
+        sound = {check.path: check.result for check in checks if check.run and check.result}
+        others = [self.root / p for p in filter(is_result, self.head.forms) if p not in results]
+        new = [own for own in prints if self._inside(own.path) in self.changed_ranks]
+        checks += look_alikes([own for own in new if own.path in sound], others, sound, self.root)
         gone = [path for path in self.head.forms if path.rpartition("/")[0] in touched]
         looked_at = sorted({*self.changed, *(gone if self.removed else ())})
         checks += strays(self.head, self.root, looked_at, published=True)

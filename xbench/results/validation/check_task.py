@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xbench.data.catalogue import SETTINGS, TASK_VERSION, TASKS, PassageForm
+from xbench.metrics import task_per_query
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain, TaskCheck
 from xbench.results.reading import identity, passage_form, ranks_of
 from xbench.results.safe_json import META_LIMIT, read_object
@@ -31,6 +32,7 @@ from xbench.results.validation.check_plausibility import (
 )
 from xbench.results.validation.check_ranks import check_ranks, compare_names
 from xbench.results.validation.check_scores import (
+    TaskValues,
     check_result,
     compare_with_ranks,
     expected_languages,
@@ -121,6 +123,7 @@ class _Check:
     def __init__(self, path: Path, root: Path) -> None:
         self.path, self.root, self.task = path, root, path.stem
         self.files = TaskFiles(path, root)
+        self.values: TaskValues | None = None
 
     def run(self, *, stored: bool) -> TaskCheck:
         """Check everything."""
@@ -136,6 +139,8 @@ class _Check:
         meta, settings = self._run_files()
         form = None if meta is None else passage_form(meta)
         ranks = self._ranks(form) if self._is_plain(self.files.ranks) else None
+        if ranks is not None:
+            self.values = task_per_query(ranks.subsets, multilingual=ranks.multilingual)
         result = self._result(ranks, None) if self._is_plain(self.files.result) else None
         if result is not None and settings is not None:
             note(result_contradictions(result, settings), self.files.result.notes)
@@ -257,7 +262,8 @@ class _Check:
             return
         stored = None if ranks is None else self._summary(ranks.passage_form)
         if ranks is not None and stored is not None:
-            compare_with_summary(stored, summarise(ranks), self.files.summary.notes)
+            computed = summarise(ranks, self.values)
+            compare_with_summary(stored, computed, self.files.summary.notes)
 
     def _result(self, ranks: PerQuery | None, summary: Summary | None) -> dict[str, Any] | None:
         result, notes = self.files.read_result(TaskResult), self.files.result.notes
@@ -265,7 +271,7 @@ class _Check:
             return None
         check_result(result, self.task, notes)
         if ranks is not None and notes.sound:
-            compare_with_ranks(result, ranks, notes)
+            compare_with_ranks(result, ranks, notes, self.values)
         if not notes.sound or (summary and not agrees(summary, result)):
             return None
         if ranks is not None:
