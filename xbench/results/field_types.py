@@ -149,10 +149,10 @@ def _command(value: object) -> object:
     arguments = value if isinstance(value, list) else [value]
     if not all(isinstance(own, str) for own in arguments):
         raise ValueError("expected a list of arguments")
-    if len(arguments) > 200 or sum(map(len, arguments)) > 4_000:
+    if len(arguments) > 200 or sum(len(str(own)) for own in arguments) > 4_000:
         raise ValueError("expected at most 200 arguments of together 4000 characters")
     for own in arguments:
-        _prose(own)
+        _prose(str(own))
     return value
 
 

@@ -228,12 +228,17 @@ class XBenchSettings(Document):
     data: Name | None = None
 
 
-class MtebSettings(Document):
-    """A task's line of ``run_settings.jsonl``, as mteb writes it."""
+class TaskLine(Document):
+    """What mteb and xbench write of a task to ``run_settings.jsonl``."""
 
     task: Name
     splits: Names
     subsets: Names
+
+
+class MtebSettings(TaskLine):
+    """A task's line of ``run_settings.jsonl``, as mteb writes it."""
+
     version: dict[Name, PackageVersion | None]
     encode_kwargs: Settings
 
@@ -244,7 +249,7 @@ class EncodeOptions(Document):
     batch_size: Positive
 
 
-class RunSettings(MtebSettings):
+class RunSettings(TaskLine):
     """A task's line of ``run_settings.jsonl``, as xbench writes it."""
 
     version: dict[Package, PackageVersion | None]
