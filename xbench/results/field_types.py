@@ -61,6 +61,15 @@ LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .+-]{0,59}")
 """How licences are called that have no address."""
 
 
+def _public_name(text: str) -> str:
+    if not re.fullmatch(PUBLIC_NAME[1:-1], text):
+        raise ValueError(
+            "expected organisation/name in the hub's alphabet: A-Z, a-z, 0-9, '.', '_' and '-'; "
+            "evaluate the model under such a name"
+        )
+    return text
+
+
 def _known_past(seconds: float) -> float:
     if not EARLIEST <= seconds <= latest():
         raise ValueError("expected a time at which xbench was there, in seconds, not in the future")
@@ -201,7 +210,7 @@ Seconds = Annotated[float, AfterValidator(_known_past)]
 Day = Annotated[str, StringConstraints(max_length=10), AfterValidator(_day)]
 Setting = Annotated[Any, AfterValidator(_small)]
 Settings = Annotated[dict[Name, Any], AfterValidator(_small)]
-PublicName = Annotated[str, StringConstraints(pattern=PUBLIC_NAME, max_length=200)]
+PublicName = Annotated[str, StringConstraints(max_length=200), AfterValidator(_public_name)]
 ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME, max_length=200)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION, max_length=100)]
 DatasetRevision = Annotated[str, StringConstraints(pattern=r"^(main|[0-9a-f]{40})$")]

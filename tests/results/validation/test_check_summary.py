@@ -95,6 +95,14 @@ def test_a_summary_beside_no_result_is_a_stray(summarised: Submission):
     assert f"{MULTILINGUAL}{SUMMARY_SUFFIX}: found" in done.output
 
 
+def test_a_summary_without_its_result_is_removed(summarised: Submission, summary):
+    summarised.result.unlink()
+    summarised.ranks.unlink()
+    CliRunner().invoke(main, ["validate", str(summarised.root), "--write-summaries"])
+    assert not summary.exists()
+    assert CliRunner().invoke(main, ["validate", str(summarised.root)]).exit_code == 0
+
+
 def test_summaries_are_written_for_results_that_have_none(summarised: Submission, summary):
     content = summary.read_bytes()
     summary.write_bytes(b"damaged")

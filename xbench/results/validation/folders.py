@@ -71,6 +71,8 @@ def _check_folder(path: Path, *, stored: bool) -> list[TaskCheck]:
 def write_summaries(checks: Iterable[TaskCheck]) -> int:
     """Write the summaries of accepted results, over those that are there; return their number.
 
+    A summary whose result is no longer there is removed.
+
     Raises:
         UserError: If a file cannot be written.
     """
@@ -79,7 +81,13 @@ def write_summaries(checks: Iterable[TaskCheck]) -> int:
         if item.run is not None and item.ranks is not None:
             write_summary(item.path.parent, item.ranks, item.path.read_bytes())
             number += 1
+        elif item.path.name.endswith(SUMMARY_SUFFIX) and not _result_of(item.path).exists():
+            item.path.unlink(missing_ok=True)
     return number
+
+
+def _result_of(summary: Path) -> Path:
+    return summary.with_name(f"{summary.name.removesuffix(SUMMARY_SUFFIX)}.json")
 
 
 def files_of(path: Path) -> list[Path]:
