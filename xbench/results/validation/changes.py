@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from xbench.results.findings import Notes, Plain, TaskCheck, shown
-from xbench.results.safe_json import parse
-from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX
+from xbench.results.findings import Notes, Plain, TaskCheck
+from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.text_rules import skeleton
 from xbench.results.validation.batches import check_tasks
+from xbench.results.validation.changed_descriptions import changed_descriptions, content_of
 from xbench.results.validation.changed_scores import changed_scores
 from xbench.results.validation.file_kinds import IMPORTED, LOCK_NAME, REPORTED
 from xbench.results.validation.look_alikes import look_alikes
 from xbench.results.validation.strays import is_result, strays
 from xbench.results.validation.trees import Repository, Tree, disk_tree
-from xbench.results.zero_shot import evaluation_data
 
 LISTED = 40
 """How many sentences say what changes; the rest are counted."""
@@ -84,7 +82,6 @@ class _Comparison:
     root: Path
     head: Tree
     base: Tree
-    metas: dict[tuple[bool, str], Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def changed(self) -> list[str]:
@@ -131,7 +128,7 @@ class _Comparison:
         checks += strays(self.head, self.root, looked_at, published=True)
         checks += self._lost()
         checks += [check for path in self.changed if (check := self._table(path))]
-        checks += [check for path in self.changed if (check := self._description(path))]
+        checks += changed_descriptions(self.root, self.head, self.base, self.changed)
         checks += self._names()
         return Changes(without_repetition(checks), list(self._sentences(results)))
 
@@ -153,48 +150,9 @@ class _Comparison:
             )
             notes.error("", Plain("changed imported scores"), rule)
         elif path.startswith(f"{REPORTED}/") and self.head.forms[path] == "file":
-            changed_scores(self._json(self.base, path), self._json(self.head, path), notes)
+            old, new = (content_of(tree, path) for tree in (self.base, self.head))
+            changed_scores(old, new, notes)
         return TaskCheck(self.root / path, notes.listed()) if notes.findings else None
-
-    def _json(self, tree: Tree, path: str) -> Any:  # noqa: ANN401
-        there = tree.forms.get(path) in ("file", "executable")
-        return parse(tree.read(path), Notes(path), 100_000) if there else None
-
-    def _meta(self, tree: Tree, path: str) -> Mapping[str, Any]:
-        key = (tree is self.head, path)
-        if key not in self.metas:
-            found = self._json(tree, path)
-            self.metas[key] = found if isinstance(found, dict) else {}
-        return self.metas[key]
-
-    def _description(self, path: str) -> TaskCheck | None:
-        """Return what a changed or new description of a model leaves out that another one says."""
-        if path.rpartition("/")[2] != META_NAME:
-            return None
-        notes, new = Notes(path), self._meta(self.head, path)
-        if path in self.base.forms:
-            old = self._meta(self.base, path)
-            for name in sorted(old.keys() | new.keys()):
-                if old.get(name) != new.get(name):
-                    notes.warn(name, new.get(name), f"was {shown(old.get(name))}")
-        for other in self.base.forms:
-            if other.endswith(f"/{META_NAME}"):
-                self._compare_training(new, self._meta(self.base, other), notes)
-        return TaskCheck(self.root / path, notes.listed()) if notes.findings else None
-
-    def _compare_training(
-        self, new: Mapping[str, Any], other: Mapping[str, Any], notes: Notes
-    ) -> None:
-        """Note evaluation data that this model, or what it was made from, was trained on."""
-        same = new.get("name") == other.get("name")
-        if not same and new.get("adapted_from") != other.get("name"):
-            return
-        missing = _evaluation_data(other) - _evaluation_data(new)
-        declared = new.get("training_datasets")
-        if missing and (declared is not None or same):
-            whose = "another revision of it" if same else other.get("name")
-            rule = f"expected {', '.join(sorted(missing))}, too, as {whose} was trained on it"
-            notes.error("training_datasets", declared, rule)
 
     def _names(self) -> Iterator[TaskCheck]:
         """Yield new models whose names read like that of another one."""
@@ -219,7 +177,7 @@ class _Comparison:
                     name.removesuffix(".json")
                 )
         for path in self.changed:
-            if path.endswith(META_NAME) and path in self.base.forms:
+            if path.endswith((META_NAME, SETTINGS_NAME)) and path in self.base.forms:
                 lines.setdefault(f"Changed description of {_run(path.rpartition('/')[0])}", [])
             if path.startswith((f"{REPORTED}/", f"{IMPORTED}/")):
                 state = "Changed" if path in self.base.forms else "New"
@@ -266,11 +224,6 @@ def _run(folder: str) -> str:
     model, revision, *settings = folder.split("/")
     kind = f" with {settings[-1]}" if settings else ""
     return f"{model.replace('__', '/', 1)} at {revision}{kind}"
-
-
-def _evaluation_data(meta: Mapping[str, Any]) -> set[str]:
-    declared = meta.get("training_datasets")
-    return evaluation_data(declared) if isinstance(declared, list) else set()
 
 
 def _noted(root: Path, path: str, where: str, found: object, rule: str) -> TaskCheck:
