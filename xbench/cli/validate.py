@@ -121,7 +121,7 @@ def _checked(
 ) -> tuple[list[TaskCheck], str]:
     """Check the results, and return the checks and the report."""
     from xbench.results.validation import check, check_changes, check_pull_request, folders
-    from xbench.results.validation.pull_request import comparison
+    from xbench.results.validation.pull_request import comparison, details
     from xbench.results.validation.report import as_json, as_markdown, as_text
 
     sentences: list[str] = []
@@ -137,7 +137,8 @@ def _checked(
             checks += changes.checks
             sentences += changes.sentences
             if output_format == "markdown":
-                tables += comparison(changes.checks, against or path)
+                parts = (comparison(changes.checks, path), details(changes.checks))
+                tables += "\n\n".join(filter(None, parts))
     if write:
         click.echo(f"{folders.write_summaries(checks)} summaries written.", err=True)
     if output_format == "json":

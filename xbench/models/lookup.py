@@ -18,7 +18,7 @@ from mteb.models import ModelMeta
 from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
 from xbench.models.hub_models import commit_of, hub_file
-from xbench.models.names import checked_name, made_name
+from xbench.models.names import checked_name, made_name, public_name
 from xbench.models.options import ModelOptions
 from xbench.models.python_code import NamedCode, named_code
 
@@ -99,7 +99,7 @@ def find_model(
     if options.trust_remote_code:
         arguments["trust_remote_code"] = True
     return ModelSource(
-        meta=meta,
+        meta=meta.model_copy(update={"name": public_name(str(meta.name))}),
         identity=_identity(f"{meta.name}@{meta.revision}", options),
         load=lambda: meta.load_model(device=options.device, **arguments),
     )

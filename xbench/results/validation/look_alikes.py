@@ -133,8 +133,8 @@ def _candidates(
             continue
         scores = _scores(read_object(path, RESULT_LIMIT, Notes("")))
         if any(_difference(scores, own) <= CLOSE_SCORES for own in tasks):
-            own = fingerprint(path)
-            found += [own] if own else []
+            other = fingerprint(path)
+            found += [other] if other else []
     return found
 
 

@@ -64,6 +64,11 @@ def comparison(checks: Sequence[TaskCheck], base: Path) -> str:
     )
 
 
+def details(checks: Sequence[TaskCheck]) -> str:
+    """Return what the scores of accepted results rest on: settings, versions, training data."""
+    return "\n\n".join(_section(run, own) for run, own in _by_run(checks) if own[0].settings)
+
+
 def _headed(dataset: Dataset) -> str:
     """Return a dataset's title with its main score."""
     note = ", not ranked" if dataset.demonstration else ""
