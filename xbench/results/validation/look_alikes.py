@@ -23,7 +23,7 @@ HARD = 20
 LEAST = 50
 """How many other ranks there must be to tell."""
 
-ROWS = 20_000
+ROWS = 6_000
 """How many ranks of a task are compared, evenly drawn."""
 
 NEAR = 0.05
