@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 WORKERS ?= logical
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
-.PHONY: demo test-fast test test-slow lint tree types docs bench clean
+.PHONY: demo test-fast test test-slow fuzz lint tree types docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,10 @@ test: lint types
 # The whole real sets, encoders that take minutes, and many mutated files.
 test-slow: $(TESTED)
 	$(PYTEST) -m slow
+
+# Mutated files of submissions; those that the check does not bear are left in this folder.
+fuzz: $(TESTED)
+	$(BIN)/python -m tests.results.validation.fuzz 50000
 
 lint: $(TESTED)
 	$(BIN)/ruff check .

@@ -254,8 +254,8 @@ def slug(name: str, *identity: str) -> str:
     """Return a file name that any text may be turned into: readable, and different if it differs.
 
     >>> slug("../org/Model", "1")
-    'org-model-ab0405abba'
+    'org-model-ab0405abba46ea0ba6d8dfae'
     """
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-")
     digest = hashlib.sha256("\0".join((name, *identity)).encode("utf-8", "surrogatepass"))
-    return f"{readable}-{digest.hexdigest()[:10]}".lstrip("-")
+    return f"{readable}-{digest.hexdigest()[:24]}".lstrip("-")

@@ -27,8 +27,11 @@ from xbench.results.score_table import COLUMNS, RUN
 
 Record = Mapping[str, str | float | int | None]
 
-FORMULA = re.compile(r"\s*[=+\-@]")
-"""How text begins that a spreadsheet takes for a formula."""
+FORMULA = re.compile(r"(^|[;,|])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where text, or what is behind a character that may separate cells, begins like a formula."""
+
+BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+"""What ends a line or a cell in some programs."""
 
 DECIMALS = 6
 """Decimals of the scores that scripts read, in the units shown."""
@@ -60,7 +63,7 @@ def _identity(model: Any) -> dict[str, str | float | int | None]:  # noqa: ANN40
 
 
 def as_csv(records: Sequence[Record]) -> bytes:
-    r"""Return records as CSV; text that a spreadsheet takes for a formula gets an apostrophe.
+    r"""Return records as CSV; what a spreadsheet takes for a formula gets an apostrophe.
 
     >>> as_csv([{"model": "=1+1", "mAP": -0.5}])
     b"model,mAP\n'=1+1,-0.5\n"
@@ -76,11 +79,21 @@ def as_csv(records: Sequence[Record]) -> bytes:
 
 
 def _plain(values: Sequence[object]) -> Sequence[object]:
-    """Return values with an apostrophe before each text that begins like a formula."""
-    formulas = {value for value in set(values) if isinstance(value, str) and FORMULA.match(value)}
-    if not formulas:
+    """Return values without line breaks in them, and with an apostrophe before each formula."""
+    texts = {value for value in set(values) if isinstance(value, str)}
+    changed = {text: plain for text in texts if (plain := plain_text(text)) != text}
+    if not changed:
         return values
-    return [f"'{value}" if value in formulas else value for value in values]
+    return [changed.get(value, value) if isinstance(value, str) else value for value in values]
+
+
+def plain_text(text: str) -> str:
+    r"""Return a text that no spreadsheet takes for a formula, wherever it ends a cell.
+
+    >>> plain_text("=1+1"), plain_text("a;\t=1+1"), plain_text("Ar-De")
+    ("'=1+1", "a; '=1+1", 'Ar-De')
+    """
+    return FORMULA.sub(r"\1\2'", BREAKS.sub(" ", text))
 
 
 def as_json(records: Sequence[Record]) -> bytes:

@@ -65,7 +65,8 @@ def test_it_is_evaluated_with_groups_and_its_content_as_revision(xbench, tmp_pat
         ranks = read_ranks(folder / f"{name}.per_query.json.gz")
         assert ranks.groups == {"1": "pay", "2": "place"}
     settings = json.loads((folder / "run_settings.jsonl").read_text().splitlines()[0])
-    assert settings["xbench"]["command"].endswith("--data faq.csv --data-name faq")
+    words = ["--data", "faq.csv", "--data-name", "faq"]
+    assert settings["xbench"]["command"][-4:] == words
 
 
 def test_what_is_there_is_kept_until_the_data_change(xbench, tmp_path):
@@ -118,7 +119,7 @@ def test_it_is_never_published(xbench, tmp_path):
     assert "nothing to submit" in refused.stderr
     assert not (tmp_path / "submission").exists()
     checked = xbench("validate", "results")
-    assert checked.returncode == 2
+    assert checked.returncode == 1
     assert checked.stdout.count("\n") == len(NAMES) + 1
     evaluate(xbench, "-b", "XBenchMini")
     evaluate(xbench, "-b", "XBenchMini", "-l", "ar,de")

@@ -45,10 +45,10 @@ def test_validate_accepts_sound_results(results):
     assert done.output == "2 files checked: all accepted; 0 errors, 0 warnings.\n"
 
 
-def test_validate_names_what_is_wrong_and_exits_with_2(results):
+def test_validate_names_what_is_wrong_and_exits_with_1(results):
     spoil(results)
     done = run("validate", results)
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert f"error: {FILE.as_posix()}: scores.test[0].map: found 100" in done.output
 
 
@@ -82,7 +82,7 @@ def test_markdown_shows_hostile_text_as_text(results):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"reference": HOSTILE, HOSTILE: 1}))
     (results / f"{HOSTILE.replace('/', '')}.json").write_text("{}")
     done = run("validate", results, "--format", "markdown")
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     rows = [line for line in done.output.splitlines() if line.startswith("| **error**")]
     assert len(rows) >= 3
     for row in rows:
@@ -99,7 +99,7 @@ def test_validate_against_other_results_checks_and_compares_what_differs(results
     shutil.copytree(RESULTS / "xbench__char-ngram", results / "xbench__char-ngram")
     (results / FILE).with_name("MLQARCrosslingualRetrieval.json").unlink()
     done = run("validate", results, "--against", base, "--format", "markdown")
-    assert done.exit_code == 2  # the ranks that stay behind are a stray
+    assert done.exit_code == 1  # the ranks that stay behind are a stray
     assert "removed" in done.output
     table = done.output.partition("### MLQA-R")[2]
     assert "**<code>xbench/char-ngram</code>** | 43.0 |" in table
@@ -151,9 +151,46 @@ def test_submit_into_a_checkout_asks_for_no_copy(results, tmp_path):
 def test_submit_refuses_what_the_check_refuses(results, tmp_path):
     spoil(results)
     done = run("submit", "xbench/bm25", "--results", results, "--output", tmp_path / "out")
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert "scores.test[0].map" in done.output
     assert not (tmp_path / "out").exists()
+
+
+def copied(results, name):
+    """Write the ranks of a model under another name."""
+    folder = results / name.replace("/", "__") / "1"
+    shutil.copytree(results / FILE.parent, folder, ignore=shutil.ignore_patterns("*.summary*"))
+    for path in (folder / "model_meta.json", folder / "run_settings.jsonl"):
+        path.write_text(path.read_text().replace("xbench/bm25", name))
+    return folder
+
+
+def test_submit_says_what_the_project_would_say_of_the_pull_request(results, tmp_path):
+    """Of ranks of another model, say, which are found next to that model alone."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(RESULTS, checkout / "results")
+    shutil.copytree(checkout, tmp_path / "base")
+    copied(results, "acme/copy")
+    done = run("submit", "acme/copy", "--results", results, "--output", checkout)
+    assert done.exit_code == 1
+    assert not (checkout / "results" / "acme__copy").exists()
+    shutil.copytree(results / "acme__copy", checkout / "results" / "acme__copy")
+    gate = run("validate", checkout / "results", "--against", tmp_path / "base" / "results")
+    words = [line for line in gate.output.splitlines() if line.startswith("error")]
+    assert len(words) == 2
+    assert set(words) <= set(done.output.splitlines())
+
+
+def test_submit_says_what_replaces_what(results, tmp_path):
+    shutil.copytree(RESULTS, tmp_path / "out" / "results")
+    path = results / FILE
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"evaluation_time": 1.0}))
+    path.with_name("MLQARMonolingualRetrieval.summary.json.gz").unlink()
+    done = run("submit", "xbench/bm25", "--results", results, "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "Replaced results of xbench/bm25 at 1: MLQARMonolingualRetrieval" in done.output
+    assert not (tmp_path / "out/results" / FILE).with_name(f"{FILE.stem}.summary.json.gz").exists()
 
 
 def test_submit_says_that_others_cannot_load_a_local_model(tmp_path):
@@ -168,7 +205,7 @@ def test_submit_says_that_others_cannot_load_a_local_model(tmp_path):
 def test_submit_of_an_unknown_model_is_an_error_of_the_user(results, tmp_path, name):
     (tmp_path / "empty").mkdir()
     done = run("submit", name, "--results", results, "--output", tmp_path / "out")
-    assert done.exit_code == 2
+    assert done.exit_code == (1 if name == ".." else 2)  # a folder, of other files
     assert not (tmp_path / "out").exists()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def write_sound(
         write_summary(folder, content, result_content(result))
     own = json.loads((MEASURED / "model_meta.json").read_text())
     own |= {"name": model, "revision": revision, "experiment_kwargs": experiment, **(meta or {})}
-    write_result(folder, result, own, settings_of(content, model))
+    write_result(folder, result, own, settings_of(content, model, own["experiment_kwargs"] or {}))
     return folder / f"{task}.json"
 
 
@@ -132,15 +133,21 @@ def result_of(content: PerQuery) -> dict[str, Any]:
     }
 
 
-def settings_of(content: PerQuery, model: str) -> dict[str, Any]:
+def settings_of(
+    content: PerQuery, model: str, experiment: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """Return the line of ``run_settings.jsonl`` of some ranks."""
     lines = (MEASURED / "run_settings.jsonl").read_text("utf-8").splitlines()
     settings: dict[str, Any] = json.loads(lines[0])
     splits = [TASKS[content.task][0].split]
     settings |= {"task": content.task, "splits": splits, "subsets": list(content.subsets)}
+    chosen = {k: v for k, v in experiment.items() if k in ("max_length", "dtype", "truncate_dim")}
+    settings["xbench"]["model"] |= {"model": model, **chosen}
+    words = [f" --{name.replace('_', '-')} {value}" for name, value in chosen.items()]
+    form = "" if content.passage_form == "sentence" else f" --passage-form {content.passage_form}"
     settings["xbench"] |= {
         "passage_form": content.passage_form,
         "encoding": {"texts": 1000, "encoded": 1000, "truncated": 25},
-        "command": f"xbench evaluate --model {model} --tasks {content.task}",
+        "command": f"xbench evaluate --model {model} --tasks {content.task}{''.join(words)}{form}",
     }
     return settings

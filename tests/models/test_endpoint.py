@@ -259,7 +259,7 @@ def test_identity_is_address_models_and_fields():
 
     same = digest()
     assert digest("http://h/v1/") == digest("http://h/v1/embeddings") == same
-    assert digest(request_texts=1, retry_seconds=5) == same
+    assert digest(request_texts=1) == same
     changed = [
         digest("http://h:1/v1"),
         digest(served_model="n"),

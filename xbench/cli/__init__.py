@@ -22,6 +22,7 @@ from xbench.cli.submit import submit
 from xbench.cli.tasks import tasks
 from xbench.cli.train import train
 from xbench.cli.validate import validate
+from xbench.cli.verify import verify
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,6 +41,7 @@ COMMANDS = (
     bias,
     submit,
     validate,
+    verify,
     leaderboard,
     results,
     import_mteb,

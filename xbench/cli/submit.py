@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from xbench._util.errors import UserError, did_you_mean
 from xbench.cli.command import Command
+from xbench.cli.validate import REFUSED
 
 if TYPE_CHECKING:
     from xbench.results.validation import TaskCheck
@@ -43,7 +46,9 @@ TEXT_NAME = "PULL_REQUEST.md"
 def submit(model: str, results: Path, output: Path) -> None:
     """Check a model's results and prepare a pull request with them.
 
-    MODEL is a model's name, org/model or org/model@revision, or a folder of its results.
+    MODEL is a model's name, org/model or org/model@revision, or a folder of its results. What is
+    said of them is what the project's own check says of the pull request; if --output is a checkout
+    of the project, its other models are compared, too. The exit code is 1 if they are refused.
 
     \b
     Example:
@@ -52,19 +57,36 @@ def submit(model: str, results: Path, output: Path) -> None:
     from xbench._util.atomic_write import usable, write_atomically
     from xbench.results.validation import check
     from xbench.results.validation.pull_request import missing_tasks, pull_request
-    from xbench.results.validation.report import as_text
 
     checks = _publishable(check([_folder(model, results)]), model)
-    click.echo(as_text(checks))
-    if any(item.run is None for item in checks):
+    if not _accepted(checks, output):
         click.echo(f"Error: {model}: fix these errors and submit again", err=True)
-        sys.exit(2)
+        sys.exit(REFUSED)
     with usable(output):
         folders = _copy(checks, output)
     write_atomically(output / TEXT_NAME, pull_request(checks).encode())
     if missing := missing_tasks(checks):
         click.echo(f"No results of {', '.join(missing)}: their cells will be blank.")
     click.echo(_next_steps(folders, output))
+
+
+def _accepted(checks: Sequence[TaskCheck], output: Path) -> bool:
+    """Check what a pull request would change, as the project does, and print its report."""
+    from xbench.results.validation import check_changes
+    from xbench.results.validation.report import as_text
+
+    if not all(item.accepted and item.run for item in checks):
+        click.echo(as_text(checks))
+        return False
+    there = output / "results"
+    with TemporaryDirectory() as folder:
+        proposed = Path(folder)
+        if there.is_dir():
+            shutil.copytree(there, proposed / "results", symlinks=True)
+        _copy(checks, proposed)
+        changes = check_changes(proposed / "results", there)
+    click.echo(as_text(changes.checks or checks, changes.sentences))
+    return all(item.accepted for item in changes.checks)
 
 
 def _publishable(checks: Sequence[TaskCheck], model: str) -> list[TaskCheck]:
@@ -106,10 +128,15 @@ def _folder(model: str, results: Path) -> Path:
 def _copy(checks: Sequence[TaskCheck], output: Path) -> list[Path]:
     """Write the files of accepted results below a folder, and return their folders there."""
     from xbench._util.atomic_write import write_atomically
+    from xbench.results.summaries import SUMMARY_SUFFIX
     from xbench.results.validation.folders import files_of, root_of
 
     folders = []
     for item in checks:
+        summary = item.path.with_name(f"{item.path.stem}{SUMMARY_SUFFIX}")
+        if not summary.exists():  # one that is there is of other ranks
+            old = output / "results" / summary.relative_to(root_of(item.path))
+            old.unlink(missing_ok=True)
         for path in files_of(item.path):
             place = Path("results") / path.relative_to(root_of(item.path))
             if not ((output / place).exists() and (output / place).samefile(path)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,12 +13,12 @@ from xbench.models.encoder import EncodingReport
 from xbench.models.inner import dtype, max_length, sentence_transformer, similarity_name
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import prompt_text
+from xbench.results.field_types import PACKAGES
 from xbench.search.options import SearchOptions
 from xbench.search.variants import Variant
 from xbench.tasks import ParallelRetrieval, RetrievalTask
 
 SEARCH_DEFAULTS = SearchOptions()
-PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
 
 
 @dataclass(frozen=True)
@@ -109,10 +108,10 @@ def command(
     selection: Selection,
     search: SearchOptions = SEARCH_DEFAULTS,
     variant: Variant | None = None,
-) -> str:
-    """Return the command line that repeats a run.
+) -> list[str]:
+    """Return the arguments of the command that repeats a run.
 
-    >>> command(ModelOptions("xbench/bm25"), Selection(("XQuADRMonolingualRetrieval",)))
+    >>> " ".join(command(ModelOptions("xbench/bm25"), Selection(("XQuADRMonolingualRetrieval",))))
     'xbench evaluate --model xbench/bm25 --tasks XQuADRMonolingualRetrieval'
     """
     words = ["xbench", "evaluate"]
@@ -133,7 +132,7 @@ def command(
     for name, value in asdict(search).items():
         if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
             words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return shlex.join(words)
+    return words
 
 
 def _version(package: str) -> str | None:

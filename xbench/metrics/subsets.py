@@ -85,7 +85,13 @@ def task_per_query(
     return values
 
 
-def scores(subsets: Mapping[str, PoolRanks], *, multilingual: bool) -> dict[str, dict[str, float]]:
+Values = Mapping[str, Mapping[str, FloatArray]]
+"""Every measure of all subsets of a task, by subset and name, one value per query."""
+
+
+def scores(
+    subsets: Mapping[str, PoolRanks], *, multilingual: bool, values: Values | None = None
+) -> dict[str, dict[str, float]]:
     """Return the scores of all subsets of a task, by subset and name.
 
     A score is a measure's mean over the queries for which it is defined, or for those of `MEDIANS`
@@ -94,11 +100,13 @@ def scores(subsets: Mapping[str, PoolRanks], *, multilingual: bool) -> dict[str,
     Args:
         subsets: Ranks by subset name.
         multilingual: Whether the pools mix languages.
+        values: What `task_per_query` returns, where it is there already.
     """
     found = {}
-    for name, values in task_per_query(subsets, multilingual=multilingual).items():
-        means = {measure: mean_over_queries(value) for measure, value in values.items()}
-        if "rank_distance" in values:
+    values = values or task_per_query(subsets, multilingual=multilingual)
+    for name, own in values.items():
+        means = {measure: mean_over_queries(value) for measure, value in own.items()}
+        if "rank_distance" in own:
             ranking = multilingual_ranking(subsets[name])
             means |= {score: median(ranking) for score, median in MEDIANS.items()}
         found[name] = {k: v for k, v in means.items() if not np.isnan(v)}

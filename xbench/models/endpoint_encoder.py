@@ -11,6 +11,7 @@ import numpy as np
 from mteb.models import ModelMeta
 
 from xbench._util.errors import UserError
+from xbench._util.hub import retry_seconds
 from xbench.models.adapters import TextsEncoder
 from xbench.models.calls import Call
 from xbench.models.endpoint import Endpoint, key_of
@@ -38,7 +39,7 @@ def endpoint_loader(options: ModelOptions, endpoint: Endpoint) -> Callable[[Mode
     name, key = key_of(options, endpoint.url)
 
     def load(meta: ModelMeta) -> EndpointEncoder:
-        requests = Requests(endpoint.url, key, name, options.retry_seconds)
+        requests = Requests(endpoint.url, key, name, retry_seconds())
         encoder = EndpointEncoder(
             meta, endpoint, requests, options.request_texts, options.requests_at_once
         )

@@ -22,7 +22,7 @@ from xbench._util.hub import hub_is_offline
 from xbench.models.endpoint import endpoint_of, is_endpoint
 from xbench.models.endpoint_encoder import endpoint_loader
 from xbench.models.hub_models import commit_of, from_hub, hub_file, remember_newest
-from xbench.models.names import checked_name, made_name
+from xbench.models.names import checked_name, made_name, public_name
 from xbench.models.options import ENDPOINT_OPTIONS, ModelOptions
 from xbench.models.python_code import NamedCode, named_code
 
@@ -113,7 +113,7 @@ def find_model(
     if options.trust_remote_code:
         arguments["trust_remote_code"] = True
     return ModelSource(
-        meta=meta,
+        meta=meta.model_copy(update={"name": public_name(str(meta.name))}),
         identity=_identity(f"{meta.name}@{meta.revision}", options),
         load=lambda: from_hub(name, partial(meta.load_model, device=options.device, **arguments)),
         commit=meta.revision if _COMMIT.fullmatch(meta.revision or "") else None,

@@ -36,3 +36,15 @@ def made_name(text: str) -> str:
     if words != text:
         words = words.strip("-")
     return f"local/{re.sub('^[^A-Za-z0-9]+', '', words)[: LONGEST - 6] or 'model'}"
+
+
+def public_name(name: str) -> str:
+    """Return the name that a model of mteb's registry has in its results.
+
+    >>> public_name("org/model"), public_name("org/model (embed_dim=512)")
+    ('org/model', 'org/model-embed_dim-512')
+    """
+    if NAME.fullmatch(name):
+        return name
+    parts = (re.sub(r"[^A-Za-z0-9._-]+", "-", part) for part in name.split("/", 1))
+    return "/".join(part.strip("-.") for part in parts)

@@ -22,7 +22,7 @@ SIMPLE = ("model", "revision", "query_prompt", "passage_prompt", "max_length", "
 ENDPOINT_OPTIONS = (
     *("served_model", "served_query_model", "served_passage_model"),
     *("served_query_options", "served_passage_options", "api_key_env"),
-    *("request_texts", "requests_at_once", "retry_seconds"),
+    *("request_texts", "requests_at_once"),
 )
 """Options of a model behind an endpoint only."""
 
@@ -101,13 +101,6 @@ class ModelOptions:
     )
     requests_at_once: int = option(
         8, help="Endpoint: requests that run at once.", kind=int, minimum=1, show_default=True
-    )
-    retry_seconds: int = option(
-        600,
-        help="Endpoint: how long a request that fails for the moment is sent again.",
-        kind=int,
-        minimum=0,
-        show_default=True,
     )
 
     @property

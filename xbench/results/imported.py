@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from xbench._util.errors import UserError
 from xbench.data.catalogue import Setting
@@ -24,9 +24,8 @@ from xbench.results.field_types import (
     Names,
     PackageVersion,
     Revision,
-    Text,
 )
-from xbench.results.findings import Finding, Notes
+from xbench.results.findings import Finding, Notes, printable
 from xbench.results.safe_json import MEBIBYTE, read_object
 from xbench.results.schema import Document, conforms
 from xbench.results.upstream_tasks import upstream_tasks
@@ -109,6 +108,15 @@ class Imported:
 Value = Annotated[float, Field(ge=0, le=1)]
 
 
+def _shown(text: str) -> str:
+    if printable(text, len(text)) != text:
+        raise ValueError("expected text without invisible and control characters")
+    return text
+
+
+Reason = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(_shown)]
+
+
 class _Row(Document):
     model: ModelName
     model_revision: Revision
@@ -120,14 +128,14 @@ class _Row(Document):
     values: Annotated[dict[Name, Value], Field(min_length=1, max_length=1000)]
     training_datasets: Names | None
     n_parameters: Count | None
-    notes: Annotated[list[Text], Field(max_length=1000)]
+    notes: Annotated[list[Reason], Field(max_length=1000)]
 
 
 class _Finding(Document):
-    file: Text
-    field: Text
-    found: Text
-    rule: Text
+    file: Reason
+    field: Reason
+    found: Reason
+    rule: Reason
     warning: Literal[False]
 
 

@@ -22,6 +22,7 @@ from xbench.metrics.registry import (
     NOT_ALWAYS_DEFINED,
     WRONG_SHARE_RATIO,
 )
+from xbench.results.command_line import shown_command
 from xbench.results.findings import Finding, TaskCheck
 from xbench.results.score_table import Contents
 from xbench.results.store import PerQuery
@@ -338,7 +339,7 @@ def _details(check: TaskCheck, title: str) -> dict[str, Any]:
         "url": meta.get("reference"),
         "training_data": training_data,
         "zero_shot": _zero_shot(check.path.stem, training_data, title),
-        "command": own.get("command"),
+        "command": shown_command(own.get("command")),
         "versions": settings.get("version"),
         "query_prompt": prompts.get("query"),
         "passage_prompt": prompts.get("passage"),

@@ -27,6 +27,7 @@ ENTRIES = 100_000
 
 TITLES = {dataset.title: dataset for dataset in DATASETS}
 Filled = Annotated[Text, StringConstraints(pattern=r"\S")]
+Short = Annotated[Filled, StringConstraints(max_length=200)]
 
 
 class Entry(Document):
@@ -35,22 +36,22 @@ class Entry(Document):
     ``language`` is that of the queries; without it the score is a mean, ``average`` says which.
     """
 
-    model: Filled
-    dataset: Filled
+    model: Short
+    dataset: Short
     setting: Setting
-    measure: Filled
+    measure: Short
     value: float
     language: Filled | None = None
     average: Literal["macro", "micro"] | None = None
-    table: Filled | None = None
+    table: Short | None = None
     note: Filled | None = None
 
 
 class Publication(Document):
     """A publication and its scores."""
 
-    source: Filled
-    title: Filled
+    source: Short
+    title: Short
     url: Address
     passage_form: PassageForm = "sentence"
     note: Filled | None = None
@@ -83,13 +84,24 @@ def read_publication(path: Path) -> dict[str, Any]:
     Raises:
         UserError: If it is not readable or any of it is wrong.
     """
-    notes = Notes(path.name)
+    document, notes = check_publication(path, path.name)
+    if document is None:
+        raise UserError(notes.first())
+    return document
+
+
+def check_publication(path: Path, name: str) -> tuple[dict[str, Any] | None, Notes]:
+    """Return the content of a file of published scores, None if any is wrong, and what is wrong.
+
+    Args:
+        path: The file.
+        name: What findings call it.
+    """
+    notes = Notes(name)
     document = read_object(path, LIMIT, notes, ENTRIES)
     if document is not None and conforms(document, Publication, notes):
         _check_entries(document["entries"], notes)
-    if document is None or not notes.sound:
-        raise UserError(notes.first())
-    return document
+    return (document if notes.sound else None), notes
 
 
 def _check_entries(entries: Sequence[dict[str, Any]], notes: Notes) -> None:

@@ -111,6 +111,10 @@ def digest_of(path: Path, limit: int) -> str | None:
 
 def unpack(packed: bytes, notes: Notes, limit: int = UNPACKED_LIMIT) -> bytes | None:
     """Return what one gzip member holds, or None and a note if it is damaged or too large."""
+    if packed[:3] == b"\x1f\x8b\x08" and packed[3:4] != b"\0":
+        rule = "expected gzip without a name, a comment or other fields in its header"
+        notes.error("", Plain("fields in the header of gzip"), rule)
+        return None
     stream = zlib.decompressobj(wbits=31)
     try:
         content = stream.decompress(packed, limit + 1)

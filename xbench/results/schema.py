@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -11,19 +11,34 @@ from xbench.data.catalogue import PassageForm
 from xbench.results.field_types import (
     Address,
     Amount,
+    Citation,
+    Command,
     Count,
+    Day,
+    Device,
+    Digested,
+    Dimensions,
     Languages,
+    Licence,
     Link,
     LinkOrFlag,
     ModelName,
     Name,
     Names,
+    Package,
     PackageVersion,
+    Parameters,
+    Positive,
+    Prompt,
+    PublicName,
     Ranks,
     Revision,
+    Seconds,
     Setting,
     Settings,
-    Text,
+    Stage,
+    Word,
+    Words,
 )
 from xbench.results.findings import ABSENT, Notes
 from xbench.results.safe_json import OBJECTS
@@ -35,39 +50,55 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class Experiment(Document):
+    """What makes a run's scores other than the model's own ones."""
+
+    query_prompt: Digested | None = None
+    passage_prompt: Digested | None = None
+    max_length: Positive | None = None
+    dtype: Literal["float32", "float16", "bfloat16"] | None = None
+    model_kwargs: Digested | None = None
+    truncate_dim: Positive | None = None
+    rerank: Stage | None = None
+    rerank_top: Positive | None = None
+    passage_form: PassageForm | None = None
+    languages: Name | None = None
+    passages: Name | None = None
+
+
 class ModelMeta(Document):
     """mteb's ``model_meta.json``."""
 
-    name: ModelName
+    name: PublicName
     revision: Revision
     training_datasets: Names | None
-    experiment_kwargs: Settings | None = None
-    loader: Name | None = None
+    experiment_kwargs: Experiment | None = None
+    loader: Word | None = None
     loader_kwargs: Settings = {}
-    release_date: Name | None = None
-    languages: Names | None = None
-    n_parameters: Count | None = None
-    n_active_parameters_override: Count | None = None
-    n_embedding_parameters: Count | None = None
+    release_date: Day | None = None
+    languages: Words | None = None
+    n_parameters: Parameters | None = None
+    n_active_parameters_override: Parameters | None = None
+    n_embedding_parameters: Parameters | None = None
     memory_usage_mb: Amount | None = None
     max_tokens: Annotated[float, Field(ge=0, allow_inf_nan=True)] | None = None
-    embed_dim: Count | None = None
-    license: Link | None = None
+    embed_dim: Dimensions = None
+    license: Licence | None = None
     open_weights: bool | None = None
     public_training_code: Link | None = None
     public_training_data: LinkOrFlag = None
-    framework: Names = []
+    framework: Words = []
     reference: Address | None = None
-    similarity_fn_name: Name | None = None
+    similarity_fn_name: Word | None = None
     use_instructions: bool | None = None
     adapted_from: Name | None = None
     superseded_by: Name | None = None
-    modalities: Names = []
-    model_type: Names = []
-    citation: Text | None = None
+    modalities: Words = []
+    model_type: Words = []
+    citation: Citation | None = None
     contacts: Names | None = None
     output_dtypes: Setting = None
-    extra_requirements_groups: Names | None = None
+    extra_requirements_groups: Words | None = None
     is_cross_encoder: bool | None = None
 
 
@@ -75,8 +106,8 @@ class Phase(Document):
     """A phase of mteb's evaluation."""
 
     name: Name
-    start: float
-    end: float
+    start: Seconds
+    end: Seconds
     split: Name
     subset: Name
 
@@ -102,7 +133,7 @@ class TaskResult(Document):
     scores: dict[Name, Annotated[list[SubsetScores], Field(max_length=1000)]]
     evaluation_time: Amount | None = None
     kg_co2_emissions: Amount | None = None
-    date: Annotated[float, Field(gt=1.5e9, lt=5e9)] | None = None
+    date: Seconds | None = None
     evaluation_phases: Annotated[list[Phase], Field(max_length=OBJECTS)] | None = None
 
 
@@ -135,14 +166,14 @@ class AnyModelMeta(Document):
     name: ModelName
     revision: Revision
     training_datasets: Names | dict[Name, Any] | None = None
-    n_parameters: Count | None = None
+    n_parameters: Parameters | None = None
 
 
 class DescribedModel(AnyModelMeta):
     """What else is shown of a model."""
 
     experiment_kwargs: Settings | None = None
-    license: Link | None = None
+    license: Licence | None = None
     reference: Address | None = None
 
 
@@ -159,68 +190,80 @@ class ModelChoice(Document):
     """The options a model was run with."""
 
     model: Name
-    revision: Name | None = None
-    query_prompt: Text | None = None
-    passage_prompt: Text | None = None
-    max_length: Count | None = None
-    dtype: Name | None = None
-    device: Name | None = None
-    batch_size: Count
+    revision: Revision | None = None
+    query_prompt: Prompt | None = None
+    passage_prompt: Prompt | None = None
+    max_length: Positive | None = None
+    dtype: Word | None = None
+    device: Device | None = None
+    batch_size: Positive
     name: ModelName | None = None
     model_kwargs: Settings | None = None
     trust_remote_code: bool = False
-    truncate_dim: Count | None = None
+    truncate_dim: Positive | None = None
     rerank: Name | None = None
-    rerank_top: Count | None = None
+    rerank_top: Positive | None = None
     served_model: Name | None = None
     served_query_model: Name | None = None
     served_passage_model: Name | None = None
     served_query_options: Settings | None = None
     served_passage_options: Settings | None = None
     api_key_env: Name | None = None
-    request_texts: Count | None = None
-    requests_at_once: Count | None = None
-    retry_seconds: Count | None = None
+    request_texts: Positive | None = None
+    requests_at_once: Positive | None = None
 
 
 class Prompts(Document):
     """What was put before every text."""
 
-    query: Text | None
-    passage: Text | None
+    query: Prompt | None
+    passage: Prompt | None
 
 
 class XBenchSettings(Document):
     """xbench's own settings of a run."""
 
-    task_version: Name
+    task_version: Word
     passage_form: PassageForm
     languages: Languages
     model: ModelChoice
     prompts: Prompts
-    maximum_length: Count | None
-    dtype: Name | None
-    device: Name | None
-    similarity: Name | None = None
+    maximum_length: Positive | None
+    dtype: Word | None
+    device: Device | None
+    similarity: Word | None = None
     encoding: Encoding | None
-    command: Text
+    command: Command
     data: Name | None = None
     variant: Settings | None = None
 
 
-class MtebSettings(Document):
-    """A task's line of ``run_settings.jsonl``, as mteb writes it."""
+class TaskLine(Document):
+    """What mteb and xbench write of a task to ``run_settings.jsonl``."""
 
     task: Name
     splits: Names
     subsets: Names
+
+
+class MtebSettings(TaskLine):
+    """A task's line of ``run_settings.jsonl``, as mteb writes it."""
+
     version: dict[Name, PackageVersion | None]
     encode_kwargs: Settings
 
 
-class RunSettings(MtebSettings):
+class EncodeOptions(Document):
+    """What xbench gives to an encoder."""
+
+    batch_size: Positive
+
+
+class RunSettings(TaskLine):
     """A task's line of ``run_settings.jsonl``, as xbench writes it."""
 
+    version: dict[Package, PackageVersion | None]
+    encode_kwargs: EncodeOptions
     xbench: XBenchSettings
 
 

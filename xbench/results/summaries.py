@@ -130,12 +130,18 @@ def measures_with_intervals(task: str, *, pooled: bool = False) -> tuple[str, ..
     return (dataset.main_score, *(BIAS_WITH_INTERVALS if pooled else ()))
 
 
-def summarise(ranks: PerQuery) -> Summary:
+def summarise(
+    ranks: PerQuery, values: Mapping[str, Mapping[str, FloatArray]] | None = None
+) -> Summary:
     """Return what follows from ranks; the same ranks give the same summary.
 
     With fewer than two questions there is nothing to resample, and intervals are nan.
+
+    Args:
+        ranks: The ranks.
+        values: What `xbench.metrics.task_per_query` makes of them, where it is there already.
     """
-    values = task_per_query(ranks.subsets, multilingual=ranks.multilingual)
+    values = values or task_per_query(ranks.subsets, multilingual=ranks.multilingual)
     measures = measures_with_intervals(ranks.task, pooled=ranks.multilingual)
     evidence = {}
     for measure in measures:

@@ -95,9 +95,14 @@ class TaskFiles:
         content, notes = self.settings.content(), self.settings.notes
         if content is None:
             return None
-        lines, wrong = _lines(content, notes.file)
-        notes.add(wrong)
-        return {n: line for n, line in lines.items() if line and line.get("task") == self.task}
+        notes.add(_lines(content, notes.file)[1])
+        return {n: line for n, line in self.all_lines().items() if line.get("task") == self.task}
+
+    def all_lines(self) -> dict[int, dict[str, Any]]:
+        """Return the lines of all tasks of the run by their number, not yet validated."""
+        content = self.settings.content()
+        lines = {} if content is None else _lines(content, self.settings.notes.file)[0]
+        return {n: line for n, line in lines.items() if line}
 
     def read_ranks(self) -> dict[str, Any] | None:
         """Return the content of the per-query file."""

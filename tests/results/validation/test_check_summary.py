@@ -91,8 +91,16 @@ def test_a_summary_beside_no_result_is_a_stray(summarised: Submission):
     summarised.result.unlink()
     summarised.ranks.unlink()
     done = CliRunner().invoke(main, ["validate", str(summarised.root)])
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert f"{MULTILINGUAL}{SUMMARY_SUFFIX}: found" in done.output
+
+
+def test_a_summary_without_its_result_is_removed(summarised: Submission, summary):
+    summarised.result.unlink()
+    summarised.ranks.unlink()
+    CliRunner().invoke(main, ["validate", str(summarised.root), "--write-summaries"])
+    assert not summary.exists()
+    assert CliRunner().invoke(main, ["validate", str(summarised.root)]).exit_code == 0
 
 
 def test_summaries_are_written_for_results_that_have_none(summarised: Submission, summary):
@@ -108,7 +116,7 @@ def test_no_summary_is_written_for_a_refused_result(summarised: Submission, summ
     summary.unlink()
     summarised.edit(summarised.result, lambda result: result.update(more=1))
     done = CliRunner().invoke(main, ["validate", str(summarised.root), "--write-summaries"])
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert not summary.exists()
 
 

@@ -188,7 +188,7 @@ DOCUMENTS = [
     ("a control character", META, put("citation", "a\u0000b"), "citation"),
     ("no number of parameters", META, put("n_parameters", float("nan")), "n_parameters"),
     ("too many parameters", META, put("n_parameters", 10**300), "n_parameters"),
-    ("nested settings", META, put("loader_kwargs", {"a": [[[["x" * 20_000]]]]}), "loader_kwargs"),
+    ("nested settings", META, put("loader_kwargs", {"a": [[[["x" * 60_000]]]]}), "loader_kwargs"),
     ("settings in the wrong place", META, put("experiment_kwargs", {"a": 1}), "experiment_kwargs"),
     ("part of the languages", META, put("experiment_kwargs", {"languages": "ar"}), ".languages"),
     ("an extra field of the model", META, put("verified_by", "me"), "verified_by"),
@@ -403,6 +403,7 @@ def test_the_same_run_in_two_folders_counts_once(submission: Submission):
     lines = [json.loads(line) for line in (first / SETTINGS).read_text().splitlines()]
     for line in lines:
         line["xbench"]["passage_form"] = form
+        line["xbench"]["command"] += ["--passage-form", form]
     (first / SETTINGS).write_text("".join(json.dumps(line) + "\n" for line in lines))
     shutil.copytree(first, second)
     checks = {item.path: item.accepted for item in check([submission.root])}

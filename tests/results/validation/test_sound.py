@@ -147,9 +147,9 @@ def test_another_revision_with_far_other_scores_is_suspicious(submission: Submis
     assert any("revision 1 has 1.000" in finding.rule for finding in found.findings)
 
 
-@pytest.mark.parametrize("command", ["xbench evaluate --model /home/me/m", "x --model ./m", "~/m"])
-def test_paths_of_the_submitter_are_suspicious(submission: Submission, command):
-    submission.edit_settings(lambda line: line["xbench"].update(command=command))
+@pytest.mark.parametrize("path", ["/home/me/out", "./out", "~/out", "../out"])
+def test_paths_of_the_submitter_are_suspicious(submission: Submission, path):
+    submission.edit_settings(lambda line: line["xbench"]["command"].extend(["--output", path]))
     (warning,) = submission.check().findings
     assert warning.warning
     assert warning.field.endswith("xbench.command")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from xbench.results.findings import Finding, RunIdentity, TaskCheck
 from xbench.results.imported import Imported, ImportedRow, imported_json, read_imported
+from xbench.results.validation.changes import Changes, check_changes, check_pull_request
 from xbench.results.validation.check_task import (
     check_summarised,
     check_task,
     private_files,
     result_files,
 )
-from xbench.results.validation.folders import check, check_changes
+from xbench.results.validation.folders import check
 from xbench.results.validation.mteb_results import read_upstream, upstream_files
 
 __all__ = [
+    "Changes",
     "Finding",
     "Imported",
     "ImportedRow",
@@ -21,6 +23,7 @@ __all__ = [
     "TaskCheck",
     "check",
     "check_changes",
+    "check_pull_request",
     "check_summarised",
     "check_task",
     "imported_json",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from xbench.results.command_line import shown_command
 from xbench.results.findings import Notes, Plain
 from xbench.results.safe_json import RESULT_LIMIT, read_object
 from xbench.results.store import subset_scores
@@ -85,7 +86,10 @@ def suspect_meta(meta: Mapping[str, Any], notes: Notes) -> None:
 def suspect_settings(settings: Mapping[str, Any], notes: Notes, prefix: str) -> None:
     """Warn of paths on the submitter's machine."""
     own = settings["xbench"]
-    for field, text in (("command", own["command"]), ("model.model", own["model"]["model"])):
+    for field, text in (
+        ("command", shown_command(own["command"]) or ""),
+        ("model.model", own["model"]["model"]),
+    ):
         if _PATH.search(text):
             rule = "others have no such path; run the model by its public name"
             notes.warn(f"{prefix}xbench.{field}", text, rule)

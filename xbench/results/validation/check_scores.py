@@ -8,11 +8,21 @@ from typing import Any
 
 from xbench.data.catalogue import TASKS, subsets
 from xbench.data.languages import language
-from xbench.metrics import EFFECTIVENESS, LANGUAGE_BIAS, SCORES, score_range, scores
+from xbench.metrics import (
+    EFFECTIVENESS,
+    LANGUAGE_BIAS,
+    SCORES,
+    FloatArray,
+    score_range,
+    scores,
+)
 from xbench.metrics.registry import MEDIANS, RANK_CORRELATION
 from xbench.results.findings import ABSENT, RERUN, Notes
 from xbench.results.store import PerQuery
 from xbench.results.validation.check_ranks import compare_names
+
+TaskValues = Mapping[str, Mapping[str, FloatArray]]
+"""What `xbench.metrics.task_per_query` makes of the ranks of a task."""
 
 TOLERANCE = 1e-5
 """How far a score may be from what its ranks give; result files round to six decimals."""
@@ -81,13 +91,15 @@ def _check_entry(
         notes.error(f"{where}.main_score", entry["main_score"], rule)
 
 
-def compare_with_ranks(result: Mapping[str, Any], ranks: PerQuery, notes: Notes) -> None:
+def compare_with_ranks(
+    result: Mapping[str, Any], ranks: PerQuery, notes: Notes, values: TaskValues | None = None
+) -> None:
     """Note every score that is not what the ranks give, and every one that is missing.
 
     Of ranks by 0.1.0, which do not say what was tied and how much was retrieved, measures of
     language bias do not follow where a relevant passage was not retrieved; new ones are missing.
     """
-    recomputed = scores(ranks.subsets, multilingual=ranks.multilingual)
+    recomputed = scores(ranks.subsets, multilingual=ranks.multilingual, values=values)
     without_ties = ranks.multilingual and all(
         own.ties is None and own.own_rank is None for own in ranks.subsets.values()
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xbench.data.catalogue import SETTINGS, TASK_VERSION, TASKS, PassageForm
+from xbench.metrics import task_per_query
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain, TaskCheck
 from xbench.results.reading import identity, passage_form, ranks_of
 from xbench.results.safe_json import META_LIMIT, read_object
@@ -14,6 +15,15 @@ from xbench.results.schema import ModelMeta, RunSettings, TaskResult, XBenchSett
 from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, PerQuery
 from xbench.results.summaries import SUMMARY_SUFFIX, Summary, mean_chance, summarise
 from xbench.results.task_files import File, TaskFiles
+from xbench.results.validation.check_agreement import (
+    differing_tasks,
+    folder_contradictions,
+    model_contradictions,
+    note,
+    other_lines,
+    result_contradictions,
+    settings_contradictions,
+)
 from xbench.results.validation.check_plausibility import (
     suspect_meta,
     suspect_revisions,
@@ -22,6 +32,7 @@ from xbench.results.validation.check_plausibility import (
 )
 from xbench.results.validation.check_ranks import check_ranks, compare_names
 from xbench.results.validation.check_scores import (
+    TaskValues,
     check_result,
     compare_with_ranks,
     expected_languages,
@@ -112,6 +123,7 @@ class _Check:
     def __init__(self, path: Path, root: Path) -> None:
         self.path, self.root, self.task = path, root, path.stem
         self.files = TaskFiles(path, root)
+        self.values: TaskValues | None = None
 
     def run(self, *, stored: bool) -> TaskCheck:
         """Check everything."""
@@ -127,7 +139,11 @@ class _Check:
         meta, settings = self._run_files()
         form = None if meta is None else passage_form(meta)
         ranks = self._ranks(form) if self._is_plain(self.files.ranks) else None
+        if ranks is not None:
+            self.values = task_per_query(ranks.subsets, multilingual=ranks.multilingual)
         result = self._result(ranks, None) if self._is_plain(self.files.result) else None
+        if result is not None and settings is not None:
+            note(result_contradictions(result, settings), self.files.result.notes)
         if stored:
             self._compare_summary(ranks)
         findings = self.files.findings()
@@ -148,6 +164,7 @@ class _Check:
             or not all(self._is_plain(file) for file in (files.result, files.ranks))
             or (summary := self._summary(passage_form(meta))) is None
             or (result := self._result(None, summary)) is None
+            or any(True for _ in result_contradictions(result, settings))
         ):
             return None
         findings, run = files.findings(), identity(meta)
@@ -156,8 +173,7 @@ class _Check:
     def _run_files(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """Check what a run's tasks share: its model, and how each was run."""
         meta = self._meta() if self._is_plain(self.files.meta) else None
-        form = None if meta is None else passage_form(meta)
-        return meta, self._settings(form) if self._is_plain(self.files.settings) else None
+        return meta, self._settings(meta) if self._is_plain(self.files.settings) else None
 
     def _is_plain(self, file: File) -> bool:
         check_links(file.path, self.root, file.notes)
@@ -170,11 +186,16 @@ class _Check:
         check_home(self.path.parent, meta, notes)
         if not notes.sound:
             return None
+        note(model_contradictions(meta), notes)
+        if self.path.parent.parent.name == EXPERIMENTS:
+            note(folder_contradictions(self.path.parent, meta), notes)
+        if not notes.sound:
+            return None
         suspect_meta(meta, notes)
         # mteb writes Infinity for a model without a limit, which is no JSON
         return meta | {"max_tokens": None} if meta.get("max_tokens") == float("inf") else meta
 
-    def _settings(self, form: object) -> dict[str, Any] | None:
+    def _settings(self, meta: Mapping[str, Any] | None) -> dict[str, Any] | None:
         lines, notes = self.files.settings_lines(), self.files.settings.notes
         if lines is None:
             return None
@@ -187,7 +208,13 @@ class _Check:
         prefix = f"line {number}: "
         if not conforms(settings, _ComparableSettings, notes, prefix):
             return None
+        form = None if meta is None else passage_form(meta)
         self._check_settings(settings, form, prefix, notes)
+        if meta is not None:
+            note(settings_contradictions(settings, meta, self.task), notes, prefix)
+            every = self.files.all_lines()
+            note(differing_tasks(every, self.task, meta["revision"]), notes, prefix)
+            other_lines(every, self.path.parent, notes)
         if not notes.sound:
             return None
         suspect_settings(settings, notes, prefix)
@@ -235,7 +262,8 @@ class _Check:
             return
         stored = None if ranks is None else self._summary(ranks.passage_form)
         if ranks is not None and stored is not None:
-            compare_with_summary(stored, summarise(ranks), self.files.summary.notes)
+            computed = summarise(ranks, self.values)
+            compare_with_summary(stored, computed, self.files.summary.notes)
 
     def _result(self, ranks: PerQuery | None, summary: Summary | None) -> dict[str, Any] | None:
         result, notes = self.files.read_result(TaskResult), self.files.result.notes
@@ -243,7 +271,7 @@ class _Check:
             return None
         check_result(result, self.task, notes)
         if ranks is not None and notes.sound:
-            compare_with_ranks(result, ranks, notes)
+            compare_with_ranks(result, ranks, notes, self.values)
         if not notes.sound or (summary and not agrees(summary, result)):
             return None
         if ranks is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench.data.catalogue import DATASETS, SETTINGS, TASKS, Dataset
+from xbench.results.command_line import shown_command
 from xbench.results.findings import RunIdentity, TaskCheck
 from xbench.results.reading import read_result
 from xbench.results.store import macro_average
@@ -61,6 +62,11 @@ def comparison(checks: Sequence[TaskCheck], base: Path) -> str:
         for dataset in DATASETS
         if (rows := _compared(dataset, new, there)) and not dataset.demonstration
     )
+
+
+def details(checks: Sequence[TaskCheck]) -> str:
+    """Return what the scores of accepted results rest on: settings, versions, training data."""
+    return "\n\n".join(_section(run, own) for run, own in _by_run(checks) if own[0].settings)
 
 
 def _headed(dataset: Dataset) -> str:
@@ -144,7 +150,7 @@ def _facts(run: RunIdentity, checks: Sequence[TaskCheck]) -> Iterator[tuple[str,
     yield "type and device", f"{_value(own['dtype'])}, {_value(own['device'])}"
     yield "versions", ", ".join(_value(f"{k} {v}") for k, v in versions.items() if v)
     yield "training data", _training_data(checks[0].meta or {})
-    for command in dict.fromkeys(line["xbench"]["command"] for line in settings):
+    for command in dict.fromkeys(shown_command(line["xbench"]["command"]) for line in settings):
         yield "command", _value(command)
 
 

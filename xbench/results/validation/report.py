@@ -7,49 +7,84 @@ import string
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from xbench.results.findings import Finding, TaskCheck
+from xbench.results.findings import Finding, TaskCheck, printable
 
 PLAIN = frozenset(string.ascii_letters + string.digits + " -/=+,()")
 """Characters that mean nothing in Markdown inside a line, nor in HTML."""
 
-COMMENT = 40_000
-"""Characters of the findings that Markdown lists; a comment on GitHub has at most 65,536."""
+LIMIT = 60_000
+"""Characters of a report; a comment on GitHub has at most 65,536."""
+
+UNFINISHED = "The check did not finish: nothing is known of these results. See its log.\n"
+"""The report of a check that was ended before its own was written."""
 
 
-def as_text(checks: Sequence[TaskCheck]) -> str:
-    """Return a line per finding and a summary."""
+def as_text(checks: Sequence[TaskCheck], sentences: Sequence[str] = ()) -> str:
+    """Return a line per finding, what changes, and a summary."""
     lines = [
         f"{'warning' if f.warning else 'error'}: {f.file}{f': {f.field}' if f.field else ''}: "
         f"found {f.found}; {f.rule}"
         for f in _findings(checks)
     ]
-    return "\n".join([*lines, _summary(checks)])
+    return fitted([*lines, *map(printable_line, sentences)], [_summary(checks)])
 
 
-def as_json(checks: Sequence[TaskCheck]) -> str:
-    """Return the findings as JSON."""
+def as_json(checks: Sequence[TaskCheck], sentences: Sequence[str] = (), limit: int = LIMIT) -> str:
+    """Return the findings as JSON, of which `limit` characters are not exceeded."""
+    findings = [asdict(finding) for finding in _findings(checks)]
+    rest, room = 0, limit - 2_000 - sum(len(sentence) + 20 for sentence in sentences)
+    for number, finding in enumerate(findings):
+        room -= len(json.dumps(finding, indent=1)) + 20
+        if room < 0:
+            rest = len(findings) - number
+            break
     document = {
         "accepted": all(check.accepted for check in checks),
         "files": len(checks),
-        "findings": [asdict(finding) for finding in _findings(checks)],
+        "changes": list(sentences),
+        "findings": findings[: len(findings) - rest],
+        "unlisted": rest,
     }
     return json.dumps(document, indent=1)
 
 
-def as_markdown(checks: Sequence[TaskCheck]) -> str:
-    """Return the findings as a Markdown table, nothing of which can act as markup or mention."""
-    findings = _findings(checks)
-    rows: list[str] = []
-    room = COMMENT
-    for finding in findings:
-        rows.append(_row(finding))
-        room -= len(rows[-1])
-        if room < 0:
-            break
+def as_markdown(
+    checks: Sequence[TaskCheck], sentences: Sequence[str] = (), tables: str = ""
+) -> str:
+    """Return the findings as a Markdown table, nothing of which can act as markup or mention.
+
+    Args:
+        checks: The checks.
+        sentences: What is new, replaced and removed.
+        tables: What else is shown, as Markdown.
+    """
+    rows = [_row(finding) for finding in _findings(checks)]
     head = ["", "| | file | field | found | expected |", "|---|---|---|---|---|"] if rows else []
-    rest = len(findings) - len(rows)
-    more = ["", f"{rest} more findings."] if rest else []
-    return "\n".join([_summary(checks), *head, *rows, *more])
+    news = ["", *(f"- {code(sentence)}" for sentence in sentences)] if sentences else []
+    return fitted(
+        [*rows, *(["", *tables.splitlines()] if tables else [])], [_summary(checks), *news, *head]
+    )
+
+
+def fitted(lines: Sequence[str], first: Sequence[str]) -> str:
+    """Return lines as one text, as many as fit a report, and how many more there are."""
+    room = LIMIT - 200 - sum(len(line) + 1 for line in first)
+    kept = list(first)
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            kept += [
+                "",
+                f"{len(lines) - number} more lines; `--findings FILE` writes all findings.",
+            ]
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def printable_line(text: str) -> str:
+    """Return a text in one line that any terminal can show."""
+    return printable(text, 2_000)
 
 
 def _row(finding: Finding) -> str:

@@ -1,0 +1,106 @@
+"""The command that a result records: an argument list of ``xbench evaluate``, parsed and shown.
+
+The options are those of the command line, which a test compares with this table; only those that
+are written to a record, or change nothing about the scores, may be there.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from xbench._util.errors import UserError
+
+START = ("xbench", "evaluate")
+
+TEXTS = ("model", "revision", "query_prompt", "passage_prompt", "dtype", "device", "name", "rerank")
+NUMBERS = ("max_length", "batch_size", "truncate_dim", "rerank_top", "ray_workers")
+FLAGS = ("trust_remote_code", "offline", "overwrite", "no_progress", "save_runs")
+LISTS = ("tasks", "benchmark", "languages")
+OTHERS = (
+    *("model_kwargs", "passage_form", "data", "data_name", "on_bad_line", "backend"),
+    *("ray_address", "output", "data_dir", "cache_dir"),
+)
+OPTIONS = {
+    f"--{name.replace('_', '-')}": name for name in (*TEXTS, *NUMBERS, *FLAGS, *LISTS, *OTHERS)
+}
+SHORT = {"-t": "tasks", "-b": "benchmark", "-l": "languages", "-o": "output"}
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        arguments: All of it, as it is shown.
+        options: What was given, by the option's name.
+    """
+
+    arguments: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+def shown_command(command: object) -> str | None:
+    """Return a recorded command as one types it; None if there is none."""
+    if isinstance(command, list):
+        return shlex.join(map(str, command))
+    return command if isinstance(command, str) else None
+
+
+def parse_command(command: str | Sequence[str]) -> Command:
+    """Parse a recorded command: a list of arguments, or the text that version 0.1.0 wrote.
+
+    Raises:
+        UserError: If it is not a command of ``xbench evaluate``, with the argument.
+    """
+    try:
+        arguments = tuple(shlex.split(command) if isinstance(command, str) else command)
+    except ValueError as error:
+        raise UserError(f"expected arguments, but {error}") from error
+    if arguments[:2] != START:
+        raise UserError("expected a command that starts with xbench evaluate")
+    options: dict[str, Any] = {}
+    rest = list(arguments[2:])
+    while rest:
+        argument = rest.pop(0)
+        flag, equals, value = (
+            argument.partition("=") if argument.startswith("--") else (argument, "", "")
+        )
+        name = OPTIONS.get(flag) or SHORT.get(flag)
+        if name is None:
+            raise UserError(f"expected an option of xbench evaluate, found {argument[:40]!r}")
+        if name not in FLAGS and not equals:
+            if not rest:
+                raise UserError(f"expected a value of {flag}")
+            value = rest.pop(0)
+        elif name in FLAGS and equals:
+            raise UserError(f"expected {flag} without a value")
+        _add(options, name, flag, value)
+    return Command(arguments, options)
+
+
+def _add(options: dict[str, Any], name: str, flag: str, value: str) -> None:
+    if name in LISTS:
+        values = value.split(",") if name == "languages" else [value]
+        options.setdefault(name, []).extend(values)
+    elif name in options:
+        raise UserError(f"expected {flag} once")
+    else:
+        options[name] = _value(name, flag, value)
+
+
+def _value(name: str, flag: str, value: str) -> Any:  # noqa: ANN401
+    if name in FLAGS:
+        return True
+    if name in NUMBERS:
+        if not (value.isascii() and value.isdigit() and 0 < len(value) < 10):
+            raise UserError(f"expected a whole number after {flag}, found {value[:40]!r}")
+        return int(value)
+    if name != "model_kwargs":
+        return value
+    try:
+        found = json.loads(value)
+    except (RecursionError, ValueError) as error:
+        raise UserError(f"expected JSON after {flag}") from error
+    return found

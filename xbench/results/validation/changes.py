@@ -1,0 +1,232 @@
+"""Check what a pull request changes: every file, and what is new, replaced and removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from xbench.results.findings import Notes, Plain, TaskCheck
+from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.summaries import SUMMARY_SUFFIX
+from xbench.results.text_rules import skeleton
+from xbench.results.validation.batches import check_tasks
+from xbench.results.validation.changed_descriptions import changed_descriptions, content_of
+from xbench.results.validation.changed_scores import changed_scores
+from xbench.results.validation.file_kinds import IMPORTED, LOCK_NAME, REPORTED
+from xbench.results.validation.look_alikes import look_alikes
+from xbench.results.validation.strays import is_result, strays
+from xbench.results.validation.trees import Repository, Tree, disk_tree
+
+LISTED = 40
+"""How many sentences say what changes; the rest are counted."""
+
+UNREAD = "expected results alone; propose other changes in a pull request of their own"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a folder of results has that another one has not.
+
+    Attributes:
+        checks: The checks of all files that differ.
+        sentences: What is new, replaced and removed.
+    """
+
+    checks: list[TaskCheck]
+    sentences: list[str]
+
+
+def check_changes(folder: Path, base: Path) -> Changes:
+    """Check the files of a folder of results that are not in another one, or not the same.
+
+    Args:
+        folder: Folder of all results, as it would be.
+        base: Folder of all results, as it is.
+    """
+    root = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve would follow links
+    return _Comparison(root, disk_tree(root), disk_tree(Path(os.path.abspath(base)))).changes()  # noqa: PTH100
+
+
+def check_pull_request(folder: Path, ref: str) -> Changes:
+    """Check the files of a folder of results that differ from what a branch started from.
+
+    Args:
+        folder: Folder of all results in a checkout of the pull request.
+        ref: The branch that it is for; what it got since the two parted is left alone.
+
+    Raises:
+        UserError: If the folder is in no repository of git, or there is no such branch.
+    """
+    root = Path(os.path.abspath(folder))  # noqa: PTH100
+    repository = Repository.of(root)
+    commit = repository.merge_base(ref)
+    found = _Comparison(root, repository.checked_out(root), repository.tree(commit)).changes()
+    elsewhere = [_elsewhere(root, path) for path in repository.changed_elsewhere(commit)]
+    return Changes([*found.checks, *elsewhere], found.sentences)
+
+
+def _elsewhere(root: Path, path: str) -> TaskCheck:
+    notes = Notes(path)
+    add = notes.error if path.startswith(".") else notes.warn
+    add("", Plain("a change outside the results, which this check does not read"), UNREAD)
+    return TaskCheck(root.parent / path, notes.listed())
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A folder of results, as it would be and as it is."""
+
+    root: Path
+    head: Tree
+    base: Tree
+
+    @cached_property
+    def changed(self) -> list[str]:
+        """The files that are new or differ, in order."""
+        return [path for path, form in self.head.forms.items() if self._differs(path, form)]
+
+    @cached_property
+    def changed_ranks(self) -> set[str]:
+        """The results whose ranks, or whose model's description, are new or differ."""
+        changed = set(self.changed)
+        return {
+            path
+            for path in filter(is_result, self.head.forms)
+            if {path.replace(".json", PER_QUERY_SUFFIX), f"{path.rpartition('/')[0]}/{META_NAME}"}
+            & changed
+        }
+
+    def _inside(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    @cached_property
+    def removed(self) -> list[str]:
+        """The files that are no longer there, in order."""
+        return [path for path in self.base.forms if path not in self.head.forms]
+
+    def _differs(self, path: str, form: str) -> bool:
+        if self.base.forms.get(path) != form:
+            return True
+        return form in ("file", "executable") and self.head.digest(path) != self.base.digest(path)
+
+    def changes(self) -> Changes:
+        """Check all of it."""
+        from xbench.results.validation.folders import without_repetition
+
+        touched = {path.rpartition("/")[0] for path in (*self.changed, *self.removed)}
+        results = [p for p in self.head.forms if is_result(p) and p.rpartition("/")[0] in touched]
+        checks, prints = check_tasks([self.root / path for path in results], self.root)
+        sound = {check.path: check.result for check in checks if check.run and check.result}
+        others = [self.root / p for p in filter(is_result, self.head.forms) if p not in results]
+        new = [own for own in prints if self._inside(own.path) in self.changed_ranks]
+        checks += look_alikes([own for own in new if own.path in sound], others, sound, self.root)
+        gone = [path for path in self.head.forms if path.rpartition("/")[0] in touched]
+        looked_at = sorted({*self.changed, *(gone if self.removed else ())})
+        checks += strays(self.head, self.root, looked_at, published=True)
+        checks += self._lost()
+        checks += [check for path in self.changed if (check := self._table(path))]
+        checks += changed_descriptions(self.root, self.head, self.base, self.changed)
+        checks += self._names()
+        return Changes(without_repetition(checks), list(self._sentences(results)))
+
+    def _lost(self) -> Iterator[TaskCheck]:
+        """Yield the files that are removed, but for those that can be made again."""
+        for path in self.removed:
+            name = path.rpartition("/")[2]
+            if name == LOCK_NAME or name.endswith(SUMMARY_SUFFIX):
+                continue
+            rule = "results are removed by whoever keeps them; say in words why they should go"
+            yield _noted(self.root, path, "", Plain("removed"), rule)
+
+    def _table(self, path: str) -> TaskCheck | None:
+        """Return what changes in a file of published or imported scores."""
+        notes = Notes(path)
+        if path.startswith(f"{IMPORTED}/"):
+            rule = (
+                "`xbench import-mteb` makes this file from a clone; whoever keeps the pages runs it"
+            )
+            notes.error("", Plain("changed imported scores"), rule)
+        elif path.startswith(f"{REPORTED}/") and self.head.forms[path] == "file":
+            old, new = (content_of(tree, path) for tree in (self.base, self.head))
+            changed_scores(old, new, notes)
+        return TaskCheck(self.root / path, notes.listed()) if notes.findings else None
+
+    def _names(self) -> Iterator[TaskCheck]:
+        """Yield new models whose names read like that of another one."""
+        there = {path.split("/")[0] for path in self.head.forms if "__" in path.split("/")[0]}
+        by_skeleton: dict[str, set[str]] = {}
+        for name in there:
+            by_skeleton.setdefault(skeleton(name), set()).add(name)
+        old = {path.split("/")[0] for path in self.base.forms}
+        for name in sorted({path.split("/")[0] for path in self.changed} & (there - old)):
+            if others := by_skeleton[skeleton(name)] - {name}:
+                rule = f"reads like {sorted(others)[0].replace('__', '/', 1)}; choose another name"
+                yield _noted(self.root, name, "name", name.replace("__", "/", 1), rule)
+
+    def _sentences(self, results: Sequence[str]) -> Iterator[str]:
+        """Yield what is new, replaced and removed."""
+        known = _Known.of(self.base.forms)
+        lines: dict[str, list[str]] = {}
+        for path in results:
+            if path in self.changed or path.replace(".json", ".per_query.json.gz") in self.changed:
+                folder, _, name = path.rpartition("/")
+                lines.setdefault(f"{known.news(path)} {_run(folder)}", []).append(
+                    name.removesuffix(".json")
+                )
+        for path in self.changed:
+            if path.endswith((META_NAME, SETTINGS_NAME)) and path in self.base.forms:
+                lines.setdefault(f"Changed description of {_run(path.rpartition('/')[0])}", [])
+            if path.startswith((f"{REPORTED}/", f"{IMPORTED}/")):
+                state = "Changed" if path in self.base.forms else "New"
+                lines.setdefault(f"{state} scores in {path}", [])
+        for path in filter(is_result, self.removed):
+            folder, _, name = path.rpartition("/")
+            lines.setdefault(f"Removed results of {_run(folder)}", []).append(
+                name.removesuffix(".json")
+            )
+        for number, (line, tasks) in enumerate(lines.items()):
+            if number == LISTED:
+                yield f"{len(lines) - LISTED} more changes"
+                return
+            yield f"{line}: {', '.join(tasks)}" if tasks else line
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The models, runs and results that are there."""
+
+    models: frozenset[str]
+    runs: frozenset[str]
+    paths: frozenset[str]
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> _Known:
+        results = frozenset(filter(is_result, paths))
+        runs = frozenset(path.rpartition("/")[0] for path in results)
+        return cls(frozenset(path.split("/")[0] for path in results), runs, results)
+
+    def news(self, path: str) -> str:
+        """Return what a result is, compared with those that are there."""
+        folder, model = path.rpartition("/")[0], path.split("/")[0]
+        if path in self.paths:
+            return "Replaced results of"
+        if folder in self.runs:
+            return "New tasks of"
+        if model not in self.models:
+            return "New model"
+        return "New settings of" if f"/{EXPERIMENTS}/" in path else "New revision of"
+
+
+def _run(folder: str) -> str:
+    model, revision, *settings = folder.split("/")
+    kind = f" with {settings[-1]}" if settings else ""
+    return f"{model.replace('__', '/', 1)} at {revision}{kind}"
+
+
+def _noted(root: Path, path: str, where: str, found: object, rule: str) -> TaskCheck:
+    notes = Notes(path)
+    notes.error(where, found, rule)
+    return TaskCheck(root / path, notes.listed())
