@@ -14,6 +14,12 @@ from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES
 
 RANK_DISTANCE = "rank_distance"
+PREFERENCE = "own_language_preference"
+
+MEASURES = (*(f"{setting}_map" for setting in SETTINGS), RANK_DISTANCE, PREFERENCE)
+"""What a checkpoint can be chosen by."""
+
+LOWER_IS_BETTER = ("loss", RANK_DISTANCE, PREFERENCE)
 
 
 class ModelInTraining(SentenceTransformerEncoderWrapper):
@@ -24,8 +30,9 @@ class SettingsEvaluator(BaseEvaluator):
     """Measures a model in the monolingual, cross-lingual and multilingual setting of a dataset.
 
     The trainer can select on any of its metrics, which are means over subsets:
-    ``eval_<dataset>_monolingual_map``, ``…_crosslingual_map``, ``…_multilingual_map`` and
-    ``…_rank_distance`` (lower is better), with the dataset's folder as its name (``mlqa_r``).
+    ``eval_<dataset>_monolingual_map``, ``…_crosslingual_map``, ``…_multilingual_map``, and
+    ``…_rank_distance`` and ``…_own_language_preference`` (lower is better), with the dataset's
+    folder as its name (``mlqa_r``).
 
     Args:
         dataset: The dataset.
@@ -68,7 +75,8 @@ class SettingsEvaluator(BaseEvaluator):
             found = task.evaluate(wrapped, encode_kwargs=self.encode_kwargs)
             metrics[f"{self.name}_{setting}_map"] = _mean(found, "map")
             if setting == "multilingual":
-                metrics[f"{self.name}_{RANK_DISTANCE}"] = _mean(found, RANK_DISTANCE)
+                for measure in (RANK_DISTANCE, PREFERENCE):
+                    metrics[f"{self.name}_{measure}"] = _mean(found, measure)
         self.store_metrics_in_model_card_data(model, metrics, epoch, steps)  # type: ignore[arg-type]
         return metrics
 

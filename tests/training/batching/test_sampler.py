@@ -160,8 +160,11 @@ def test_only_the_chosen_language_pairs_are_drawn(chosen, expected):
 
 def test_a_number_of_language_pairs_is_drawn_by_the_seed_or_by_size():
     drawn = [
-        frozenset((q, p) for b in sampler(complete(400, 5), seed=seed, sampling="crosslingual",
-                                          language_pairs=3) for _, q, p in b)
+        frozenset(
+            (q, p)
+            for b in sampler(complete(400, 5), seed=seed, sampling="crosslingual", language_pairs=3)
+            for _, q, p in b
+        )
         for seed in (0, 0, 1, 2)
     ]
     assert [len(pairs) for pairs in drawn] == [3] * 4

@@ -119,7 +119,7 @@ class PairDataset(Dataset):  # type: ignore[misc]
             found: list[dict[str, Any]] = table.lookup(rows)
         else:
             queries, passages = ([self.languages[key[side]] for key in keys] for side in (1, 2))
-            found = table.lookup(rows, queries, passages)  # type: ignore[assignment]
+            found = table.lookup(rows, queries, passages)
         name = {"dataset_name": self.corpora[number].name} if self.named else {}
         return [PairTexts({**texts, **name}, key) for texts, key in zip(found, keys, strict=True)]
 

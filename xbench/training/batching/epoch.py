@@ -142,7 +142,7 @@ class CorpusBatches:
         """Return the share of each pair of languages, refusing kinds of batches that are none."""
         languages = self.pairs.languages
         if self.sampling.sampling == "plain":
-            own = counts.astype(float) / max(counts.sum(), 1)
+            own: NDArray[np.float64] = counts / max(int(counts.sum()), 1)
             if self._can_fill(own > 0):
                 return own
             raise self._none("plain")
@@ -169,7 +169,7 @@ class CorpusBatches:
         group = self.pairs.group
         for looked_at in (slice(FIRST), slice(None)):
             own = self._have(used, looked_at)
-            number = np.count_nonzero(own)
+            number = int(np.count_nonzero(own))
             if group is not None and number >= self.batch_size:
                 number = len(np.unique(group[looked_at][own]))
             if number >= self.batch_size:
@@ -181,8 +181,8 @@ class CorpusBatches:
         queries, passages = self.pairs.queries[looked_at], self.pairs.passages[looked_at]
         found = np.zeros(len(queries), bool)
         if np.count_nonzero(used) == 1:
-            (query,), (passage,) = np.nonzero(used)
-            return has_language(queries, query) & has_language(passages, passage)
+            one, other = np.argwhere(used)[0].tolist()
+            return np.asarray(has_language(queries, one) & has_language(passages, other))
         odds = used.astype(np.float32)
         for start in range(0, len(queries), CHUNK):
             rows = slice(start, start + CHUNK)
@@ -201,7 +201,9 @@ class CorpusBatches:
             most = self.sampling.max_repeats
             return fit_shares(pairs.queries, pairs.passages, self.wanted, most)
         odds = np.where(np.eye(self.mixed) > 0, SCALE, 1.0)
-        query, passage = (unpack(b[self._rows], self.mixed) for b in (pairs.queries, pairs.passages))
+        query, passage = (
+            unpack(b[self._rows], self.mixed) for b in (pairs.queries, pairs.passages)
+        )
         both = (query & passage).any(axis=1)
         attained = np.diag((query & passage)[both].mean(axis=0)) if both.any() else self.wanted
         return RowShares(odds, odds, 1.0, 1.0, attained / attained.sum())
@@ -279,9 +281,7 @@ class CorpusBatches:
         own = self.shares.odds.diagonal() if self._kind_shares[:-1].any() else np.zeros(self.mixed)  # type: ignore[union-attr]
         return np.where(self._kind_shares[:-1] > 0, own, 0.0), self._mixed_odds
 
-    def _deal(
-        self, kinds: Kinds, random: np.random.Generator, serving: Serving | None
-    ) -> Deal:
+    def _deal(self, kinds: Kinds, random: np.random.Generator, serving: Serving | None) -> Deal:
         group = self.pairs.group
         if group is None and serving is not None and self._draws.max() > 1:
             group = np.arange(len(self.pairs.queries), dtype=np.int32)

@@ -140,9 +140,8 @@ class BatchSampling:
                     f"{', '.join(languages)}"
                 )
         else:
-            exponent = {"uniform": 0.0, "proportional": 1.0}.get(str(wanted)) if isinstance(
-                wanted, str
-            ) else 1 / wanted
+            exponents = {"uniform": 0.0, "proportional": 1.0}
+            exponent = exponents[wanted] if isinstance(wanted, str) else 1 / wanted
             own = np.power(np.maximum(rows, 1), exponent)
         weights = np.where(rows > 0, own, 0.0)
         return np.asarray(weights / max(weights.sum(), 1e-300))
@@ -176,11 +175,13 @@ def language_sampling(value: object) -> LanguageSampling:
         elif set(found) == {"temperature"}:
             found = found["temperature"]
     if found in ("uniform", "proportional"):
-        return found  # type: ignore[return-value]
+        return found
     if _is_number(found) and found >= 1:  # type: ignore[operator]
         return float(found)  # type: ignore[arg-type]
-    if isinstance(found, Mapping) and found and all(
-        _is_number(weight) and weight >= 0 for weight in found.values()
+    if (
+        isinstance(found, Mapping)
+        and found
+        and all(_is_number(weight) and weight >= 0 for weight in found.values())
     ):
         return {str(name): float(weight) for name, weight in found.items()}
     raise UserError(

@@ -39,9 +39,7 @@ class PairDraw:
         self.passages = passages
         self.odds = odds
         some = slice(0, CHUNK)
-        rare = [
-            unpack(bits[some], len(odds)).mean(axis=0) < RARE for bits in (queries, passages)
-        ]
+        rare = [unpack(bits[some], len(odds)).mean(axis=0) < RARE for bits in (queries, passages)]
         self._rare = [pack(own[None])[0] for own in rare]
         usual = odds * ~rare[0][:, None] * ~rare[1]
         ends = np.cumsum(usual)

@@ -20,10 +20,10 @@ CHUNK = 256
 class HybridBatchSampler(DefaultBatchSampler):
     """Draws monolingual and cross-lingual batches of parallel pairs (arXiv 2408.10536).
 
-    A batch is of one corpus, and corpora are drawn in proportion to their sizes and weights. The batches are a
-    function of the seed and of the dataset's epoch alone, so every process of a distributed run,
-    and a run that resumes, sees the same ones. What a batch and an epoch hold is described in
-    `CorpusBatches`.
+    A batch is of one corpus, and corpora are drawn in proportion to their sizes and weights. The
+    batches are a function of the seed and of the dataset's epoch alone, so every process of a
+    distributed run, and a run that resumes, sees the same ones. What a batch and an epoch hold is
+    described in `CorpusBatches`.
 
     Args:
         dataset: The pairs, and how they are to be sampled.

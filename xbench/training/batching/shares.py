@@ -64,9 +64,7 @@ class RowShares:
         return found
 
 
-def fit_shares(
-    queries: Bits, passages: Bits, wanted: FloatArray, most: float
-) -> RowShares:
+def fit_shares(queries: Bits, passages: Bits, wanted: FloatArray, most: float) -> RowShares:
     """Share rows out among pairs of languages.
 
     Args:

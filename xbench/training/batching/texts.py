@@ -81,8 +81,7 @@ class PairTable:
             wanted = passages if self.negative_language == "passage" else queries
             lists = self._negatives(rows, wanted)
             columns |= {
-                f"negative_{n + 1}": list(own)
-                for n, own in enumerate(zip(*lists, strict=True))
+                f"negative_{n + 1}": list(own) for n, own in enumerate(zip(*lists, strict=True))
             }
         return [dict(zip(columns, own, strict=True)) for own in zip(*columns.values(), strict=True)]
 

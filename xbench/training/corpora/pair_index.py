@@ -70,9 +70,7 @@ def scan(table: Dataset, languages: Sequence[str], cache_dir: Path) -> Scan:
     path = cache_dir / "scans" / f"{key}.npz"
     try:
         with np.load(path) as kept:
-            return Scan(
-                kept["queries"], kept["passages"], kept["group"], *kept["numbers"].tolist()
-            )
+            return Scan(kept["queries"], kept["passages"], kept["group"], *kept["numbers"].tolist())
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as spill:

@@ -22,6 +22,7 @@ from xbench.training.corpora.source import PLACEHOLDER, CorpusSource, squad_file
 from xbench.training.corpora.squad import read_squad
 from xbench.training.corpora.tables import WideTable, some_rows
 
+
 def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
     """Read a corpus; what has to be rearranged is written once, to the cache.
 
@@ -67,9 +68,43 @@ def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
     )
 
 
+def read_scored(source: CorpusSource, cache_dir: Path) -> Dataset:
+    """Read texts with a score or a label, whose columns are those that a loss takes.
+
+    Args:
+        source: The corpus.
+        cache_dir: Folder under which tables are kept.
+
+    Raises:
+        UserError: If it cannot be read, has no score, or has one that is not a number.
+    """
+    with hub_access(offline=not source.on_hub):
+        table = _load(source, cache_dir / "training")
+    labels = [name for name in table.column_names if name in SCORES]
+    if len(labels) != 1:
+        raise UserError(
+            f"{source.path}: columns {', '.join(table.column_names)}; expected texts and one "
+            f"column of {', '.join(SCORES)}"
+        )
+    dtype = str(getattr(table.features[labels[0]], "dtype", ""))
+    texts = [n for n, kind in table.features.items() if getattr(kind, "dtype", "") == "string"]
+    if not dtype.startswith(("float", "int")) or not texts:
+        raise UserError(
+            f"{source.path}: column {labels[0]} holds {dtype or table.features[labels[0]]}, texts "
+            f"are {', '.join(texts) or 'missing'}; expected numbers, and columns of texts"
+        )
+    chosen = table.select_columns([*(source.columns or texts), *labels])
+    return chosen if source.rows is None else chosen.select(range(min(source.rows, len(chosen))))
+
+
+SCORES = ("score", "scores", "label", "labels")
+"""Columns that a loss takes as its labels."""
+
+
 def _open(source: CorpusSource, folder: Path) -> WideTable:
     path = Path(source.path)
-    shape = source.format if source.format in get_args(Shape) else None
+    shapes: dict[str, Shape] = {shape: shape for shape in get_args(Shape)}
+    shape = shapes.get(source.format)
     said = (source.columns, source.language)
     published = PUBLISHED.get(source.format) or find_published(source.path)
     if published is not None:
@@ -97,6 +132,9 @@ def _load(source: CorpusSource, folder: Path) -> Dataset:
     """Load a Parquet file, a folder that datasets saved, or a dataset of the hub."""
     path = Path(source.path)
     cache = str(folder)
+    if source.format == "scored" and path.is_file() and path.suffix in UNITS:
+        kind = "csv" if path.suffix == ".csv" else "json"
+        return load_dataset(kind, data_files=str(path), split="train", cache_dir=cache)
     if path.is_file() and path.suffix != ".parquet":
         raise UserError(f"{path}: expected a file of one of {', '.join((*UNITS, '.parquet'))}")
     try:
@@ -127,9 +165,7 @@ def _languages(table: Dataset, source: CorpusSource) -> tuple[str, ...]:
     return languages
 
 
-def _refuse_empty(
-    table: Dataset, found: Scan, languages: tuple[str, ...], where: str
-) -> None:
+def _refuse_empty(table: Dataset, found: Scan, languages: tuple[str, ...], where: str) -> None:
     """Refuse a column of queries or passages without any text."""
     for side, bits in (("query", found.queries), ("passage", found.passages)):
         there = unpack(np.bitwise_or.reduce(bits, axis=0)[None], len(languages))[0]

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from xbench._util.errors import UserError
 from xbench.training.corpora.labels import is_known, language_labels
 
-Format = Literal["auto", "wide", "long", "columns", "squad", "mmarco", "squadshifts"]
+Format = Literal["auto", "wide", "long", "columns", "scored", "squad", "mmarco", "squadshifts"]
 
 Passage = Literal["sentence", "paragraph"]
 
@@ -29,7 +29,8 @@ class CorpusSource:
         name: Name of the corpus; by default that of the path.
         format: ``wide`` (columns ``query_<language>`` and ``passage_<language>``), ``long``
             (columns ``id``, ``language``, ``query`` and ``passage``), ``columns`` (anchor,
-            positive, negative, negative_1 and so on), ``squad``, or that of a published corpus of
+            positive, negative, negative_1 and so on), ``scored`` (texts with a ``score`` or
+            ``label``, for the losses that take one), ``squad``, or that of a published corpus of
             which ``path`` is a copy; by default what it looks like.
         languages: Languages to take, of those that there are, by any usual code or the label that
             the data has; none takes all.
@@ -111,7 +112,9 @@ def squad_files(path: str) -> dict[str, Path]:
     start, _, end = pattern.partition(PLACEHOLDER)
     found = {
         tag: Path(file)
-        for file in glob(f"{escape(start)}*{escape(end).replace('{lang}', '*')}")
+        for file in glob(  # noqa: PTH207
+            f"{escape(start)}*{escape(end).replace('{lang}', '*')}"
+        )
         if Path(file).is_file()
         and (tag := file[len(start) :].split("/")[0].removesuffix(end.split("/")[0]))
         and file == pattern.replace(PLACEHOLDER, tag)
