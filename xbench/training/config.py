@@ -160,6 +160,14 @@ class TrainingConfig(BaseModel):
         label = language_labels(languages)
         return tuple(label[text] for text in languages)
 
+    @check("language_sampling")
+    @classmethod
+    def _sampled(cls, value: Any) -> Any:  # noqa: ANN401
+        try:
+            return language_sampling(value)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
     @check("report_to", mode="before")
     @classmethod
     def _listed(cls, names: Any) -> Any:  # noqa: ANN401

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from sentence_transformers import SentenceTransformer
 from transformers import EarlyStoppingCallback
+from transformers.integrations import get_reporting_integration_callbacks
 
 from xbench._util.atomic_write import REFUSALS, check_place, usable
 from xbench._util.errors import UserError, did_you_mean
@@ -109,9 +110,14 @@ def check_setup(config: TrainingConfig) -> None:
     """Refuse what cannot work before any data is read.
 
     Raises:
-        UserError: If a loss does not exist, or what the best checkpoint is chosen by is not there.
+        UserError: If a loss or tracker does not exist, or what the best checkpoint is chosen by.
     """
     _metric(config)
+    try:
+        for tracker in get_reporting_integration_callbacks(list(config.report_to)):
+            tracker()
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise UserError(f"report_to: {error}") from error
     for name in (config.loss, *(source.loss for source in config.data)):
         if name is not None:
             check_loss(name)

@@ -36,7 +36,12 @@ FIGURES: dict[str, tuple[Setting, str]] = {
 }
 """What is measured: the task's setting and the measure, by name."""
 
-DIGITS = {**dict.fromkeys(SETTINGS, 1), "rank_distance": 0}
+DIGITS: dict[str, int] = {
+    "monolingual": 1,
+    "crosslingual": 1,
+    "multilingual": 1,
+    "rank_distance": 0,
+}
 """Digits after the point that a score is printed with."""
 
 DTYPES: dict[Precision, DType | None] = {"fp32": None, "bf16": "bfloat16", "fp16": "float16"}
@@ -179,8 +184,8 @@ def _claims(outcome: Outcome) -> Iterator[str]:
 
 
 def _verdict(name: str, found: Estimate) -> str:
-    """Say whether a difference is one: as it is printed, so that 0.0 is neither better nor worse."""
-    value, low, high = (float(f"{x:.{DIGITS[name]}f}") for x in _scaled(name, found))
+    """Say whether a difference is one as it is printed: 0.0 is neither better nor worse."""
+    value, low, high = _rounded(name, found)
     agreeing = sum((seed > 0) == (found.value > 0) for seed in found.seeds if seed)
     seeds = f"{agreeing} of {len(found.seeds)} seeds have this sign"
     if value == 0:
@@ -192,13 +197,15 @@ def _verdict(name: str, found: Estimate) -> str:
 
 
 def _cell(name: str, found: Estimate) -> str:
-    value, low, high = (f"{x:z,.{DIGITS[name]}f}" for x in _scaled(name, found))
+    value, low, high = (f"{x:,.{DIGITS[name]}f}" for x in _rounded(name, found))
     return f"{value} [{low}, {high}]"
 
 
-def _scaled(name: str, found: Estimate) -> tuple[float, float, float]:
+def _rounded(name: str, found: Estimate) -> list[float]:
+    """Return a score and its interval as they are printed, without a negative zero."""
     scale = 1 if name == "rank_distance" else 100
-    return scale * found.value, scale * found.low, scale * found.high
+    values = (found.value, found.low, found.high)
+    return [round(scale * value, DIGITS[name]) + 0.0 for value in values]
 
 
 XNLI_COLUMNS = ("premise", "hypothesis", "label")

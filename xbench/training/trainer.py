@@ -98,6 +98,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         if by_corpus is not None:
             _check_losses(by_corpus, train_dataset, eval_dataset)
             loss = next(iter(by_corpus.values()))
+        self._named_losses = by_corpus is not None
         super().__init__(model, args, train_dataset, eval_dataset, loss, *rest, **others)
         if by_corpus is not None:
             self.loss = {
@@ -130,6 +131,12 @@ class HybridTrainer(SentenceTransformerTrainer):
             return HybridBatchSampler(dataset, batch_size, seed=seed)
         return super().get_batch_sampler(
             dataset, batch_size, drop_last, valid_label_columns, generator, seed
+        )
+
+    def should_dataset_name_column_be_added(self, dataset: Any, args: Any, loss: Any) -> bool:  # noqa: ANN401
+        """Return whether items need the name of their dataset."""
+        return (self._named_losses and isinstance(dataset, dict)) or bool(
+            super().should_dataset_name_column_be_added(dataset, args, loss)
         )
 
     def add_dataset_name_column(self, dataset: Any, dataset_name: str | None = None) -> Any:  # noqa: ANN401
