@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers import EarlyStoppingCallback
-from transformers.integrations import get_reporting_integration_callbacks
+from transformers import EarlyStoppingCallback, TrainerCallback
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from xbench._util.atomic_write import REFUSALS, check_place, usable
 from xbench._util.errors import UserError, did_you_mean
@@ -114,13 +114,13 @@ def check_setup(config: TrainingConfig) -> None:
     """
     _metric(config)
     try:
-        for tracker in get_reporting_integration_callbacks(list(config.report_to)):
-            tracker()
+        for name in config.report_to:
+            _tracker(name)
     except (ValueError, RuntimeError, ImportError) as error:
         raise UserError(f"report_to: {error}") from error
-    for name in (config.loss, *(source.loss for source in config.data)):
-        if name is not None:
-            check_loss(name)
+    for loss in (config.loss, *(source.loss for source in config.data)):
+        if loss is not None:
+            check_loss(loss)
     names = [source.title for source in config.data]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"data: two corpora are called {', '.join(twice)}; give them a name")
@@ -131,6 +131,11 @@ def check_setup(config: TrainingConfig) -> None:
             f"teacher is {config.teacher!r}, but loss {config.loss} takes none; expected one of "
             f"{', '.join(sorted(TAUGHT))}"
         )
+
+
+def _tracker(name: str) -> TrainerCallback:
+    (callback,) = get_reporting_integration_callbacks([name])  # type: ignore[no-untyped-call]
+    return callback()  # type: ignore[no-any-return]
 
 
 def _dataset(config: TrainingConfig, corpora: Sequence[ParallelPairs | TextTable]) -> PairDataset:

@@ -46,6 +46,8 @@ class PairDraw:
         spots = (np.arange(TABLE) + 0.5) / TABLE * ends[-1]
         self._proposals = np.searchsorted(ends, spots, side="right").astype(np.int32)
         self._proposed = bool(usual.any())
+        query, passage = np.divmod(np.arange(odds.size, dtype=np.uint64), np.uint64(len(odds)))
+        self._sides = query, passage
 
     def draw(
         self, rows: NDArray[np.int32], random: np.random.Generator
@@ -65,7 +67,8 @@ class PairDraw:
         found = np.full(len(rows), -1, np.int32)
         if self._proposed:
             rare = ((queries & self._rare[0]) | (passages & self._rare[1])).any(axis=1)
-            self._propose(found, np.flatnonzero(~rare), queries, passages, random)
+            words = _words(queries), _words(passages)
+            self._propose(found, np.flatnonzero(~rare), *words, random)
         left = np.flatnonzero(found < 0)
         if left.size:
             found[left] = self._by_sums(queries[left], passages[left], random)
@@ -76,17 +79,14 @@ class PairDraw:
         self,
         found: NDArray[np.int32],
         pending: IntArray,
-        queries: Bits,
-        passages: Bits,
+        queries: NDArray[np.uint64],
+        passages: NDArray[np.uint64],
         random: np.random.Generator,
     ) -> None:
         """Propose pairs, and note those that their rows have."""
         for _ in range(TRIALS):
-            pairs = self._proposals[random.integers(TABLE, size=len(pending), dtype=np.int32)]
-            query, passage = np.divmod(pairs, len(self.odds))
-            there = queries[pending, query >> 3] >> (query & 7).astype(np.uint8)
-            there &= passages[pending, passage >> 3] >> (passage & 7).astype(np.uint8)
-            kept = (there & 1).astype(bool)
+            pairs = self._proposals[random.integers(TABLE, size=len(pending), dtype=np.uint32)]
+            kept = _has_pair(queries, passages, pending, *self._sides, pairs)
             found[pending[kept]] = pairs[kept]
             pending = pending[~kept]
             if kept.mean() < ACCEPTED or not pending.size:
@@ -100,6 +100,30 @@ class PairDraw:
         query = _draw(unpack(queries, count) * (present @ self.odds.T), random)
         passage = _draw(present * self.odds[query], random)
         return (query * count + passage).astype(np.int32)
+
+
+def _words(bits: Bits) -> NDArray[np.uint64]:
+    """Return bits as whole numbers of eight bytes; shape (words, rows)."""
+    padded = np.zeros((len(bits), -(-bits.shape[1] // 8) * 8), np.uint8)
+    padded[:, : bits.shape[1]] = bits
+    return np.ascontiguousarray(padded.view("<u8").T)
+
+
+def _has_pair(
+    queries: NDArray[np.uint64],
+    passages: NDArray[np.uint64],
+    rows: IntArray,
+    query: NDArray[np.uint64],
+    passage: NDArray[np.uint64],
+    pairs: NDArray[np.int32],
+) -> NDArray[np.bool_]:
+    """Return which rows have a pair of languages; the languages of all pairs are given."""
+    shift = np.uint64(63)
+    there = np.ones(len(rows), np.uint64)
+    for words, language in ((queries, query[pairs]), (passages, passage[pairs])):
+        own = words[0][rows] if len(words) == 1 else words[language >> np.uint64(6), rows]
+        there &= own >> (language & shift)
+    return (there & np.uint64(1)).astype(bool)
 
 
 def _draw(odds: FloatArray, random: np.random.Generator) -> IntArray:
