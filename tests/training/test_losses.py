@@ -195,6 +195,27 @@ def test_the_command_takes_a_language_outside_the_projects_tables(base, data, tm
     assert record["pairs"][0]["wanted"]["it-it"] == 9
 
 
+def test_questions_held_out_are_measured_and_not_trained_on(base, data, tmp_path):
+    asked = config(
+        base,
+        data,
+        tmp_path / "model",
+        hold_out=6,
+        evaluation_steps=1,
+        select_by="own_language_preference",
+    )
+    record = json.loads((train(asked) / "xbench_training.json").read_text())
+    names = {f"held_out_{setting}_map" for setting in ("monolingual", "crosslingual")}
+    names |= {"held_out_multilingual_map", "held_out_rank_distance"}
+    assert names | {"held_out_own_language_preference"} <= record["results"]["metrics"].keys()
+    assert record["pairs"][0]["pairs"] == 20
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| q | de | en | it |" in card
+    assert 'SentenceTransformer("model")' in card
+    with pytest.raises(UserError, match="hold_out is 13, more than half of the 24"):
+        train(config(base, data, tmp_path / "other", hold_out=13))
+
+
 def test_a_loss_in_python_is_the_librarys():
     model = make_tiny_transformer()
     loss = make_loss("MatryoshkaLoss", {"matryoshka_dims": [8]}, model, scale=10)

@@ -65,6 +65,7 @@ from xbench.cli.options import language_option, location_options
 @click.option("--precision", help="fp32, bf16 or fp16 [default: fp32].")
 @click.option("--seed", type=int, help="Seed of everything random [default: 0].")
 @click.option("--evaluate-on", help="Measure on this dataset while training, such as MLQA-R.")
+@click.option("--hold-out", type=int, help="Questions of the data to measure on, not trained on.")
 @language_option("--evaluation-languages", help="Its languages, such as ar,de.")
 @click.option("--evaluation-steps", type=int, help="Steps between evaluations and checkpoints.")
 @click.option(

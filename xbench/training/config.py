@@ -76,6 +76,8 @@ class TrainingConfig(BaseModel):
         precision: Number format of the forward pass.
         seed: Seed of the batches and of everything else that is random.
         evaluate_on: Dataset whose three settings are measured during training.
+        hold_out: Questions of the first corpus that are not trained on and whose three settings
+            are measured during training.
         evaluation_languages: Its languages to keep; none keeps all.
         evaluation_steps: Steps between evaluations and between checkpoints.
         select_by: What the best checkpoint is chosen by, when there is something to measure:
@@ -121,6 +123,7 @@ class TrainingConfig(BaseModel):
     precision: Precision = "fp32"
     seed: int = Field(0, ge=0)
     evaluate_on: str | None = None
+    hold_out: PositiveInt | None = None
     evaluation_languages: tuple[str, ...] = ()
     evaluation_steps: PositiveInt | None = None
     select_by: str | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
@@ -50,16 +51,27 @@ class SettingsEvaluator(BaseEvaluator):
         batch_size: int = 32,
         show_progress: bool = False,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.name = evaluation_name(dataset)
-        self.primary_metric = f"{self.name}_multilingual_map"
-        self.greater_is_better = True
-        self.encode_kwargs = {"batch_size": batch_size, "show_progress_bar": show_progress}
         classes = {cls.metadata.name: cls for cls in TASK_CLASSES}
-        self.tasks = {
+        tasks: dict[str, Any] = {
             setting: classes[dataset.task_name(setting)](languages=languages, location=location)
             for setting in SETTINGS
         }
+        self._take(evaluation_name(dataset), tasks, batch_size, show_progress)
+
+    @classmethod
+    def of_tasks(cls, name: str, tasks: Iterable[Any], batch_size: int = 32) -> SettingsEvaluator:
+        """Return an evaluator of the tasks of a corpus of one's own."""
+        made = cls.__new__(cls)
+        made._take(name, {task.setting: task for task in tasks}, batch_size, False)
+        return made
+
+    def _take(self, name: str, tasks: dict[str, Any], batch_size: int, show_progress: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.name = name
+        self.primary_metric = f"{self.name}_multilingual_map"
+        self.greater_is_better = True
+        self.encode_kwargs = {"batch_size": batch_size, "show_progress_bar": show_progress}
+        self.tasks = tasks
 
     def __call__(
         self,

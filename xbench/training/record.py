@@ -199,7 +199,10 @@ def write_card(folder: Path, record: Mapping[str, Any]) -> None:
         lstrip_blocks=True,
     )
     part = environment.get_template(TEMPLATE).render(
-        record, config_name=CONFIG_NAME, record_name=TRAINING_RECORD
+        {"pairs": [], **record},
+        config_name=CONFIG_NAME,
+        record_name=TRAINING_RECORD,
+        folder=folder.name,
     )
     path = folder / "README.md"
     card = path.read_text("utf-8")

@@ -19,6 +19,7 @@ from xbench._util.errors import UserError, did_you_mean
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.models.lookup import CHECKPOINTS
+from xbench.tasks.own import ParallelRetrieval
 from xbench.training.adapters import add_lora, merge_adapter
 from xbench.training.arguments import training_arguments
 from xbench.training.batching.dataset import PairDataset
@@ -27,6 +28,7 @@ from xbench.training.batching.texts import TextTable, TrainingCorpus
 from xbench.training.checkpoints import last_checkpoint
 from xbench.training.config import TrainingConfig
 from xbench.training.corpora.contamination import evaluation_overlaps, refuse_overlap
+from xbench.training.corpora.held_out import HELD_OUT, hold_out
 from xbench.training.corpora.pairs import ParallelPairs
 from xbench.training.corpora.reading import read_pairs, read_scored
 from xbench.training.corpora.source import CorpusSource
@@ -78,6 +80,11 @@ def _names_hub(config: TrainingConfig) -> bool:
 def _train(config: TrainingConfig, location: DataLocation) -> Path:
     check_setup(config)
     corpora = _read(config.data, config, location)
+    held = None
+    if config.hold_out:
+        if not isinstance(corpora[0], ParallelPairs):
+            raise UserError(f"hold_out: {config.data[0].title} is not of parallel pairs")
+        corpora[0], held = hold_out(corpora[0], config.hold_out, config.seed)
     dataset = _dataset(config, corpora)
     online = any(source.on_hub for source in config.data)
     overlap = evaluation_overlaps(
@@ -94,7 +101,7 @@ def _train(config: TrainingConfig, location: DataLocation) -> Path:
         for warning in own.warnings():
             logger.warning(warning)
     last = last_checkpoint(config.output / CHECKPOINTS, _processes())
-    trainer = make_trainer(config, dataset, location)
+    trainer = make_trainer(config, dataset, location, held)
     begin(config, corpora, overlap, expected)
     with usable(config.output, refusals=REFUSALS):
         trainer.train(resume_from_checkpoint=str(last) if last else None)
@@ -153,9 +160,18 @@ def _dataset(config: TrainingConfig, corpora: Sequence[ParallelPairs | TextTable
 
 
 def make_trainer(
-    config: TrainingConfig, dataset: PairDataset, location: DataLocation
+    config: TrainingConfig,
+    dataset: PairDataset,
+    location: DataLocation,
+    held: ParallelRetrieval | None = None,
 ) -> HybridTrainer:
     """Return the trainer of a run, ready to train.
+
+    Args:
+        config: The run.
+        dataset: The training data.
+        location: Where the evaluation set is.
+        held: Tasks on a part of the data that is not trained on.
 
     Raises:
         UserError: If the model cannot be loaded, or an option does not apply.
@@ -164,16 +180,19 @@ def make_trainer(
     validation = _validation(config, location)
     model = _load(config)
     measured = config.evaluation_set
-    evaluator = measured and SettingsEvaluator(
-        measured, config.evaluation_languages, location, config.batch_size
-    )
+    evaluators = []
+    if measured:
+        languages = config.evaluation_languages
+        evaluators.append(SettingsEvaluator(measured, languages, location, config.batch_size))
+    if held:
+        evaluators.append(SettingsEvaluator.of_tasks(HELD_OUT, held, config.batch_size))
     trainer = HybridTrainer(
         model=model,
         args=training_arguments(config, model, dataset, metric),
         train_dataset=dataset,
         eval_dataset=validation,
         loss=_losses(config, model, validation),
-        evaluator=evaluator,
+        evaluator=evaluators or None,
         callbacks=[EarlyStoppingCallback(config.patience)] if config.patience else None,
     )
     if config.teacher:
@@ -255,7 +274,8 @@ def _metric(config: TrainingConfig) -> str | None:
     dataset = config.evaluation_set
     sets = [source.title for source in config.validation]
     loss = f"{sets[0]}_loss" if sets and config.separate_validation else "loss"
-    default = loss if sets else "multilingual_map" if dataset else None
+    named = evaluation_name(dataset) if dataset else HELD_OUT if config.hold_out else None
+    default = loss if sets else "multilingual_map" if named else None
     chosen = config.select_by or default
     if chosen is None:
         if config.patience:
@@ -276,9 +296,11 @@ def _metric(config: TrainingConfig) -> str | None:
             f"select_by is {chosen!r}; expected loss, NAME_loss of a set of validation, or one of "
             f"{', '.join(MEASURES)}{did_you_mean(chosen, list(MEASURES))}"
         )
-    if dataset is None:
-        raise UserError(f"select_by is {chosen}, but evaluate_on names no dataset; name one")
-    return f"eval_{evaluation_name(dataset)}_{chosen}"
+    if named is None:
+        raise UserError(
+            f"select_by is {chosen}, but evaluate_on names no dataset; name one, or give hold_out"
+        )
+    return f"eval_{named}_{chosen}"
 
 
 def _processes() -> int:

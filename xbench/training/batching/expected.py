@@ -80,6 +80,7 @@ class ExpectedPairs:
         return {
             "corpus": self.corpus,
             "pairs": self.pairs,
+            "languages": list(self.languages),
             "wanted": self._by_pair(self.wanted),
             "attained": self._by_pair(self.attained),
         }
