@@ -184,7 +184,7 @@ class TrainingConfig(BaseModel):
     @check("allow_evaluation_data")
     @classmethod
     def _known(cls, titles: Any) -> Any:  # noqa: ANN401
-        return [_one_of(title, DATASETS) for title in titles or ()]
+        return tuple(_one_of(title, DATASETS) for title in titles or ())
 
     @property
     def batch_sampling(self) -> BatchSampling:

@@ -11,11 +11,10 @@ from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers import EarlyStoppingCallback, TrainerCallback
-from transformers.integrations.integration_utils import get_reporting_integration_callbacks
+from transformers import EarlyStoppingCallback
 
 from xbench._util.atomic_write import REFUSALS, check_place, usable
-from xbench._util.errors import UserError, did_you_mean
+from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.models.lookup import CHECKPOINTS
@@ -32,9 +31,10 @@ from xbench.training.corpora.held_out import HELD_OUT, hold_out
 from xbench.training.corpora.pairs import ParallelPairs
 from xbench.training.corpora.reading import read_pairs, read_scored
 from xbench.training.corpora.source import CorpusSource
-from xbench.training.evaluator import MEASURES, SettingsEvaluator, evaluation_name
-from xbench.training.losses import TAUGHT, check_fits, check_loss, load_model, make_loss
+from xbench.training.evaluator import SettingsEvaluator
+from xbench.training.losses import check_fits, load_model, make_loss
 from xbench.training.record import begin, finish, is_finished, write_card
+from xbench.training.setup import best_by, check_setup
 from xbench.training.teacher import Teacher
 from xbench.training.trainer import HybridTrainer
 
@@ -113,38 +113,6 @@ def _train(config: TrainingConfig, location: DataLocation) -> Path:
     return config.output
 
 
-def check_setup(config: TrainingConfig) -> None:
-    """Refuse what cannot work before any data is read.
-
-    Raises:
-        UserError: If a loss or tracker does not exist, or what the best checkpoint is chosen by.
-    """
-    _metric(config)
-    try:
-        for name in config.report_to:
-            _tracker(name)
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise UserError(f"report_to: {error}") from error
-    for loss in (config.loss, *(source.loss for source in config.data)):
-        if loss is not None:
-            check_loss(loss)
-    names = [source.title for source in config.data]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"data: two corpora are called {', '.join(twice)}; give them a name")
-    if config.loss in TAUGHT and not config.teacher:
-        raise UserError(f"loss {config.loss} compares with a teacher; name one under teacher")
-    if config.teacher and config.loss not in TAUGHT:
-        raise UserError(
-            f"teacher is {config.teacher!r}, but loss {config.loss} takes none; expected one of "
-            f"{', '.join(sorted(TAUGHT))}"
-        )
-
-
-def _tracker(name: str) -> TrainerCallback:
-    (callback,) = get_reporting_integration_callbacks([name])  # type: ignore[no-untyped-call]
-    return callback()  # type: ignore[no-any-return]
-
-
 def _dataset(config: TrainingConfig, corpora: Sequence[ParallelPairs | TextTable]) -> PairDataset:
     """Return the training data, checking that batches and losses can be made of each corpus."""
     parts: list[TrainingCorpus | TextTable] = []
@@ -176,7 +144,7 @@ def make_trainer(
     Raises:
         UserError: If the model cannot be loaded, or an option does not apply.
     """
-    metric = _metric(config)
+    metric = best_by(config)
     validation = _validation(config, location)
     model = _load(config)
     measured = config.evaluation_set
@@ -267,40 +235,6 @@ def _load(config: TrainingConfig) -> SentenceTransformer:
     if config.lora is not None:
         add_lora(model, config.lora)
     return model
-
-
-def _metric(config: TrainingConfig) -> str | None:
-    """Return the trainer's name of what the best checkpoint is chosen by."""
-    dataset = config.evaluation_set
-    sets = [source.title for source in config.validation]
-    loss = f"{sets[0]}_loss" if sets and config.separate_validation else "loss"
-    named = evaluation_name(dataset) if dataset else HELD_OUT if config.hold_out else None
-    default = loss if sets else "multilingual_map" if named else None
-    chosen = config.select_by or default
-    if chosen is None:
-        if config.patience:
-            raise UserError("patience needs validation or evaluate_on: nothing is measured")
-        return None
-    if chosen == "loss" or chosen in [f"{name}_loss" for name in sets]:
-        if not sets:
-            raise UserError("select_by is loss, but there is no validation data; name some")
-        if (chosen == "loss") == config.separate_validation:
-            known = f"{', '.join(f'{name}_loss' for name in sets)}"
-            raise UserError(
-                f"select_by is {chosen}; expected "
-                + (f"one of {known}" if config.separate_validation else "loss, which is of all")
-            )
-        return f"eval_{chosen}"
-    if chosen not in MEASURES:
-        raise UserError(
-            f"select_by is {chosen!r}; expected loss, NAME_loss of a set of validation, or one of "
-            f"{', '.join(MEASURES)}{did_you_mean(chosen, list(MEASURES))}"
-        )
-    if named is None:
-        raise UserError(
-            f"select_by is {chosen}, but evaluate_on names no dataset; name one, or give hold_out"
-        )
-    return f"eval_{named}_{chosen}"
 
 
 def _processes() -> int:

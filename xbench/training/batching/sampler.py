@@ -9,8 +9,9 @@ import numpy as np
 from sentence_transformers.base.sampler import DefaultBatchSampler
 
 from xbench.training.batching.dataset import Pair, PairDataset
-from xbench.training.batching.epoch import CorpusBatches, Drawn, TableBatches
+from xbench.training.batching.epoch import CorpusBatches, Drawn
 from xbench.training.batching.expected import ExpectedPairs
+from xbench.training.batching.table_batches import TableBatches
 from xbench.training.batching.texts import TextTable
 
 CHUNK = 256
