@@ -6,6 +6,7 @@ import numpy as np
 from datasets import Dataset, Features, Value
 
 from xbench.training.corpora.pairs import ParallelPairs
+from xbench.training.corpora.presence import pack
 
 
 def make_pairs(queries, passages=None, *, group=None, languages=None, name="made", negatives=0):
@@ -32,9 +33,9 @@ def make_pairs(queries, passages=None, *, group=None, languages=None, name="made
         name=name,
         languages=languages,
         table=table,
-        queries=bits(queries),
-        passages=bits(passages),
-        passage_group=None if group is None else np.asarray(group, np.int32),
+        queries=pack(queries),
+        passages=pack(passages),
+        group=None if group is None else np.asarray(group, np.int32),
         negatives=negatives,
         report=None,
     )
@@ -46,9 +47,3 @@ def complete(rows, languages=3, **options):
 
 def texts(side, code, there):
     return [f"{side} {code} {row}" if present else None for row, present in enumerate(there)]
-
-
-def bits(mask):
-    return (mask.astype(np.uint32) << np.arange(mask.shape[1], dtype=np.uint32)).sum(
-        axis=1, dtype=np.uint32
-    )

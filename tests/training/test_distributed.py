@@ -55,11 +55,20 @@ def assert_same_weights(first, second):
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
-def test_two_processes_reach_the_losses_and_weights_of_one(one, two):
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("four") / "run", processes=4)
+
+
+@pytest.mark.parametrize("several", ["two", "four"])
+def test_several_processes_reach_the_losses_and_weights_of_one(one, several, request):
+    others = request.getfixturevalue(several)
     assert len(losses(one)) == 33
-    np.testing.assert_allclose(losses(two), losses(one), atol=1e-5)
-    ours, theirs = weights(one), weights(two)
+    np.testing.assert_allclose(losses(others), losses(one), atol=1e-5)
+    ours, theirs = weights(one), weights(others)
     assert all(np.allclose(ours[name], theirs[name], atol=1e-4) for name in ours)
+    far = max(float(abs(ours[name] - theirs[name]).max()) for name in ours)
+    print(several, "losses", abs(losses(others) - losses(one)).max(), "weights", far)
     assert losses(one)[-5:].mean() < losses(one)[:5].mean() / 2
 
 

@@ -5,7 +5,24 @@ from __future__ import annotations
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.training.study import xnli_pairs
+from xbench.training.study import Estimate, Outcome, markdown, xnli_pairs
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("multilingual", (-0.0004, -0.0005, -0.0003), "0.0 [-0.1, 0.0], equal"),
+        ("multilingual", (0.02, 0.01, 0.03), "2.0 [1.0, 3.0], better; 1 of 1 seeds"),
+        ("monolingual", (-0.02, -0.03, 0.001), "-2.0 [-3.0, 0.1], not distinguished"),
+        ("rank_distance", (-53.2, -65, -41), "-53 [-65, -41], better; 1 of 1 seeds"),
+        ("rank_distance", (-0.3, -0.4, -0.2), "0 [0, 0], equal"),
+    ],
+)
+def test_a_difference_that_is_printed_as_zero_is_neither_better_nor_worse(name, values, expected):
+    found = Estimate(*values, seeds=(values[0],))
+    (line,) = markdown(Outcome({}, {("monolingual", name): found})).split("\n")[3:]
+    assert expected in line
+    assert "-0" not in line.replace("-0.1", "")
 
 
 def write(folder, code, *examples):

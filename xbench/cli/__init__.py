@@ -15,6 +15,7 @@ from xbench.cli.evaluate import evaluate
 from xbench.cli.import_mteb import import_mteb
 from xbench.cli.leaderboard import leaderboard
 from xbench.cli.measures import measures
+from xbench.cli.mine import mine
 from xbench.cli.mteb import mteb
 from xbench.cli.results import results
 from xbench.cli.study import study
@@ -46,6 +47,7 @@ COMMANDS = (
     results,
     import_mteb,
     train,
+    mine,
     study,
     tasks,
     measures,

@@ -8,19 +8,30 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 from pydantic import field_validator as check
 
 from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
-from xbench.data.languages import codes
-from xbench.training.batching.options import BatchSampling, NegativeLanguage, SamplingMode
+from xbench.training.batching.options import (
+    BatchSampling,
+    NegativeLanguage,
+    SamplingMode,
+    from_weighting,
+    language_sampling,
+)
+from xbench.training.corpora.labels import language_labels
 from xbench.training.corpora.source import CorpusSource
 
 Precision = Literal["fp32", "bf16", "fp16"]
-SelectBy = Literal[
-    "loss", "monolingual_map", "crosslingual_map", "multilingual_map", "rank_distance"
-]
 
 
 class TrainingConfig(BaseModel):
@@ -31,23 +42,32 @@ class TrainingConfig(BaseModel):
             folder or as a name on the hub.
         output: Folder for the model, its checkpoints and the record of the run.
         data: The training corpora.
-        validation: Corpora whose monolingual loss is measured during training.
-        languages: Languages to train on, kept as ISO 639-1 codes; none takes all that the data
-            has.
-        sampling: See `BatchSampling`, as for the four fields that follow.
+        validation: Corpora whose monolingual loss is measured during training, together; a mapping
+            of names to corpora has the loss of each measured.
+        separate_validation: Whether the loss of each corpus of validation is measured.
+        languages: Languages to train on, by any usual code or the data's label; none takes all
+            that the data has.
+        sampling: See `BatchSampling`, as for the five fields that follow.
         alpha: Probability that a hybrid batch is monolingual.
         stratified: Whether shares are exact in every epoch.
-        language_weighting: ``uniform``, ``size``, or an exponent from 0 to 1.
-        language_pairs: ``all``, the first n, or a list such as ``[en-de, de-en]``.
+        language_sampling: ``uniform``, ``proportional``, a temperature, or weights by language.
+        language_pairs: ``all``, a number, ``size:N``, or a list such as ``[en-de, de-en]``.
+        max_repeats: Times that a question is drawn in an epoch at most.
         negative_language: Language of the hard negatives, where the data has any.
         allow_evaluation_data: Evaluation sets whose questions may be in the training data.
         loss: Name of a loss of sentence-transformers.
-        loss_options: Further options of the loss.
+        loss_options: Further options of the loss; of a loss around another (MatryoshkaLoss) that
+            one is ``loss``, with ``loss_options`` of its own.
+        teacher: Model whose embeddings or scores a loss that distils compares with.
+        lora: Fields of peft's LoraConfig, such as ``{r: 16, target_modules: [query, value]}``;
+            none trains all weights.
         temperature: Temperature of the loss, if it has a scale, which is its inverse.
         query_prompt: Put before every query, and saved in the model; none keeps the base model's.
         passage_prompt: Put before every passage, and saved in the model.
         max_length: Maximum length in tokens; none keeps the base model's.
         batch_size: Pairs in a batch, over all processes.
+        gradient_accumulation: Batches whose gradients are added up for a step.
+        gradient_checkpointing: Whether activations are computed again to save memory.
         epochs: Times that every question is drawn.
         max_steps: Steps to train, in place of epochs.
         learning_rate: The highest learning rate.
@@ -56,11 +76,15 @@ class TrainingConfig(BaseModel):
         precision: Number format of the forward pass.
         seed: Seed of the batches and of everything else that is random.
         evaluate_on: Dataset whose three settings are measured during training.
+        hold_out: Questions of the first corpus that are not trained on and whose three settings
+            are measured during training.
         evaluation_languages: Its languages to keep; none keeps all.
         evaluation_steps: Steps between evaluations and between checkpoints.
-        select_by: What the best checkpoint is chosen by, when there is something to measure.
+        select_by: What the best checkpoint is chosen by, when there is something to measure:
+            ``loss``, ``NAME_loss`` of one set of validation, or a measure of ``evaluate_on``.
         patience: Evaluations without a better one after which training stops.
         keep_checkpoints: Checkpoints to keep.
+        report_to: Trackers that training is reported to, such as ``[tensorboard]``.
         training_arguments: Any other of the library's training arguments.
     """
 
@@ -70,21 +94,27 @@ class TrainingConfig(BaseModel):
     output: Path
     data: tuple[CorpusSource, ...] = Field(min_length=1)
     validation: tuple[CorpusSource, ...] = ()
+    separate_validation: bool = False
     languages: tuple[str, ...] = ()
     sampling: SamplingMode = "hybrid"
     alpha: float = Field(0.5, ge=0, le=1)
     stratified: bool = False
-    language_weighting: Literal["uniform", "size"] | float = "uniform"
-    language_pairs: Literal["all"] | int | tuple[str, ...] = "all"
+    language_sampling: str | float | dict[str, float] = "uniform"
+    language_pairs: int | str | tuple[str, ...] = "all"
+    max_repeats: PositiveInt = 20
     negative_language: NegativeLanguage = "passage"
     allow_evaluation_data: tuple[str, ...] = ()
     loss: str = "MultipleNegativesRankingLoss"
     loss_options: dict[str, Any] = {}
+    teacher: str | None = None
+    lora: dict[str, Any] | None = None
     temperature: PositiveFloat = 0.05
     query_prompt: str | None = None
     passage_prompt: str | None = None
     max_length: PositiveInt | None = None
     batch_size: PositiveInt = 100
+    gradient_accumulation: PositiveInt = 1
+    gradient_checkpointing: bool = False
     epochs: PositiveFloat = 1.0
     max_steps: PositiveInt | None = None
     learning_rate: PositiveFloat = 3e-5
@@ -93,12 +123,32 @@ class TrainingConfig(BaseModel):
     precision: Precision = "fp32"
     seed: int = Field(0, ge=0)
     evaluate_on: str | None = None
+    hold_out: PositiveInt | None = None
     evaluation_languages: tuple[str, ...] = ()
     evaluation_steps: PositiveInt | None = None
-    select_by: SelectBy | None = None
+    select_by: str | None = None
     patience: PositiveInt | None = None
     keep_checkpoints: PositiveInt = 2
+    report_to: tuple[str, ...] = ()
     training_arguments: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_forms(cls, document: Any) -> Any:  # noqa: ANN401
+        """Read options by their older names, and sets of validation from a mapping."""
+        if not isinstance(document, dict):
+            return document
+        found = dict(document)
+        if "language_weighting" in found:
+            found.setdefault("language_sampling", from_weighting(found.pop("language_weighting")))
+        validation = found.get("validation")
+        if isinstance(validation, dict) and "path" not in validation:
+            found["validation"] = [
+                {"name": name, **({"path": own} if isinstance(own, str) else own)}
+                for name, own in validation.items()
+            ]
+            found["separate_validation"] = True
+        return found
 
     @check("data", "validation", mode="before")
     @classmethod
@@ -110,10 +160,21 @@ class TrainingConfig(BaseModel):
     @check("languages", "evaluation_languages")
     @classmethod
     def _codes(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        label = language_labels(languages)
+        return tuple(label[text] for text in languages)
+
+    @check("language_sampling")
+    @classmethod
+    def _sampled(cls, value: Any) -> Any:  # noqa: ANN401
         try:
-            return codes(languages)
+            return language_sampling(value)
         except UserError as error:
             raise ValueError(str(error)) from error
+
+    @check("report_to", mode="before")
+    @classmethod
+    def _listed(cls, names: Any) -> Any:  # noqa: ANN401
+        return [names] if isinstance(names, str) else names
 
     @check("evaluate_on")
     @classmethod
@@ -123,7 +184,7 @@ class TrainingConfig(BaseModel):
     @check("allow_evaluation_data")
     @classmethod
     def _known(cls, titles: Any) -> Any:  # noqa: ANN401
-        return [_one_of(title, DATASETS) for title in titles or ()]
+        return tuple(_one_of(title, DATASETS) for title in titles or ())
 
     @property
     def batch_sampling(self) -> BatchSampling:
@@ -132,8 +193,9 @@ class TrainingConfig(BaseModel):
             self.sampling,
             self.alpha,
             self.stratified,
-            self.language_weighting,
+            language_sampling(self.language_sampling),
             self.language_pairs,
+            self.max_repeats,
         )
 
     @property
@@ -164,7 +226,8 @@ def read_config(path: Path | None, options: Mapping[str, Any]) -> TrainingConfig
     document = _read(path) if path else {}
     try:
         config = TrainingConfig(**{**document, **options})
-        config.batch_sampling  # noqa: B018
+        for source in config.data:
+            config.batch_sampling.of_corpus(source.sampling, source.alpha)
     except ValidationError as error:
         lines = [_line(dict(problem)) for problem in error.errors()]
         raise UserError(f"{path or 'options'}: {'; '.join(lines)}") from error

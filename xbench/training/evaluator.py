@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
@@ -14,6 +15,12 @@ from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES
 
 RANK_DISTANCE = "rank_distance"
+PREFERENCE = "own_language_preference"
+
+MEASURES = (*(f"{setting}_map" for setting in SETTINGS), RANK_DISTANCE, PREFERENCE)
+"""What a checkpoint can be chosen by."""
+
+LOWER_IS_BETTER = ("loss", RANK_DISTANCE, PREFERENCE)
 
 
 class ModelInTraining(SentenceTransformerEncoderWrapper):
@@ -24,8 +31,9 @@ class SettingsEvaluator(BaseEvaluator):
     """Measures a model in the monolingual, cross-lingual and multilingual setting of a dataset.
 
     The trainer can select on any of its metrics, which are means over subsets:
-    ``eval_<dataset>_monolingual_map``, ``…_crosslingual_map``, ``…_multilingual_map`` and
-    ``…_rank_distance`` (lower is better), with the dataset's folder as its name (``mlqa_r``).
+    ``eval_<dataset>_monolingual_map``, ``…_crosslingual_map``, ``…_multilingual_map``, and
+    ``…_rank_distance`` and ``…_own_language_preference`` (lower is better), with the dataset's
+    folder as its name (``mlqa_r``).
 
     Args:
         dataset: The dataset.
@@ -43,16 +51,27 @@ class SettingsEvaluator(BaseEvaluator):
         batch_size: int = 32,
         show_progress: bool = False,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.name = evaluation_name(dataset)
-        self.primary_metric = f"{self.name}_multilingual_map"
-        self.greater_is_better = True
-        self.encode_kwargs = {"batch_size": batch_size, "show_progress_bar": show_progress}
         classes = {cls.metadata.name: cls for cls in TASK_CLASSES}
-        self.tasks = {
+        tasks: dict[str, Any] = {
             setting: classes[dataset.task_name(setting)](languages=languages, location=location)
             for setting in SETTINGS
         }
+        self._take(evaluation_name(dataset), tasks, batch_size, show_progress)
+
+    @classmethod
+    def of_tasks(cls, name: str, tasks: Iterable[Any], batch_size: int = 32) -> SettingsEvaluator:
+        """Return an evaluator of the tasks of a corpus of one's own."""
+        made = cls.__new__(cls)
+        made._take(name, {task.setting: task for task in tasks}, batch_size, False)
+        return made
+
+    def _take(self, name: str, tasks: dict[str, Any], batch_size: int, show_progress: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.name = name
+        self.primary_metric = f"{self.name}_multilingual_map"
+        self.greater_is_better = True
+        self.encode_kwargs = {"batch_size": batch_size, "show_progress_bar": show_progress}
+        self.tasks = tasks
 
     def __call__(
         self,
@@ -68,7 +87,8 @@ class SettingsEvaluator(BaseEvaluator):
             found = task.evaluate(wrapped, encode_kwargs=self.encode_kwargs)
             metrics[f"{self.name}_{setting}_map"] = _mean(found, "map")
             if setting == "multilingual":
-                metrics[f"{self.name}_{RANK_DISTANCE}"] = _mean(found, RANK_DISTANCE)
+                for measure in (RANK_DISTANCE, PREFERENCE):
+                    metrics[f"{self.name}_{measure}"] = _mean(found, measure)
         self.store_metrics_in_model_card_data(model, metrics, epoch, steps)  # type: ignore[arg-type]
         return metrics
 

@@ -16,6 +16,8 @@ from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.models.lookup import TRAINING_RECORD, find_model
 from xbench.models.options import ModelOptions
+from xbench.training.batching.expected import ExpectedPairs
+from xbench.training.batching.texts import TextTable
 from xbench.training.config import TrainingConfig
 from xbench.training.corpora.contamination import Overlap
 from xbench.training.corpora.pairs import ParallelPairs
@@ -43,23 +45,24 @@ def is_finished(config: TrainingConfig) -> bool:
 
 
 def begin(
-    config: TrainingConfig, corpora: Sequence[ParallelPairs], overlap: Sequence[Overlap]
+    config: TrainingConfig,
+    corpora: Sequence[ParallelPairs | TextTable],
+    overlap: Sequence[Overlap],
+    expected: Sequence[ExpectedPairs],
 ) -> None:
     """Write the record of a run that begins, or check that of one that goes on.
+
+    Args:
+        config: The run.
+        corpora: Its corpora.
+        overlap: What those of parallel pairs have in common with evaluation sets.
+        expected: The pairs of an epoch that are asked for and expected, of the same.
 
     Raises:
         UserError: If the folder is that of a run on other data, or cannot be written to.
     """
-    data = [
-        {
-            "name": pairs.name,
-            "fingerprint": pairs.table._fingerprint,
-            "languages": list(pairs.languages),
-            "report": pairs.report.as_dict(),
-            "overlap": found.as_dict(),
-        }
-        for pairs, found in zip(corpora, overlap, strict=True)
-    ]
+    overlaps = {found.corpus: found for found in overlap}
+    data = [_corpus(own, overlaps) for own in corpora]
     record = read_record(config.output)
     if record is not None:
         _check_same(config, "data", record, data)
@@ -67,11 +70,12 @@ def begin(
     settings = _settings(config)
     versions = {name: version(name) for name in PACKAGES}
     evaluated = {s.title for found in overlap for s in found.sets if s.questions}
-    own = {pairs.name for pairs in corpora} | evaluated
+    own = {corpus.name for corpus in corpora} | evaluated
     document = {
         "config": settings,
         "training_datasets": _with_base(own, config.base_model, certain=bool(evaluated)),
         "data": data,
+        "pairs": [own.as_dict() for own in expected],
         "versions": versions,
         "results": None,
     }
@@ -80,6 +84,22 @@ def begin(
         yaml.safe_dump(settings, allow_unicode=True, sort_keys=False).encode(),
     )
     _write(config.output, document)
+
+
+def _corpus(corpus: ParallelPairs | TextTable, overlaps: Mapping[str, Overlap]) -> dict[str, Any]:
+    """Return what the record says of a corpus."""
+    if isinstance(corpus, TextTable):
+        report: dict[str, Any] = {"name": corpus.name, "rows": len(corpus.table)}
+        overlap: dict[str, Any] = {"summary": "not checked", "sets": []}
+    else:
+        report, overlap = corpus.report.as_dict(), overlaps[corpus.name].as_dict()
+    return {
+        "name": corpus.name,
+        "fingerprint": corpus.table._fingerprint,
+        "languages": list(corpus.languages),
+        "report": report,
+        "overlap": overlap,
+    }
 
 
 def _with_base(own: set[str], base_model: str, *, certain: bool) -> list[str] | None:
@@ -139,6 +159,8 @@ def _settings(config: TrainingConfig) -> dict[str, Any]:
 def _check_same(config: TrainingConfig, part: str, record: Mapping[str, Any], now: Any) -> None:  # noqa: ANN401
     before = record.get(part)
     now = json.loads(json.dumps(now, default=str))
+    if part == "config" and isinstance(before, dict):
+        before = _in_this_form(before)
     if before == now:
         return
     what = part
@@ -149,6 +171,14 @@ def _check_same(config: TrainingConfig, part: str, record: Mapping[str, Any], no
         f"{config.output}: a run with another {part} began there ({what:.500}); choose another "
         "output, or delete the folder to begin again"
     )
+
+
+def _in_this_form(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings that an earlier version recorded as this one would record them."""
+    try:
+        return dict(json.loads(json.dumps(_settings(TrainingConfig(**settings)), default=str)))
+    except (TypeError, ValueError, UserError):
+        return settings
 
 
 TEMPLATE = "card.md"
@@ -169,7 +199,10 @@ def write_card(folder: Path, record: Mapping[str, Any]) -> None:
         lstrip_blocks=True,
     )
     part = environment.get_template(TEMPLATE).render(
-        record, config_name=CONFIG_NAME, record_name=TRAINING_RECORD
+        {"pairs": [], **record},
+        config_name=CONFIG_NAME,
+        record_name=TRAINING_RECORD,
+        folder=folder.name,
     )
     path = folder / "README.md"
     card = path.read_text("utf-8")

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer import losses
-from sentence_transformers.sentence_transformer.training_args import (
-    SentenceTransformerTrainingArguments,
-)
 from transformers import EarlyStoppingCallback
-from transformers.trainer import TRAINER_STATE_NAME
 
 from xbench._util.atomic_write import REFUSALS, check_place, usable
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
 from xbench.models.lookup import CHECKPOINTS
+from xbench.tasks.own import ParallelRetrieval
+from xbench.training.adapters import add_lora, merge_adapter
+from xbench.training.arguments import training_arguments
 from xbench.training.batching.dataset import PairDataset
-from xbench.training.batching.options import BatchSampling
 from xbench.training.batching.sampler import HybridBatchSampler
+from xbench.training.batching.texts import TextTable, TrainingCorpus
+from xbench.training.checkpoints import last_checkpoint
 from xbench.training.config import TrainingConfig
 from xbench.training.corpora.contamination import evaluation_overlaps, refuse_overlap
+from xbench.training.corpora.held_out import HELD_OUT, hold_out
 from xbench.training.corpora.pairs import ParallelPairs
-from xbench.training.corpora.reading import read_pairs
+from xbench.training.corpora.reading import read_pairs, read_scored
 from xbench.training.corpora.source import CorpusSource
-from xbench.training.evaluator import RANK_DISTANCE, SettingsEvaluator, evaluation_name
+from xbench.training.evaluator import SettingsEvaluator
+from xbench.training.losses import check_fits, load_model, make_loss
 from xbench.training.record import begin, finish, is_finished, write_card
-from xbench.training.trainer import PROMPT_NAMES, HybridTrainer
+from xbench.training.setup import best_by, check_setup
+from xbench.training.teacher import Teacher
+from xbench.training.trainer import HybridTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -78,186 +79,163 @@ def _names_hub(config: TrainingConfig) -> bool:
 
 
 def _train(config: TrainingConfig, location: DataLocation) -> Path:
+    check_setup(config)
     corpora = _read(config.data, config, location)
+    held = None
+    if config.hold_out:
+        if not isinstance(corpora[0], ParallelPairs):
+            raise UserError(f"hold_out: {config.data[0].title} is not of parallel pairs")
+        corpora[0], held = hold_out(corpora[0], config.hold_out, config.seed)
+    dataset = _dataset(config, corpora)
     online = any(source.on_hub for source in config.data)
-    overlap = evaluation_overlaps(corpora, location if online else replace(location, offline=True))
+    overlap = evaluation_overlaps(
+        _parallel(corpora), location if online else replace(location, offline=True)
+    )
     for found in overlap:
         for line in found.lines():
             logger.info(line)
         refuse_overlap(found, config.allow_evaluation_data)
-    trainer = make_trainer(config, corpora, location)
-    begin(config, corpora, overlap)
+    expected = HybridBatchSampler(dataset, config.batch_size, seed=config.seed).expected
+    for own in expected:
+        for line in own.lines():
+            logger.info(line)
+        for warning in own.warnings():
+            logger.warning(warning)
+    last = last_checkpoint(config.output / CHECKPOINTS, _processes())
+    trainer = make_trainer(config, dataset, location, held)
+    begin(config, corpora, overlap, expected)
     with usable(config.output, refusals=REFUSALS):
-        trainer.train(resume_from_checkpoint=_last_checkpoint(config))
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
         if trainer.is_world_process_zero():
+            merge_adapter(trainer.model)
             trainer.model.save_pretrained(str(config.output))
             write_card(config.output, finish(config, trainer.state))
     trainer.accelerator.wait_for_everyone()
     return config.output
 
 
+def _dataset(config: TrainingConfig, corpora: Sequence[ParallelPairs | TextTable]) -> PairDataset:
+    """Return the training data, checking that batches and losses can be made of each corpus."""
+    parts: list[TrainingCorpus | TextTable] = []
+    for source, corpus in zip(config.data, corpora, strict=True):
+        options = source.loss_options if source.loss else config.loss_options
+        check_fits(source.loss or config.loss, options, corpus)
+        if isinstance(corpus, TextTable):
+            parts.append(corpus)
+        else:
+            sampling = config.batch_sampling.of_corpus(source.sampling, source.alpha)
+            parts.append(TrainingCorpus(corpus, sampling, source.weight))
+    return PairDataset(parts, config.batch_sampling, config.negative_language)
+
+
 def make_trainer(
-    config: TrainingConfig, corpora: Sequence[ParallelPairs], location: DataLocation
+    config: TrainingConfig,
+    dataset: PairDataset,
+    location: DataLocation,
+    held: ParallelRetrieval | None = None,
 ) -> HybridTrainer:
     """Return the trainer of a run, ready to train.
+
+    Args:
+        config: The run.
+        dataset: The training data.
+        location: Where the evaluation set is.
+        held: Tasks on a part of the data that is not trained on.
 
     Raises:
         UserError: If the model cannot be loaded, or an option does not apply.
     """
-    dataset = PairDataset(corpora, config.batch_sampling, config.negative_language)
-    HybridBatchSampler(dataset, config.batch_size)
-    metric = _metric(config)
+    metric = best_by(config)
+    validation = _validation(config, location)
     model = _load(config)
-    validation = _read(config.validation, config, location)
     measured = config.evaluation_set
-    evaluator = measured and SettingsEvaluator(
-        measured, config.evaluation_languages, location, config.batch_size
-    )
-    negatives = max(pairs.negatives for pairs in corpora)
-    return HybridTrainer(
+    evaluators = []
+    if measured:
+        languages = config.evaluation_languages
+        evaluators.append(SettingsEvaluator(measured, languages, location, config.batch_size))
+    if held:
+        evaluators.append(SettingsEvaluator.of_tasks(HELD_OUT, held, config.batch_size))
+    trainer = HybridTrainer(
         model=model,
-        args=_arguments(config, model, metric, negatives),
+        args=training_arguments(config, model, dataset, metric),
         train_dataset=dataset,
-        eval_dataset=PairDataset(validation, BatchSampling("monolingual")) if validation else None,
-        loss=_loss(config, model),
-        evaluator=evaluator,
+        eval_dataset=validation,
+        loss=_losses(config, model, validation),
+        evaluator=evaluators or None,
         callbacks=[EarlyStoppingCallback(config.patience)] if config.patience else None,
     )
+    if config.teacher:
+        teacher = Teacher(load_model(config.teacher, "teacher"), config.loss)
+        trainer.data_collator.teacher = teacher  # type: ignore[attr-defined]
+    return trainer
+
+
+def _validation(
+    config: TrainingConfig, location: DataLocation
+) -> PairDataset | dict[str, PairDataset] | None:
+    corpora = _read(config.validation, config, location)
+    for corpus in corpora:
+        check_fits(config.loss, config.loss_options, corpus)
+    if not corpora:
+        return None
+    sampling = replace(config.batch_sampling, sampling="monolingual")
+    if not config.separate_validation:
+        return PairDataset(corpora, sampling)
+    return {corpus.name: PairDataset([corpus], sampling) for corpus in corpora}
+
+
+def _losses(
+    config: TrainingConfig,
+    model: SentenceTransformer,
+    validation: PairDataset | dict[str, PairDataset] | None,
+) -> torch.nn.Module | dict[str, torch.nn.Module]:
+    """Return the run's loss, or one for each corpus where some corpus has its own."""
+
+    def loss(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
+        scale = 1 / config.temperature
+        return make_loss(name, options, model, scale=scale, gather=_processes() > 1)
+
+    usual = loss(config.loss, config.loss_options)
+    if not any(source.loss for source in config.data):
+        return usual
+    names = {source.title: usual for source in config.validation} if validation else {}
+    return names | {
+        source.title: loss(source.loss, source.loss_options) if source.loss else usual
+        for source in config.data
+    }
+
+
+def _parallel(corpora: Sequence[ParallelPairs | TextTable]) -> list[ParallelPairs]:
+    return [own for own in corpora if isinstance(own, ParallelPairs)]
 
 
 def _read(
     sources: Sequence[CorpusSource], config: TrainingConfig, location: DataLocation
-) -> list[ParallelPairs]:
-    corpora = []
+) -> list[ParallelPairs | TextTable]:
+    corpora: list[ParallelPairs | TextTable] = []
     for source in sources:
+        if source.format == "scored":
+            corpora.append(TextTable(source.title, read_scored(source, location.cache_dir)))
+            continue
         if config.languages and not source.languages:
             source = replace(source, languages=config.languages)
-        corpora.append(read_pairs(source, location.cache_dir))
-        for line in corpora[-1].report.lines():
+        pairs = read_pairs(source, location.cache_dir)
+        for line in pairs.report.lines():
             logger.info(line)
+        corpora.append(pairs)
     return corpora
 
 
 def _load(config: TrainingConfig) -> SentenceTransformer:
-    try:
-        model = SentenceTransformer(config.base_model)
-    except Exception as error:
-        raise UserError(
-            f"base_model {config.base_model}: cannot be loaded ({type(error).__name__}: {error}); "
-            "expected the folder or the hub name of a sentence-transformers or transformers model"
-        ) from error
+    model = load_model(config.base_model, "base_model")
     if config.max_length is not None:
         model.max_seq_length = config.max_length
     for name, prompt in (("query", config.query_prompt), ("document", config.passage_prompt)):
         if prompt is not None:
             model.prompts[name] = prompt
+    if config.lora is not None:
+        add_lora(model, config.lora)
     return model
-
-
-def _loss(config: TrainingConfig, model: SentenceTransformer) -> torch.nn.Module:
-    known = [name for name in losses.__all__ if name.endswith("Loss")]
-    if config.loss not in known:
-        raise UserError(f"loss is {config.loss!r}; expected one of {', '.join(known)}")
-    loss = getattr(losses, config.loss)
-    accepted = inspect.signature(loss).parameters
-    options = dict(config.loss_options)
-    if "scale" in accepted:
-        options.setdefault("scale", 1 / config.temperature)
-    if "gather_across_devices" in accepted and _processes() > 1:
-        options.setdefault("gather_across_devices", True)
-    if unknown := sorted(options.keys() - accepted.keys()):
-        raise UserError(
-            f"loss_options: {config.loss} has no {', '.join(unknown)}; it takes "
-            f"{', '.join(name for name in accepted if name != 'model')}"
-        )
-    try:
-        return loss(model, **options)  # type: ignore[no-any-return]
-    except (TypeError, ValueError) as error:
-        raise UserError(f"loss {config.loss} with {options}: {error}") from error
-
-
-def _arguments(
-    config: TrainingConfig, model: SentenceTransformer, metric: str | None, negatives: int
-) -> SentenceTransformerTrainingArguments:
-    steps = config.evaluation_steps
-    arguments: dict[str, Any] = {
-        "output_dir": str(_checkpoints(config)),
-        "num_train_epochs": config.epochs,
-        "max_steps": config.max_steps or -1,
-        "per_device_train_batch_size": config.batch_size,
-        "per_device_eval_batch_size": config.batch_size,
-        "learning_rate": config.learning_rate,
-        "weight_decay": config.weight_decay,
-        "warmup_steps": config.warmup,
-        "bf16": config.precision == "bf16",
-        "fp16": config.precision == "fp16",
-        "seed": config.seed,
-        "prompts": _prompts(model, negatives),
-        "eval_strategy": ("steps" if steps else "epoch") if metric else "no",
-        "save_strategy": "steps" if steps else "epoch",
-        "eval_steps": steps,
-        "save_steps": steps or 500,
-        "save_total_limit": config.keep_checkpoints,
-        "load_best_model_at_end": metric is not None,
-        "metric_for_best_model": metric,
-        "greater_is_better": metric is not None and not metric.endswith(("loss", RANK_DISTANCE)),
-        "report_to": "none",
-        "use_cpu": not torch.cuda.is_available(),
-    }
-    try:
-        return SentenceTransformerTrainingArguments(**arguments | config.training_arguments)
-    except (TypeError, ValueError, ImportError) as error:
-        raise UserError(f"training_arguments: {error}") from error
-
-
-def _prompts(model: SentenceTransformer, negatives: int) -> dict[str, str]:
-    """Return the model's prompts by column of the data; negatives have the passages' prompt."""
-    columns = PROMPT_NAMES | {f"negative_{n + 1}": "document" for n in range(negatives)}
-    saved = {name: prompt for name, prompt in model.prompts.items() if prompt}
-    return {column: saved[name] for column, name in columns.items() if name in saved}
-
-
-def _metric(config: TrainingConfig) -> str | None:
-    """Return the trainer's name of what the best checkpoint is chosen by."""
-    dataset = config.evaluation_set
-    default = "loss" if config.validation else "multilingual_map" if dataset else None
-    chosen = config.select_by or default
-    if chosen is None:
-        if config.patience:
-            raise UserError("patience needs validation or evaluate_on: nothing is measured")
-        return None
-    if chosen == "loss":
-        if not config.validation:
-            raise UserError("select_by is loss, but there is no validation data; name some")
-        return "eval_loss"
-    if dataset is None:
-        raise UserError(f"select_by is {chosen}, but evaluate_on names no dataset; name one")
-    return f"eval_{evaluation_name(dataset)}_{chosen}"
-
-
-def _checkpoints(config: TrainingConfig) -> Path:
-    return config.output / CHECKPOINTS
-
-
-def _last_checkpoint(config: TrainingConfig) -> str | None:
-    """Return the newest checkpoint that is whole; a run may be killed while it writes one."""
-    folders = _checkpoints(config).glob("checkpoint-*")
-    for folder in sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
-        if _is_whole(folder):
-            return str(folder)
-    return None
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    """Decide by what the library writes last: the trainer's state and the random states."""
-    processes = _processes()
-    ranks = [f"rng_state_{rank}.pth" for rank in range(processes)]
-    names = ranks if processes > 1 else ["rng_state.pth"]
-    try:
-        json.loads((checkpoint / TRAINER_STATE_NAME).read_bytes())
-    except (OSError, ValueError):
-        return False
-    return all((checkpoint / name).is_file() for name in names)
 
 
 def _processes() -> int:

@@ -24,16 +24,25 @@ from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics import intervals
 from xbench.models.options import DType, ModelOptions
-from xbench.training.batching.options import SAMPLING_MODES, SamplingMode
+from xbench.training.batching.options import SamplingMode
 from xbench.training.config import Precision, TrainingConfig
 from xbench.training.run import train
 
+SAMPLINGS: tuple[SamplingMode, ...] = ("monolingual", "crosslingual", "hybrid")
 START = "start"
 FIGURES: dict[str, tuple[Setting, str]] = {
     **{setting: (setting, "map") for setting in SETTINGS},
     "rank_distance": ("multilingual", "rank_distance"),
 }
 """What is measured: the task's setting and the measure, by name."""
+
+DIGITS: dict[str, int] = {
+    "monolingual": 1,
+    "crosslingual": 1,
+    "multilingual": 1,
+    "rank_distance": 0,
+}
+"""Digits after the point that a score is printed with."""
 
 DTYPES: dict[Precision, DType | None] = {"fp32": None, "bf16": "bfloat16", "fp16": "float16"}
 """Type of the weights in evaluation, by the precision of the training."""
@@ -96,7 +105,7 @@ def run_study(
 
     runs: dict[str, list[dict[str, Sample]]] = {START: [measure(config.base_model)]}
     for seed in seeds:
-        for sampling in SAMPLING_MODES:
+        for sampling in SAMPLINGS:
             output = config.output / "models" / f"{sampling}-seed-{seed}"
             changed = {"sampling": sampling, "seed": seed, "output": output}
             model = train(config.model_copy(update=changed), location)
@@ -171,20 +180,32 @@ def markdown(outcome: Outcome) -> str:
 
 def _claims(outcome: Outcome) -> Iterator[str]:
     for (other, name), found in outcome.differences.items():
-        better = found.value < 0 if name == "rank_distance" else found.value > 0
-        certain = found.low > 0 or found.high < 0
-        agreeing = sum((value > 0) == (found.value > 0) for value in found.seeds)
-        verdict = ("better" if better else "worse") if certain else "not distinguished"
-        yield (
-            f"- hybrid minus {other}, {name}: {_cell(name, found)}, {verdict}; "
-            f"{agreeing} of {len(found.seeds)} seeds have this sign"
-        )
+        yield f"- hybrid minus {other}, {name}: {_cell(name, found)}, {_verdict(name, found)}"
+
+
+def _verdict(name: str, found: Estimate) -> str:
+    """Say whether a difference is one as it is printed: 0.0 is neither better nor worse."""
+    value, low, high = _rounded(name, found)
+    agreeing = sum((seed > 0) == (found.value > 0) for seed in found.seeds if seed)
+    seeds = f"{agreeing} of {len(found.seeds)} seeds have this sign"
+    if value == 0:
+        return "equal"
+    if not (low > 0 or high < 0):
+        return f"not distinguished; {seeds}"
+    better = value < 0 if name == "rank_distance" else value > 0
+    return f"{'better' if better else 'worse'}; {seeds}"
 
 
 def _cell(name: str, found: Estimate) -> str:
-    scale, digits = (1, 0) if name == "rank_distance" else (100, 1)
-    value, low, high = (f"{scale * x:,.{digits}f}" for x in (found.value, found.low, found.high))
+    value, low, high = (f"{x:,.{DIGITS[name]}f}" for x in _rounded(name, found))
     return f"{value} [{low}, {high}]"
+
+
+def _rounded(name: str, found: Estimate) -> list[float]:
+    """Return a score and its interval as they are printed, without a negative zero."""
+    scale = 1 if name == "rank_distance" else 100
+    values = (found.value, found.low, found.high)
+    return [round(scale * value, DIGITS[name]) + 0.0 for value in values]
 
 
 XNLI_COLUMNS = ("premise", "hypothesis", "label")

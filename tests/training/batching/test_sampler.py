@@ -15,6 +15,7 @@ from xbench._util.errors import UserError
 from xbench.training.batching.dataset import PairDataset
 from xbench.training.batching.options import BatchSampling
 from xbench.training.batching.sampler import HybridBatchSampler
+from xbench.training.batching.texts import TrainingCorpus
 
 
 def sampler(corpora, batch_size=4, drop_last=False, seed=0, **sampling):
@@ -123,18 +124,19 @@ def test_the_global_random_state_is_neither_read_nor_changed():
     assert first == list(sampler(complete(40)))
 
 
-def test_languages_are_drawn_uniformly_or_by_size():
+def test_languages_have_the_shares_asked_for():
     mask = np.ones((3000, 3), bool)
     mask[300:, 2] = False
-    sizes = {"uniform": [], "size": []}
-    for weighting, counts in sizes.items():
-        batches = sampler(
-            make_pairs(mask), 10, sampling="monolingual", language_weighting=weighting
-        )
-        drawn = Counter(b[0][1] for b in batches)
-        counts += [drawn[i] for i in range(3)]
-    assert sizes["size"] == [pytest.approx(n, abs=2) for n in (143, 143, 14)]
-    assert sizes["uniform"] == [pytest.approx(n, abs=2) for n in (135, 135, 30)]
+    batches = {
+        "uniform": (100, 100, 100),
+        "proportional": (143, 143, 14),
+        "temperature=2": (130, 130, 41),
+        "ar=3,zz=9,en=1": (225, 0, 75),
+    }
+    for asked, expected in batches.items():
+        own = sampler(make_pairs(mask), 10, sampling="monolingual", language_sampling=asked)
+        drawn = Counter(batch[0][1] for batch in own)
+        assert [drawn[i] for i in range(3)] == [pytest.approx(n, abs=2) for n in expected]
 
 
 def test_cross_lingual_pairs_are_all_equally_likely():
@@ -149,11 +151,134 @@ def test_cross_lingual_pairs_are_all_equally_likely():
 
 @pytest.mark.parametrize(
     ("chosen", "expected"),
-    [(1, {(0, 1)}), (3, {(0, 1), (0, 2), (1, 0)}), (("de-ar", "ar-en"), {(1, 0), (0, 2)})],
+    [(("de-ar", "ar-en"), {(1, 0), (0, 2)}), (("deu-arb", "en-ar"), {(1, 0), (2, 0)})],
 )
 def test_only_the_chosen_language_pairs_are_drawn(chosen, expected):
     batches = sampler(complete(400), sampling="crosslingual", language_pairs=chosen)
     assert {(q, p) for batch in batches for _, q, p in batch} == expected
+
+
+def test_a_number_of_language_pairs_is_drawn_by_the_seed_or_by_size():
+    drawn = [
+        frozenset(
+            (q, p)
+            for b in sampler(complete(400, 5), seed=seed, sampling="crosslingual", language_pairs=3)
+            for _, q, p in b
+        )
+        for seed in (0, 0, 1, 2)
+    ]
+    assert [len(pairs) for pairs in drawn] == [3] * 4
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) == 3
+    mask = np.ones((400, 4), bool)
+    mask[100:, :2] = False
+    largest = sampler(make_pairs(mask), sampling="crosslingual", language_pairs="size:2")
+    assert {(q, p) for b in largest for _, q, p in b} == {(2, 3), (3, 2)}
+
+
+def ragged(rows=20_000, languages=30, rarest=1 / 200, **options):
+    random = np.random.default_rng(1)
+    mask = random.random((rows, languages)) < 0.5
+    mask[:, 7] = random.random(rows) < rarest
+    codes = tuple(f"l{i:02}" for i in range(languages))
+    return make_pairs(mask, languages=codes, **options), mask
+
+
+def counted(batches):
+    counts = np.zeros((len(batches.dataset.languages),) * 2)
+    for batch in batches:
+        for _, query, passage in batch:
+            counts[query, passage] += 1
+    return counts
+
+
+@pytest.mark.parametrize(
+    "asked", ["uniform", "temperature=3", "proportional", {"l07": 1, "l01": 10, "l20": 20}]
+)
+def test_each_pair_of_languages_has_the_share_asked_for_on_ragged_data(asked):
+    pairs, mask = ragged()
+    batches = sampler(pairs, 100, language_sampling=asked)
+    (expected,) = batches.expected
+    counts = counted(batches)
+    assert counts.sum() == expected.pairs
+    assert not list(expected.warnings())
+    np.testing.assert_allclose(expected.attained, expected.wanted, atol=2e-5, rtol=0.15)
+    own = mask.sum(axis=0)
+    weights = {
+        "uniform": own**0,
+        "temperature=3": own ** (1 / 3),
+        "proportional": own,
+    }.get(str(asked), np.array([{7: 1, 1: 10, 20: 20}.get(i, 0) for i in range(30)]))
+    shares = weights / weights.sum()
+    monolingual, crosslingual = counts.diagonal(), counts - np.diag(counts.diagonal())
+    np.testing.assert_allclose(monolingual, expected.pairs / 2 * shares, atol=101)
+    product = np.outer(shares, shares) * (1 - np.eye(30))
+    cross = expected.pairs / 2 * product / product.sum()
+    assert (abs(crosslingual - cross) < 5 * np.sqrt(cross) + 6).all()
+
+
+def test_a_shortfall_is_stated_and_warned_of():
+    pairs, _ = ragged(rarest=1 / 2000)
+    batches = sampler(pairs, 4, language_sampling="uniform", max_repeats=3)
+    (expected,) = batches.expected
+    (warning,) = expected.warnings()
+    assert "l07" in warning
+    assert "max_repeats" in warning
+    drawn = Counter(rows_of(batches))
+    assert max(drawn.values()) <= 4
+    counts = counted(batches)
+    got = counts[7].sum() + counts[:, 7].sum() - counts[7, 7]
+    share = expected.attained[7].sum() + expected.attained[:, 7].sum() - expected.attained[7, 7]
+    assert got == pytest.approx(share * expected.pairs, rel=0.25)
+    assert expected.as_dict()["wanted"]["l07-l08"] > 2 * expected.as_dict()["attained"]["l07-l08"]
+    assert any("l07" in line for line in expected.lines())
+
+
+def test_no_text_meets_its_equal_on_ragged_data_with_rare_languages():
+    random = np.random.default_rng(3)
+    group = random.integers(0, 8_000, 20_000)
+    pairs, _ = ragged(group=np.unique(group, return_inverse=True)[1])
+    for batch in sampler(pairs, 50):
+        assert len({group[row] for row, _, _ in batch}) == 50
+
+
+@pytest.mark.parametrize("languages", [40, 130])
+def test_more_than_32_languages_are_sampled(languages):
+    random = np.random.default_rng(0)
+    mask = random.random((3000, languages)) < 0.4
+    codes = tuple(f"x{i:03}" for i in range(languages))
+    batches = list(sampler(make_pairs(mask, languages=codes), 10))
+    assert all(mask[row, q] and mask[row, p] for b in batches for row, q, p in b)
+    assert {q for b in batches for _, q, _ in b} == set(range(languages))
+    whole = list(sampler(make_pairs(np.ones_like(mask), languages=codes), 10))
+    assert {p for b in whole for _, _, p in b} == set(range(languages))
+
+
+def test_plain_batches_take_questions_as_they_come_in_their_own_language():
+    mask = np.eye(3, dtype=bool)[np.arange(60) % 3]
+    passages = mask.copy()
+    passages[0] = [False, True, True]
+    batches = list(sampler(make_pairs(mask, passages), sampling="plain"))
+    assert sorted(rows_of(batches)) == list(range(60))
+    assert all(q == p for b in batches for row, q, p in b if row)
+    assert any(len({q for _, q, _ in batch}) > 1 for batch in batches)
+    (cross,) = [(q, p) for b in batches for row, q, p in b if row == 0]
+    assert cross in {(0, 1), (0, 2)}
+
+
+@pytest.mark.parametrize("weight", [0.5, 2.25])
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_corpus_is_drawn_as_often_as_its_weight_says(weight, missing):
+    mask = np.ones((400, 3), bool)
+    mask[:150, 2] = not missing
+    heavy = TrainingCorpus(make_pairs(mask), weight=weight)
+    other = TrainingCorpus(complete(80, 1), BatchSampling("monolingual"))
+    batches = HybridBatchSampler(PairDataset([heavy, other]), 8)
+    drawn = Counter(rows_of(batches))
+    counts = [drawn[row] for row in range(400)]
+    assert sum(counts) == pytest.approx(400 * weight, abs=8)
+    assert max(counts) - min(counts) <= 2 + missing
+    assert all(len({row for row, _, _ in batch}) == 8 for batch in batches)
 
 
 def test_corpora_are_never_mixed_and_are_drawn_by_size():
@@ -225,15 +350,11 @@ def test_where_languages_are_missing_rows_are_drawn_once_but_for_less_than_a_bat
         (lambda: complete(40), {"sampling": "mixed"}, "sampling is 'mixed'"),
         (lambda: complete(40), {"language_pairs": ("ar-xx",)}, "'ar-xx'"),
         (lambda: complete(40), {"language_pairs": 0}, "language_pairs is 0"),
-        (lambda: complete(40), {"language_weighting": "log"}, "language_weighting is 'log'"),
+        (lambda: complete(40), {"language_pairs": "size:x"}, "language_pairs is 'size:x'"),
+        (lambda: complete(40), {"language_sampling": "log"}, "language_sampling is 'log'"),
+        (lambda: complete(40), {"language_sampling": 0.5}, "language_sampling is 0.5"),
+        (lambda: complete(40), {"language_sampling": "th=1"}, "weights of th; .* ar, de, en"),
         (lambda: complete(40, group=np.zeros(40)), {}, "no .* batch of 4"),
-        (
-            lambda: make_pairs(
-                np.eye(3, dtype=bool)[np.arange(60) % 3] | (np.arange(60) < 6)[:, None]
-            ),
-            {},
-            "alpha is 0.5, .* 0.9",
-        ),
     ],
 )
 def test_what_cannot_be_sampled_is_refused_at_once(make, options, named):

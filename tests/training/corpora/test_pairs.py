@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
+import pytest
 from datasets import Dataset
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xbench.training.corpora.pair_index import _scan, scan
+from xbench.training.corpora import equal_texts
+from xbench.training.corpora.pair_index import scan, scan_once
+from xbench.training.corpora.presence import unpack
 
 TEXTS = st.sampled_from(["a", "b", "c", "d", "e", "f", "", " ", None])
 ROWS = st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), min_size=1, max_size=12)
@@ -25,11 +31,16 @@ def there(text) -> bool:
 
 
 def connected(rows) -> list[set[int]]:
-    """Merge rows that share a passage until nothing changes."""
+    """Merge rows that share a question or a passage until nothing changes."""
     groups = [{i} for i in range(len(rows))]
     for i, row in enumerate(rows):
         for j, other in enumerate(rows):
-            shares = any(there(a) and a == b for a, b in zip(row[2:], other[2:], strict=True))
+            shares = any(
+                there(a) and a == b
+                for side in (slice(0, 2), slice(2, 4))
+                for a in row[side]
+                for b in other[side]
+            )
             if shares and groups[i] is not groups[j]:
                 merged = groups[i] | groups[j]
                 for k in merged:
@@ -37,19 +48,40 @@ def connected(rows) -> list[set[int]]:
     return groups
 
 
-@settings(max_examples=60, deadline=None)
-@given(ROWS)
-def test_masks_and_groups_are_those_of_the_texts(rows):
+@pytest.mark.parametrize("in_memory", [2, equal_texts.IN_MEMORY])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=ROWS)
+def test_masks_and_groups_are_those_of_the_texts(rows, in_memory, monkeypatch):
+    monkeypatch.setattr(equal_texts, "IN_MEMORY", in_memory)
     texts = {c: [row[i] or None for row in rows] for i, c in enumerate(COLUMNS)}
-    found = _scan(Dataset.from_dict(texts).cast(_strings()), ("de", "en"))
-    assert found.queries.tolist() == [there(r[0]) + 2 * there(r[1]) for r in rows]
-    assert found.passages.tolist() == [there(r[2]) + 2 * there(r[3]) for r in rows]
+    with tempfile.TemporaryDirectory() as spill:
+        made = Dataset.from_dict(texts).cast(_strings())
+        found = scan_once(made, ("de", "en"), Path(spill))
+    assert unpack(found.queries, 2).tolist() == [[there(r[0]), there(r[1])] for r in rows]
+    assert unpack(found.passages, 2).tolist() == [[there(r[2]), there(r[3])] for r in rows]
     groups = connected(rows)
     if all(len(group) == 1 for group in groups):
-        assert not len(found.passage_group)
+        assert not len(found.group)
     else:
-        same = found.passage_group[:, None] == found.passage_group
+        same = found.group[:, None] == found.group
         assert [set(np.flatnonzero(row).tolist()) for row in same] == groups
+
+
+def test_texts_are_equal_up_to_form_case_and_white_space(tmp_path):
+    rows = [
+        ("q1", "r1", "Die STRASSE", "x1"),
+        ("q2", "r2", "p2", "die  Straße ."),
+        ("q3", "r3", "p3", "x3"),
+        ("Q\u00a03?", "r4", "p4", "x4"),
+        ("q 3", "r5", "p5", "x5"),
+    ]
+    found = scan(table(rows), ("de", "en"), tmp_path)
+    assert len(set(found.group[:2])) == 1
+    assert len(set(found.group[3:])) == 1
+    assert len(set(found.group)) == 3
+    assert (found.repeated, found.shared) == (1, 2)
 
 
 def _strings():
@@ -60,7 +92,7 @@ def _strings():
 
 def test_a_question_of_an_earlier_row_counts_once_whatever_its_languages(tmp_path):
     rows = [("q", "r", "1", "2"), ("q", "r", "3", "4"), ("s", "q", "5", "6"), ("s", "t", "7", "8")]
-    assert scan(table(rows), ("de", "en"), tmp_path).repeated == 2
+    assert scan(table(rows), ("de", "en"), tmp_path).repeated == 3
 
 
 def test_a_damaged_file_of_masks_is_made_anew(tmp_path):
@@ -68,5 +100,5 @@ def test_a_damaged_file_of_masks_is_made_anew(tmp_path):
     first = scan(data, ("de", "en"), tmp_path)
     (kept,) = (tmp_path / "scans").iterdir()
     kept.write_bytes(kept.read_bytes()[:100])
-    assert scan(data, ("de", "en"), tmp_path).passage_group.tolist() == first.passage_group.tolist()
-    assert scan(data, ("de", "en"), tmp_path).queries.tolist() == [3, 3]
+    assert scan(data, ("de", "en"), tmp_path).group.tolist() == first.group.tolist()
+    assert scan(data, ("de", "en"), tmp_path).queries.tolist() == [[3], [3]]

@@ -12,6 +12,7 @@ import pytest
 from datasets import Dataset
 
 from xbench._util.errors import UserError
+from xbench.training.corpora.presence import has_language
 from xbench.training.corpora.reading import CorpusSource, read_pairs
 
 ROWS = [
@@ -93,8 +94,8 @@ def test_every_format_gives_the_same_pairs(tmp_path, name, rows):
     assert (pairs.name, pairs.languages) == ("mine", ("de", "en"))
     assert [texts["query_de"][i] for i in order] == ["Wer?", None, "Wann?"]
     assert [texts["passage_de"][i] for i in order] == ["Er.", None, "Jetzt."]
-    assert pairs.queries[order].tolist() == [0b11, 0b10, 0b01]
-    assert pairs.passages[order].tolist() == [0b11, 0b10, 0b11]
+    assert pairs.queries[order].tolist() == [[0b11], [0b10], [0b01]]
+    assert pairs.passages[order].tolist() == [[0b11], [0b10], [0b11]]
     report = pairs.report
     assert report.rows_by_language == {"de": 2, "en": 2}
     assert report.one_sided == {"de": 0, "en": 1}
@@ -135,7 +136,7 @@ def test_a_changed_file_is_read_again(tmp_path):
         ("{not JSON", ["line 2: not JSON"]),
         ("[1]", ["line 2: list found"]),
         ('{"query_en": 5, "passage_en": "p"}', ["line 2: query_en is 5; expected a text"]),
-        ('{"query_xx": "q"}', ["line 2: column query_xx", "'xx' is not known", "en, es"]),
+        ('{"query_xx": "q"}', ["column query_xx", "'xx' is not a known language", "passage_xx"]),
         ('{"query_en": "q", "query_en": "r"}', ["line 2", "'query_en' is given twice"]),
         ('{"query_en": "q", "passage_en": " "}', ["line 2: no query with a passage"]),
         (
@@ -215,13 +216,15 @@ def test_chosen_languages_that_are_absent_are_reported(tmp_path):
         CorpusSource(str(path), languages=("en", "en"))
 
 
-def test_hard_negatives_count_only_where_every_passage_has_them(tmp_path):
+def test_rows_may_have_any_number_of_hard_negatives(tmp_path):
     row = {"query_en": "q", "passage_en": "p"}
     rows = [{**row, "negatives_en": ["a", "b"]}, {**row, "negatives_en": ["c", "d", "e"]}]
     pairs = read_pairs(CorpusSource(str(write_lines(tmp_path / "a.jsonl", rows))), tmp_path)
-    assert (pairs.negatives, pairs.table["negatives_en"][1]) == (2, ["c", "d", "e"])
+    assert (pairs.negatives, pairs.table["negatives_en"][1]) == (3, ["c", "d", "e"])
     pairs = read_pairs(CorpusSource(str(write_lines(tmp_path / "b.jsonl", [*rows, row]))), tmp_path)
-    assert (pairs.negatives, pairs.report.without_negatives) == (0, 1)
+    assert (pairs.negatives, pairs.report.without_negatives) == (3, 1)
+    few = CorpusSource(str(tmp_path / "b.jsonl"), negatives=1)
+    assert read_pairs(few, tmp_path).negatives == 1
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -231,6 +234,70 @@ def test_a_single_negative_is_a_list_of_one(tmp_path, name):
     assert pairs.negatives == 1
     fetched = pairs.table.select_columns(["negatives_en"]).with_format("arrow")[[2, 0]]
     assert fetched.column(0).to_pylist() == [["n2"], ["n0"]]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_any_language_is_read_by_any_usual_code(tmp_path, name):
+    tags = ["ita", "nl", "pt_BR", "arb_Arab", "zho_Hant", "Old Norse"]
+    wide = [{f"{side}_{tag}": f"{side} {tag}" for side in ("query", "passage") for tag in tags}]
+    long = [
+        {"id": "1", "language": tag, "query": f"query {tag}", "passage": f"passage {tag}"}
+        for tag in tags
+    ]
+    for place, rows in (("wide", wide), ("long", long)):
+        (tmp_path / place).mkdir()
+        path = WRITERS[name](tmp_path / place / name, rows)
+        pairs = read_pairs(CorpusSource(str(path)), tmp_path / "cache")
+        assert pairs.languages == ("Old Norse", "ar", "it", "nl", "pt", "zh-Hant")
+        assert pairs.table["query_zh-Hant"][:] == ["query zho_Hant"]
+        chosen = CorpusSource(str(path), languages=("por", "Old Norse"))
+        assert read_pairs(chosen, tmp_path / "cache").languages == ("Old Norse", "pt")
+
+
+def test_two_columns_of_one_language_and_an_empty_one_are_refused(tmp_path):
+    row = {"query_zh": "q", "query_cmn": "q", "passage_zh": "p"}
+    path = write_lines(tmp_path / "a.jsonl", [row])
+    assert "columns query_zh and query_cmn both hold query_zh" in refusal(path, tmp_path)
+    path = write_lines(tmp_path / "b.jsonl", [{**ROWS[0], "query_th": " ", "passage_th": "p"}])
+    assert "column query_th has no text" in refusal(path, tmp_path)
+
+
+TRIPLETS = [
+    {"anchor": "q0", "positive": "p0", "negative": "n0", "negative_1": "m0"},
+    {"anchor": "q1", "positive": "p1", "negative": None, "negative_1": "m1"},
+    {"anchor": "q2", "positive": "p2", "negative": "", "negative_1": ""},
+]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_anchors_positives_and_negatives_are_read_in_the_language_given(tmp_path, name):
+    path = WRITERS[name](tmp_path / name, TRIPLETS)
+    pairs = read_pairs(CorpusSource(str(path), language="ita"), tmp_path / "cache")
+    assert (pairs.languages, pairs.negatives) == (("it",), 2)
+    assert pairs.table["query_it"][:] == ["q0", "q1", "q2"]
+    assert pairs.table["negatives_it"][:] == [["n0", "m0"], ["m1"], None]
+    by_column = {"anchor": "de", "positive": "en", "negative": "en", "negative_1": "fr"}
+    pairs = read_pairs(CorpusSource(str(path), language=by_column), tmp_path / "cache")
+    assert sorted(pairs.table.column_names) == [
+        *("negatives_en", "negatives_fr", "passage_en", "query_de")
+    ]
+    assert pairs.report.crosslingual_pairs == 3
+
+
+def test_columns_with_other_names_and_a_column_of_languages(tmp_path):
+    rows = [{"frage": "q", "text": "p", "language": "deu"}, {"frage": "r", "text": "s"}]
+    path = write_lines(tmp_path / "a.jsonl", [{**rows[1], "language": "nl"}, rows[0]])
+    source = CorpusSource(str(path), columns={"frage": "query", "text": "passage"})
+    pairs = read_pairs(source, tmp_path)
+    assert pairs.table["query_nl"][:] == ["r", None]
+    assert pairs.table["passage_de"][:] == [None, "p"]
+    path = write_lines(tmp_path / "b.jsonl", rows)
+    columns = {"frage": "query", "text": "passage"}
+    assert "line 2: language is None" in refusal(path, tmp_path, columns=columns)
+    assert "no antwort" in refusal(path, tmp_path, columns={"antwort": "passage"})
+    path = write_lines(tmp_path / "c.jsonl", TRIPLETS)
+    assert "no language of anchor, positive" in refusal(path, tmp_path)
+    assert "no language of positive" in refusal(path, tmp_path, language={"anchor": "de"})
 
 
 def test_mmarco_is_put_together_from_a_table_per_language(tmp_path):
@@ -271,5 +338,5 @@ def test_the_real_sets_are_read_whole(shared_data, tmp_path):
     expected = {"ar": 517, "de": 512, "en": 1148, "es": 500, "hi": 507, "vi": 511, "zh": 504}
     assert pairs.report.rows_by_language == expected
     english = pairs.languages.index("en")
-    assert np.all(pairs.queries >> english & 1)
-    assert pairs.passage_group is not None
+    assert np.all(has_language(pairs.queries, english))
+    assert pairs.group is not None

@@ -1,4 +1,4 @@
-"""Dealing rows into batches, so that no two rows of a batch share a positive passage."""
+"""Dealing rows into batches, so that no two rows of a batch are of one group."""
 
 from __future__ import annotations
 
@@ -8,11 +8,56 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from xbench.training.batching.pair_draw import PairDraw
+from xbench.training.corpora.pairs import ParallelPairs
+from xbench.training.corpora.presence import CHUNK, has_language, unpack
+
 Rows = NDArray[np.int32]
 
 EMPTY = -1
 ATTEMPTS = 200
 """Random places or rows that are tried before all are looked at, or a row waits."""
+
+
+class Serving:
+    """Which kinds of batches the rows of ragged data can serve.
+
+    Args:
+        pairs: The corpus.
+        odds: Of each language's monolingual kind, shape (languages,), and of the pairs of the mixed
+            kind, shape (languages, languages); 0 where a kind is not asked for.
+    """
+
+    def __init__(
+        self, pairs: ParallelPairs, odds: tuple[NDArray[np.float64], NDArray[np.float64]]
+    ) -> None:
+        self.pairs = pairs
+        self.own, self.mixed = odds
+
+    def draw(self, rows: Rows, random: np.random.Generator) -> NDArray[np.int16]:
+        """Draw a kind for each row, by its odds."""
+        count = len(self.own)
+        if not self.own.any():
+            return np.full(len(rows), count, np.int16)
+        odds = self.mixed + np.diag(self.own)
+        query, passage = PairDraw(self.pairs.queries, self.pairs.passages, odds).draw(rows, random)
+        return np.where(query == passage, query, np.int16(count))
+
+    def many(self, rows: Rows, kind: int) -> NDArray[np.bool_]:
+        """Return which rows can serve a kind."""
+        queries, passages = self.pairs.queries[rows], self.pairs.passages[rows]
+        count = len(self.own)
+        if kind < count:
+            there = has_language(queries, kind) & has_language(passages, kind)
+            return there & bool(self.own[kind])
+        found = np.zeros(len(rows), bool)
+        for start in range(0, len(rows), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            query, passage = (
+                unpack(bits[chunk], count).astype(float) for bits in (queries, passages)
+            )
+            found[chunk] = ((query @ self.mixed) * passage).any(axis=1)
+        return found
 
 
 @dataclass
@@ -23,23 +68,24 @@ class Deal:
         rows: Shape (batches, batch size): the row in each place, or `EMPTY`.
         kinds: Shape (batches,): the kind of each batch.
         usable: Rows that may fill a place.
-        serves: Shape (rows of the corpus,): bit k set where the row can serve kind k; None if every
-            row serves every kind.
-        group: Shape (rows of the corpus,): rows with equal numbers share a positive passage; None
-            if no two rows do.
+        serving: Which kinds rows can serve; None if every row serves every kind.
+        group: Shape (rows of the corpus,): rows with equal numbers may not meet; None if no row is
+            dealt twice and no two have a text in common.
         largest_group: Rows in the largest group.
         random: The generator to draw from.
         waiting: Rows that have no place yet.
     """
 
     rows: Rows
-    kinds: NDArray[np.int8]
+    kinds: NDArray[np.int16]
     usable: Rows
-    serves: NDArray[np.uint32] | None
+    serving: Serving | None
     group: NDArray[np.int32] | None
     largest_group: int
     random: np.random.Generator
     waiting: list[int] = field(default_factory=list)
+    _able: dict[int, Rows] = field(default_factory=dict)
+    _order: NDArray[np.int32] | None = None
 
     def deal(self, rows: Rows, batches: NDArray[np.int64]) -> None:
         """Put rows into some batches, which are empty.
@@ -57,6 +103,33 @@ class Deal:
         if len(rows) < len(batches) * size:
             rows = np.append(rows, np.full(len(batches) * size - len(rows), EMPTY, rows.dtype))
         self.rows[batches] = rows.reshape(size, len(batches)).T
+
+    def deal_by_kind(self, rows: Rows, kinds: NDArray[np.int16]) -> None:
+        """Put rows into the batches of their kinds; those too many go to others that they serve.
+
+        Args:
+            rows: The rows, in random order, each as often as it is drawn.
+            kinds: The kind of each.
+        """
+        batches = [np.flatnonzero(self.kinds == kind) for kind in range(self._kinds)]
+        order = np.argsort(kinds, kind="stable")
+        ends = np.cumsum(np.bincount(kinds, minlength=self._kinds))
+        own = np.split(rows[order], ends[:-1])
+        places = [len(numbers) * self.rows.shape[1] for numbers in batches]
+        left = np.concatenate([mine[n:] for mine, n in zip(own, places, strict=True)])
+        self.random.shuffle(left)
+        for kind, (mine, n) in enumerate(zip(own, places, strict=True)):
+            if len(mine) < n and len(left):
+                able = np.flatnonzero(self.serving.many(left, kind))[: n - len(mine)]  # type: ignore[union-attr]
+                mine = np.append(mine, left[able])
+                left = np.delete(left, able)
+            if n:
+                self.deal(mine[:n], batches[kind])
+        self.waiting = left.tolist()
+
+    @property
+    def _kinds(self) -> int:
+        return len(self.serving.own) + 1 if self.serving else 1
 
     def part(self) -> None:
         """Part rows that share a passage by exchange with other batches; else they wait."""
@@ -78,10 +151,10 @@ class Deal:
 
     def _by_group(self, rows: Rows) -> Rows:
         """Return rows with those of a group together and the groups in random order."""
-        groups = np.arange(self.group.max() + 1, dtype=np.int32)  # type: ignore[union-attr]
-        self.random.shuffle(groups)
-        key = groups[self.group[rows]].astype(np.int64)  # type: ignore[index]
-        del groups
+        if self._order is None:
+            self._order = np.arange(self.group.max() + 1, dtype=np.int32)  # type: ignore[union-attr]
+            self.random.shuffle(self._order)
+        key = self._order[self.group[rows]].astype(np.int64)  # type: ignore[index]
         key <<= 32
         key |= rows
         key.sort()
@@ -90,7 +163,7 @@ class Deal:
     def _clashes(self) -> Iterator[tuple[int, int]]:
         if self.group is None:
             return
-        for kind in np.unique(self.kinds) if self.serves is not None else [None]:
+        for kind in np.unique(self.kinds) if self.serving is not None else [None]:
             batches = np.flatnonzero(self.kinds == kind) if kind is not None else slice(None)
             rows = self.rows[batches]
             if self.largest_group <= len(rows):
@@ -117,19 +190,24 @@ class Deal:
         return False
 
     def _fits(self, row: int, batch: int) -> bool:
-        if self.serves is not None and not int(self.serves[row]) >> int(self.kinds[batch]) & 1:
-            return False
         others = self.rows[batch]
         others = others[others != EMPTY]
         if self.group is None:
-            return row not in others
-        return bool((self.group[others] != self.group[row]).all())
+            if row in others:
+                return False
+        elif (self.group[others] == self.group[row]).any():
+            return False
+        return self.serving is None or bool(
+            self.serving.many(np.array([row], np.int32), int(self.kinds[batch]))[0]
+        )
 
     def _candidates(self, batch: int) -> Iterator[int]:
         yield from list(self.waiting)
         for _ in range(ATTEMPTS):
             yield int(self.usable[self.random.integers(len(self.usable))])
-        able = self.usable
-        if self.serves is not None:
-            able = able[self.serves[able] >> np.uint32(self.kinds[batch]) & 1 > 0]
-        yield from self.random.permutation(able).tolist()
+        kind = int(self.kinds[batch])
+        if kind not in self._able:
+            serving = self.serving
+            able = self.usable if serving is None else self.usable[serving.many(self.usable, kind)]
+            self._able[kind] = able
+        yield from self.random.permutation(self._able[kind]).tolist()

@@ -1,13 +1,13 @@
 """The batches of an epoch of one corpus: which rows together, and in which languages.
 
-A batch is of a kind: monolingual in one language, or cross-lingual. Where every row has every
-language any row serves any kind, and the shuffled rows are dealt out like cards. Where languages
-are missing, the rows are first shared out among the kinds that they can serve.
+A batch is of a kind: monolingual in one language, or mixed, which is cross-lingual but in plain
+sampling. Where every row has every language any row serves any kind, and the shuffled rows are
+dealt out like cards. Where languages are missing, `shares` says how often each row is drawn and
+for what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.training.batching.allocation import allocate, attainable_shares, systematic_counts
-from xbench.training.batching.dealing import Deal, Rows
+from xbench.training.batching.dealing import EMPTY, Deal, Rows, Serving
+from xbench.training.batching.expected import ExpectedPairs, wanted_shares
 from xbench.training.batching.options import BatchSampling
+from xbench.training.batching.pair_draw import PairDraw
+from xbench.training.batching.shares import SCALE, RowShares, fit_shares
 from xbench.training.corpora.pairs import ParallelPairs
+from xbench.training.corpora.presence import CHUNK, has_language, pair_counts, unpack
 
-Languages = NDArray[np.uint8]
-Kinds = NDArray[np.int8]
-
-TOLERANCE = 0.01
-"""How far the share of monolingual batches may be from alpha where languages are missing."""
+Languages = NDArray[np.int16]
+Kinds = NDArray[np.int16]
 
 FIRST = 1 << 20
 """Rows looked at before all are."""
@@ -37,7 +37,7 @@ class Drawn:
     Attributes:
         rows: Shape (batches, batch size): rows of the corpus.
         kinds: Shape (batches,): the language of a monolingual batch as its position in the corpus's
-            languages, or the number of languages for a cross-lingual batch.
+            languages, or the number of languages for a mixed batch.
     """
 
     rows: Rows
@@ -47,42 +47,48 @@ class Drawn:
 class CorpusBatches:
     """Draws the batches of one corpus, epoch by epoch.
 
-    Every batch is full, has no question twice and no two questions that share a positive passage.
-    Every row that can serve is drawn once an epoch; places that are left in the last batch are
-    filled with rows drawn a second time, or with `drop_last` the rows that fill no batch wait for
-    another epoch. Where languages are missing, a few more may have to wait: less than a batch for
-    each language.
+    Every batch is full, and has no two questions of one group: none twice, and none that share a
+    text. An epoch has as many pairs as the corpus has questions, times its weight. Where all
+    languages are there every question is drawn once; else as evenly as the shares asked for allow,
+    and at most `max_repeats` times. Places that are left in the last batch are filled with rows
+    drawn a second time, or with `drop_last` the rows that fill no batch wait for another epoch.
 
     Args:
         pairs: The corpus.
         batch_size: Rows in a batch.
         sampling: How batches are drawn.
         drop_last: Whether rows that fill no batch are skipped of an epoch.
+        weight: Times that a question is drawn in an epoch.
+        seed: Seed of the choice of language pairs.
 
     Raises:
         UserError: If the batches asked for cannot be made of the corpus.
     """
 
     def __init__(
-        self, pairs: ParallelPairs, batch_size: int, sampling: BatchSampling, *, drop_last: bool
+        self,
+        pairs: ParallelPairs,
+        batch_size: int,
+        sampling: BatchSampling,
+        *,
+        drop_last: bool,
+        weight: float = 1.0,
+        seed: int = 0,
     ) -> None:
         self.pairs = pairs
         self.batch_size = batch_size
         self.sampling = sampling
-        self.crosslingual = len(pairs.languages)
-        self.language_pairs = sampling.pairs(pairs.languages)
-        self._sizes = language_sizes(pairs)
-        serves = self._serves()
-        self.weights = self._weights(serves)
-        """Share of the batches that each kind has, the cross-lingual kind last."""
-        serves &= _bits(np.flatnonzero(self.weights))
-        self._patterns, self._counts, self._rows = _patterns(serves, len(self.weights))
-        self._serves_kinds = None if len(self._patterns) == 1 else serves
-        self._largest_group = _largest(pairs.passage_group)
-        self._every_pair = self._has_every_pair()
-        if self._serves_kinds is not None:
-            self.weights = self._attainable()
-        number, rest = divmod(len(self._rows), batch_size)
+        self.weight = weight
+        self.mixed = len(pairs.languages)
+        counts = pair_counts(pairs.queries, pairs.passages, self.mixed)
+        self.language_pairs = sampling.pairs(pairs.languages, counts, seed)
+        self.wanted = self._wanted(counts)
+        used = self.wanted > 0
+        self.language_pairs = self.language_pairs[used[tuple(self.language_pairs.T)]]
+        self._rows = self._usable(used)
+        everywhere = bool((counts[used] == len(self._rows)).all()) and sampling.sampling != "plain"
+        self.shares = None if everywhere else self._fit()
+        number, rest = divmod(round(len(self._rows) * weight), batch_size)
         self._number = number if drop_last else number + (rest > 0)
 
     def __len__(self) -> int:
@@ -93,28 +99,22 @@ class CorpusBatches:
         """Rows that no batch can hold, because of the languages they lack."""
         return len(self.pairs.queries) - len(self._rows)
 
+    @property
+    def expected(self) -> ExpectedPairs:
+        """The pairs of an epoch that are asked for and that are expected, by language."""
+        attained = self.wanted if self.shares is None else self.shares.attained
+        wanted = attained if self.sampling.sampling == "plain" else self.wanted
+        pairs = self._number * self.batch_size
+        return ExpectedPairs(self.pairs.name, self.pairs.languages, pairs, wanted, attained)
+
     def draw(self, random: np.random.Generator) -> Drawn:
         """Return the batches of an epoch; the same generator state gives the same batches."""
         kinds = self._draw_kinds(random)
-        deal = Deal(
-            rows=np.empty((len(kinds), self.batch_size), np.int32),
-            kinds=kinds,
-            usable=self._rows,
-            serves=self._serves_kinds,
-            group=self.pairs.passage_group,
-            largest_group=self._largest_group,
-            random=random,
-        )
-        rows = self._rows.copy()
-        for part in np.split(rows, np.cumsum(self._counts)[:-1]):
-            random.shuffle(part)
-        if self._serves_kinds is None:
-            deal.deal(rows[: deal.rows.size], np.arange(len(kinds)))
-        else:
-            self._deal_by_kind(deal, rows)
-        deal.part()
-        deal.fill()
-        return Drawn(deal.rows, kinds)
+        if self.shares is not None:
+            return Drawn(self._deal_shares(kinds, random), kinds)
+        once = -(-len(self._rows) // self.batch_size)
+        parts = np.split(kinds, range(once, len(kinds), once))
+        return Drawn(np.concatenate([self._deal_once(part, random) for part in parts]), kinds)
 
     def languages(
         self, drawn: Drawn, batches: slice, random: np.random.Generator
@@ -125,117 +125,174 @@ class CorpusBatches:
             Two arrays of shape (batches, batch size): positions in the corpus's languages.
         """
         rows, kinds = drawn.rows[batches], drawn.kinds[batches]
-        query = np.repeat(kinds.astype(np.uint8)[:, None], self.batch_size, axis=1)
+        query = np.repeat(kinds[:, None], self.batch_size, axis=1)
         passage = query.copy()
-        crossing = kinds == self.crosslingual
-        if crossing.any():
-            pair = self._cross(rows[crossing].reshape(-1), random)
-            chosen = self.language_pairs[pair].astype(np.uint8)
-            query[crossing] = chosen[:, 0].reshape(-1, self.batch_size)
-            passage[crossing] = chosen[:, 1].reshape(-1, self.batch_size)
+        mixed = kinds == self.mixed
+        if mixed.any():
+            own = rows[mixed].reshape(-1)
+            if self.shares is None:
+                chosen = self.language_pairs[self._draw_pairs(len(own), random)].T
+            else:
+                chosen = np.array(self._mixed_draw.draw(own, random))
+            query[mixed], passage[mixed] = chosen.reshape(2, -1, self.batch_size)
         return query, passage
 
-    def _serves(self) -> NDArray[np.uint32]:
-        """Return for each row the kinds that it can serve, as bits."""
+    def _wanted(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the share of each pair of languages, refusing kinds of batches that are none."""
+        languages = self.pairs.languages
+        if self.sampling.sampling == "plain":
+            own: NDArray[np.float64] = counts / max(int(counts.sum()), 1)
+            if self._can_fill(own > 0):
+                return own
+            raise self._none("plain")
+        enough = np.array([self._can_fill(_only(self.mixed, k)) for k in range(self.mixed)])
+        wanted = wanted_shares(self.sampling, languages, counts, enough, self.language_pairs)
         share = self.sampling.monolingual_share
-        serves = self.pairs.queries & self.pairs.passages if share > 0 else _no_bits(self.pairs)
-        if share < 1:
-            for query in np.unique(self.language_pairs[:, 0]):
-                partners = self.language_pairs[self.language_pairs[:, 0] == query, 1]
-                passage = (self.pairs.passages & _bits(partners)) > 0
-                asked = (self.pairs.queries & _bits([query])) > 0
-                serves |= (asked & passage).astype(np.uint32) << np.uint32(self.crosslingual)
-        return serves
+        monolingual = wanted.diagonal().sum()
+        if share > 0 and not np.isclose(monolingual, share):
+            raise self._none("monolingual")
+        cross = wanted * (1 - np.eye(self.mixed))
+        if share < 1 and not (np.isclose(cross.sum(), 1 - share) and self._can_fill(cross > 0)):
+            raise self._none("cross-lingual")
+        return wanted
 
-    def _weights(self, serves: NDArray[np.uint32]) -> NDArray[np.float64]:
-        """Return the share of each kind, of those that can fill a batch."""
-        share = self.sampling.monolingual_share
-        enough = np.array([self._can_fill(serves, k) for k in range(self.crosslingual + 1)])
-        languages = self.sampling.language_weights(np.where(enough[:-1], self._sizes, 0))
-        weights = np.append(share * languages, (1 - share) * enough[-1])
-        if not np.isclose(weights.sum(), 1):
-            missing = "cross-lingual" if languages.sum() or share == 0 else "monolingual"
-            raise UserError(
-                f"corpus {self.pairs.name}: no {missing} batch of {self.batch_size} can be made "
-                f"of its {len(serves):,} questions in {', '.join(self.pairs.languages)} "
-                "(a batch has no question and no passage twice); use a smaller batch size or "
-                "another sampling"
-            )
-        return weights
+    def _none(self, kind: str) -> UserError:
+        return UserError(
+            f"corpus {self.pairs.name}: no {kind} batch of {self.batch_size} can be made of its "
+            f"{len(self.pairs.queries):,} questions in {', '.join(self.pairs.languages)} (a batch "
+            "has no question and no passage twice); use a smaller batch size or another sampling"
+        )
 
-    def _can_fill(self, serves: NDArray[np.uint32], kind: int) -> bool:
-        """Return whether enough rows for a batch serve a kind, looking at the first ones first."""
-        group = self.pairs.passage_group
+    def _can_fill(self, used: NDArray[np.bool_]) -> bool:
+        """Return whether enough rows for a batch have a pair, looking at the first ones first."""
+        group = self.pairs.group
         for looked_at in (slice(FIRST), slice(None)):
-            own = (serves[looked_at] & _bits([kind])) > 0
-            if group is not None:
-                seen = np.zeros(int(group.max()) + 1, bool)
-                seen[group[looked_at][own]] = True
-                own = seen
-            if np.count_nonzero(own) >= self.batch_size:
+            own = self._have(used, looked_at)
+            number = int(np.count_nonzero(own))
+            if group is not None and number >= self.batch_size:
+                number = len(np.unique(group[looked_at][own]))
+            if number >= self.batch_size:
                 return True
         return False
 
-    def _attainable(self) -> NDArray[np.float64]:
-        """Return the shares of kinds nearest to those asked for that use every row once."""
-        weights = attainable_shares(self._counts, self._patterns, self.weights)
-        monolingual = float(weights[:-1].sum())
-        if abs(monolingual - self.sampling.monolingual_share) > TOLERANCE:
-            raise UserError(
-                f"corpus {self.pairs.name}: alpha is {self.sampling.monolingual_share:g}, but with "
-                f"the languages that its questions have the share of monolingual batches nearest "
-                f"to it is {monolingual:.2f}; set alpha to that, or leave out the questions of one "
-                "language"
+    def _have(self, used: NDArray[np.bool_], looked_at: slice) -> NDArray[np.bool_]:
+        """Return which rows have one of some pairs of languages."""
+        queries, passages = self.pairs.queries[looked_at], self.pairs.passages[looked_at]
+        found = np.zeros(len(queries), bool)
+        if np.count_nonzero(used) == 1:
+            one, other = np.argwhere(used)[0].tolist()
+            return np.asarray(has_language(queries, one) & has_language(passages, other))
+        odds = used.astype(np.float32)
+        for start in range(0, len(queries), CHUNK):
+            rows = slice(start, start + CHUNK)
+            query, passage = (
+                unpack(bits[rows], self.mixed).astype(np.float32) for bits in (queries, passages)
             )
-        return weights
+            found[rows] = ((query @ odds) * passage).any(axis=1)
+        return found
 
-    def _has_every_pair(self) -> bool:
-        query, passage = _bits(self.language_pairs[:, 0]), _bits(self.language_pairs[:, 1])
-        rows = (self.pairs.queries & query == query) & (self.pairs.passages & passage == passage)
-        return bool(rows.all())
+    def _usable(self, used: NDArray[np.bool_]) -> Rows:
+        return np.flatnonzero(self._have(used, slice(None))).astype(np.int32)
+
+    def _fit(self) -> RowShares:
+        pairs = self.pairs
+        if self.sampling.sampling != "plain":
+            most = self.sampling.max_repeats
+            return fit_shares(pairs.queries, pairs.passages, self.wanted, most)
+        odds = np.where(np.eye(self.mixed) > 0, SCALE, 1.0)
+        query, passage = (
+            unpack(b[self._rows], self.mixed) for b in (pairs.queries, pairs.passages)
+        )
+        both = (query & passage).any(axis=1)
+        attained = np.diag((query & passage)[both].mean(axis=0)) if both.any() else self.wanted
+        return RowShares(odds, odds, 1.0, 1.0, attained / attained.sum())
 
     def _draw_kinds(self, random: np.random.Generator) -> Kinds:
-        if self.sampling.stratified or self._serves_kinds is not None:
-            counts = systematic_counts(self.weights, self._number, random)
-            kinds = np.repeat(np.arange(len(counts), dtype=np.int8), counts)
+        if self.sampling.stratified or self.shares is not None:
+            counts = systematic_counts(self._kind_shares, self._number, random)
+            kinds = np.repeat(np.arange(len(counts), dtype=np.int16), counts)
             random.shuffle(kinds)
             return kinds
-        ends = np.cumsum(self.weights)
+        ends = np.cumsum(self._kind_shares)
         drawn = np.searchsorted(ends / ends[-1], random.random(self._number), side="right")
-        return drawn.astype(np.int8)
+        return drawn.astype(np.int16)
 
-    def _deal_by_kind(self, deal: Deal, rows: Rows) -> None:
-        """Deal shuffled rows, which are in the order of the patterns, to the kinds they serve."""
-        places = np.bincount(deal.kinds, minlength=len(self.weights)) * self.batch_size
-        shared = allocate(self._counts, places.astype(np.int64), self._patterns)
-        starts = np.cumsum(self._counts) - self._counts
-        ends = starts[:, None] + np.cumsum(shared, axis=1)
-        for kind in range(len(self.weights)):
-            own = [
-                rows[end - n : end] for end, n in zip(ends[:, kind], shared[:, kind], strict=True)
-            ]
-            together = np.concatenate(own)
-            random_order = deal.random.permutation(together)
-            deal.deal(random_order, np.flatnonzero(deal.kinds == kind))
-        left = [
-            rows[end : start + n]
-            for end, start, n in zip(ends[:, -1], starts, self._counts, strict=True)
-        ]
-        deal.waiting = np.concatenate(left).tolist()
+    @cached_property
+    def _kind_shares(self) -> NDArray[np.float64]:
+        """Share of the batches that each kind has, the mixed kind last."""
+        if self.sampling.sampling == "plain":
+            return np.append(np.zeros(self.mixed), 1.0)
+        attained = self.wanted if self.shares is None else self.shares.attained
+        own = attained.diagonal()
+        return np.append(own, max(1.0 - own.sum(), 0.0) if self._crosses else 0.0)
 
-    def _cross(self, rows: Rows, random: np.random.Generator) -> NDArray[np.int64]:
-        """Draw a language pair for each row, again where the row lacks one of its languages."""
-        drawn = self._draw_pairs(len(rows), random)
-        if self._every_pair:
-            return drawn
-        pending = np.arange(len(rows))
-        while pending.size:
-            query, passage = self.language_pairs[drawn[pending]].astype(np.uint32).T
-            own = rows[pending]
-            there = (self.pairs.queries[own] >> query) & (self.pairs.passages[own] >> passage) & 1
-            pending = pending[there == 0]
-            drawn[pending] = self._draw_pairs(len(pending), random)
-        return drawn
+    @property
+    def _crosses(self) -> bool:
+        return self.sampling.monolingual_share < 1
+
+    @cached_property
+    def _mixed_odds(self) -> NDArray[np.float64]:
+        """Odds of the pairs of languages of a mixed batch."""
+        odds = self.shares.odds  # type: ignore[union-attr]
+        return odds if self.sampling.sampling == "plain" else odds * (1 - np.eye(self.mixed))
+
+    @cached_property
+    def _mixed_draw(self) -> PairDraw:
+        return PairDraw(self.pairs.queries, self.pairs.passages, self._mixed_odds)
+
+    @cached_property
+    def _draws(self) -> NDArray[np.float32]:
+        """How often each usable row is expected to be drawn in an epoch."""
+        pairs, shares = self.pairs, self.shares
+        found = shares.draws(pairs.queries[self._rows], pairs.passages[self._rows])  # type: ignore[union-attr]
+        found *= self.weight * len(found) / found.sum()
+        return np.asarray(found, np.float32)
+
+    def _deal_once(self, kinds: Kinds, random: np.random.Generator) -> Rows:
+        """Deal every row out once, or as many as there are places."""
+        deal = self._deal(kinds, random, None)
+        rows = self._rows.copy()
+        random.shuffle(rows)
+        deal.deal(rows[: deal.rows.size], np.arange(len(kinds)))
+        deal.part()
+        deal.fill()
+        return deal.rows
+
+    def _deal_shares(self, kinds: Kinds, random: np.random.Generator) -> Rows:
+        """Deal rows out as often, and to the kinds, that their shares say."""
+        serving = Serving(self.pairs, self._kind_odds)
+        deal = self._deal(kinds, random, serving)
+        order = random.permutation(len(self._rows))
+        ends = np.floor(np.cumsum(self._draws[order], dtype=np.float64) + random.random())
+        rows = np.repeat(self._rows[order], np.diff(ends, prepend=0.0).astype(np.int64))
+        deal.deal_by_kind(rows, serving.draw(rows, random))
+        deal.part()
+        deal.fill()
+        return deal.rows
+
+    @cached_property
+    def _largest_group(self) -> int:
+        return 1 if self.pairs.group is None else int(np.bincount(self.pairs.group).max())
+
+    @cached_property
+    def _kind_odds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Odds of each language's monolingual kind, and of the pairs of the mixed kind."""
+        own = self.shares.odds.diagonal() if self._kind_shares[:-1].any() else np.zeros(self.mixed)  # type: ignore[union-attr]
+        return np.where(self._kind_shares[:-1] > 0, own, 0.0), self._mixed_odds
+
+    def _deal(self, kinds: Kinds, random: np.random.Generator, serving: Serving | None) -> Deal:
+        group = self.pairs.group
+        if group is None and serving is not None and self._draws.max() > 1:
+            group = np.arange(len(self.pairs.queries), dtype=np.int32)
+        return Deal(
+            rows=np.full((len(kinds), self.batch_size), EMPTY, np.int32),
+            kinds=kinds,
+            usable=self._rows,
+            serving=serving,
+            group=group,
+            largest_group=self._largest_group if serving is None else len(self.pairs.queries),
+            random=random,
+        )
 
     def _draw_pairs(self, number: int, random: np.random.Generator) -> NDArray[np.int64]:
         if self._pair_ends is None:
@@ -245,43 +302,31 @@ class CorpusBatches:
     @cached_property
     def _pair_ends(self) -> NDArray[np.float64] | None:
         """Cumulative weights of the language pairs, or None where all are equal."""
-        if self.sampling.language_weighting == "uniform":
+        if self.sampling.language_sampling == "uniform":
             return None
-        weights = self.sampling.language_weights(self._sizes)[self.language_pairs].prod(axis=1)
-        ends = np.cumsum(weights)
+        ends = np.cumsum(self.wanted[tuple(self.language_pairs.T)])
         return np.asarray(ends / ends[-1])
 
 
-def language_sizes(pairs: ParallelPairs) -> NDArray[np.int64]:
-    """Return the number of rows with a query and a passage in each language."""
-    both = pairs.queries & pairs.passages
-    return np.array([np.count_nonzero(both & _bits([i])) for i in range(len(pairs.languages))])
+def systematic_counts(
+    weights: NDArray[np.float64], total: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return how many of a total each weight gets: its share, rounded up or down at random.
 
+    Systematic sampling: expectations are exact, and so is the sum of the first n counts up to
+    rounding, for every n.
 
-def _largest(group: NDArray[np.int32] | None) -> int:
-    return 1 if group is None else int(np.bincount(group).max())
-
-
-def _bits(positions: Iterable[int]) -> np.uint32:
-    return np.uint32(sum(1 << int(position) for position in positions))
-
-
-def _no_bits(pairs: ParallelPairs) -> NDArray[np.uint32]:
-    return np.zeros(len(pairs.queries), np.uint32)
-
-
-def _patterns(
-    serves: NDArray[np.uint32], kinds: int
-) -> tuple[NDArray[np.bool_], NDArray[np.int64], Rows]:
-    """Return the sets of kinds that rows serve, their numbers of rows, and the rows in their order.
-
-    Rows that serve no kind are skipped.
+    Args:
+        weights: Shape (kinds,), with sum 1.
+        total: The sum of the counts.
+        random: The generator to draw from.
     """
-    if serves[0] and (serves == serves[0]).all():
-        codes, counts = serves[:1], np.array([len(serves)])
-        rows = np.arange(len(serves), dtype=np.int32)
-    else:
-        rows = np.flatnonzero(serves).astype(np.int32)
-        rows = rows[np.argsort(serves[rows], kind="stable")]
-        codes, counts = np.unique(serves[rows], return_counts=True)
-    return (codes[:, None] >> np.arange(kinds, dtype=np.uint32)) & 1 > 0, counts, rows
+    ends = np.floor(np.cumsum(weights) * total + random.random()).astype(np.int64)
+    ends[-1] = total
+    return np.asarray(np.diff(np.minimum(ends, total), prepend=0), np.int64)
+
+
+def _only(languages: int, language: int) -> NDArray[np.bool_]:
+    used = np.zeros((languages, languages), bool)
+    used[language, language] = True
+    return used

@@ -10,6 +10,9 @@ from sentence_transformers.base.sampler import DefaultBatchSampler
 
 from xbench.training.batching.dataset import Pair, PairDataset
 from xbench.training.batching.epoch import CorpusBatches, Drawn
+from xbench.training.batching.expected import ExpectedPairs
+from xbench.training.batching.table_batches import TableBatches
+from xbench.training.batching.texts import TextTable
 
 CHUNK = 256
 """Batches whose languages are drawn at once."""
@@ -18,10 +21,10 @@ CHUNK = 256
 class HybridBatchSampler(DefaultBatchSampler):
     """Draws monolingual and cross-lingual batches of parallel pairs (arXiv 2408.10536).
 
-    A batch is of one corpus, and corpora are drawn in proportion to their sizes. The batches are a
-    function of the seed and of the dataset's epoch alone, so every process of a distributed run,
-    and a run that resumes, sees the same ones. What a batch and an epoch hold is described in
-    `CorpusBatches`.
+    A batch is of one corpus, and corpora are drawn in proportion to their sizes and weights. The
+    batches are a function of the seed and of the dataset's epoch alone, so every process of a
+    distributed run, and a run that resumes, sees the same ones. What a batch and an epoch hold is
+    described in `CorpusBatches`.
 
     Args:
         dataset: The pairs, and how they are to be sampled.
@@ -50,12 +53,23 @@ class HybridBatchSampler(DefaultBatchSampler):
         super().__init__(dataset, batch_size, drop_last, valid_label_columns, generator, seed)
         self.dataset = dataset
         self.corpora = [
-            CorpusBatches(pairs, batch_size, dataset.sampling, drop_last=drop_last)
-            for pairs in dataset.corpora
+            TableBatches(pairs, batch_size, drop_last)
+            if isinstance(pairs, TextTable)
+            else CorpusBatches(
+                pairs, batch_size, sampling, drop_last=drop_last, weight=weight, seed=seed
+            )
+            for pairs, sampling, weight in zip(
+                dataset.corpora, dataset.samplings, dataset.weights, strict=True
+            )
         ]
 
     def __len__(self) -> int:
         return sum(len(corpus) for corpus in self.corpora)
+
+    @property
+    def expected(self) -> list[ExpectedPairs]:
+        """The pairs of an epoch that are asked for and expected, by corpus."""
+        return [own.expected for own in self.corpora if isinstance(own, CorpusBatches)]
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch whose batches are drawn next; it is kept with the dataset."""
@@ -64,7 +78,7 @@ class HybridBatchSampler(DefaultBatchSampler):
     def __iter__(self) -> Iterator[list[Pair]]:  # type: ignore[override]
         random = np.random.default_rng((self.seed, self.dataset.epoch))
         drawn = [corpus.draw(random) for corpus in self.corpora]
-        order = np.repeat(np.arange(len(drawn), dtype=np.int8), [len(d.kinds) for d in drawn])
+        order = np.repeat(np.arange(len(drawn), dtype=np.int16), [len(d.kinds) for d in drawn])
         random.shuffle(order)
         chunks = [self._chunks(number, d, random) for number, d in enumerate(drawn)]
         for number in order.tolist():

@@ -15,6 +15,7 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval, StreamedRetrieval
+from xbench.training.corpora.folding import plain
 from xbench.training.corpora.pair_index import BATCH
 from xbench.training.corpora.pairs import ParallelPairs
 
@@ -161,30 +162,6 @@ def refuse_overlap(overlap: Overlap, allowed: Sequence[str]) -> None:
             f"corpus {overlap.corpus}: it has questions of evaluation sets ({found_ones}), whose "
             f"results would not be zero-shot; leave those rows out, or train on them with {options}"
         )
-
-
-def plain(texts: pl.Expr) -> pl.Expr:
-    """Return texts without what two versions of one question may differ in.
-
-    That is Unicode's compatibility forms (NFKC), case (folded as in `str.casefold`, for the
-    letters of the languages here), the width of white space, and punctuation at the end.
-
-    >>> frame = pl.DataFrame({"text": ["Wo liegt  die STRASSE ?", "wo liegt die Straße"]})
-    >>> frame.select(plain(pl.col("text")))["text"].to_list()
-    ['wo liegt die strasse', 'wo liegt die strasse']
-    """
-    folded = texts.str.normalize("NFKC").str.to_lowercase()
-    for letter, fold in CASE_FOLDS.items():
-        folded = folded.str.replace_all(letter, fold, literal=True)
-    spaced = folded.str.replace_all(OTHER_SPACE, " ").str.replace_all(" {2,}", " ")
-    return spaced.str.replace(r"[\p{P} ]+$", "").str.strip_chars_start(" ")
-
-
-CASE_FOLDS = {"ß": "ss", "ς": "σ"}  # noqa: RUF001
-"""Letters whose folded form differs from their lower case."""
-
-OTHER_SPACE = "[\t-\r\x1c-\x1f\x85\u1680\u2028\u2029]"
-"""White space that NFKC does not turn into plain spaces."""
 
 
 def _texts(dataset: Dataset, location: DataLocation) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.data.languages import LANGUAGES
+from xbench.training.corpora.labels import language_labels
 from xbench.training.corpora.rows import (
     LONG_COLUMNS,
     ROW_NUMBER,
@@ -79,15 +79,17 @@ def _places(table: Dataset, where: str) -> tuple[NDArray[np.int64], tuple[str, .
     numbered = ROW_NUMBER in table.column_names
     rows = table[ROW_NUMBER][:] if numbered else range(1, len(table) + 1)
     numbers = np.asarray(rows, np.int64)
-    order = sorted(LANGUAGES)
-    language = pc.index_in(keys["language"], pa.array(order))
+    tags = [tag for tag in pc.unique(keys["language"]).to_pylist() if tag and tag.strip()]
+    label = language_labels(tags)
+    order = sorted(set(label.values()))
+    number = pc.index_in(keys["language"], pa.array(tags, pa.string()))
+    language = pc.take(pa.array([order.index(label[tag]) for tag in tags], pa.int32()), number)
     wrong = np.asarray(pc.or_(pc.is_null(language), pc.is_null(keys["id"])))
     if wrong.any():
         first = int(np.argmax(wrong))
         raise UserError(
             f"{where}: rows {some_rows(numbers[wrong])}: id {keys['id'][first].as_py()!r} and "
-            f"language {keys['language'][first].as_py()!r}; expected an id and one of "
-            f"{', '.join(order)}"
+            f"language {keys['language'][first].as_py()!r}; expected an id and a language"
         )
     ids = pc.dictionary_encode(pc.cast(keys["id"], pa.large_string()).combine_chunks())
     question, language = np.asarray(ids.indices), np.asarray(language)

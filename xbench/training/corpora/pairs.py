@@ -10,6 +10,8 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
+from xbench.training.corpora.presence import Bits
+
 
 @dataclass(frozen=True)
 class ReadingReport:
@@ -25,7 +27,7 @@ class ReadingReport:
         duplicates: Rows whose query, in some language, is also that of an earlier row.
         shared_passages: Rows that share their passage with another row, in some language.
         without_pair: Rows without any pair in the languages that were asked for.
-        negatives: Hard negatives of every pair.
+        negatives: Hard negatives of a pair that are used at most.
         without_negatives: Rows that lack hard negatives where others have some.
         absent: Codes of languages that were asked for and that the corpus lacks.
         ignored_columns: Columns that were not read.
@@ -54,8 +56,8 @@ class ReadingReport:
             "questions asked in an earlier row too": self.duplicates,
             "questions that share a passage": self.shared_passages,
             "questions without a pair in these languages": self.without_pair,
-            "hard negatives of every pair": self.negatives,
-            "questions without hard negatives, so that none are used": self.without_negatives,
+            "hard negatives of a pair, at most": self.negatives,
+            "questions without hard negatives, which borrow others'": self.without_negatives,
             "languages that it lacks": ", ".join(self.absent),
             "columns not read": ", ".join(self.ignored_columns),
         }
@@ -86,24 +88,23 @@ class ParallelPairs:
 
     Attributes:
         name: Name of the corpus, as reports and model cards show it.
-        languages: ISO 639-1 codes, sorted; at most 31.
+        languages: Codes or labels, sorted.
         table: Columns ``query_<code>`` and ``passage_<code>``, null or blank where there is no
             text, and ``negatives_<code>``, lists of texts, where there are hard negatives.
-        queries: Shape (rows,); bit i is set where there is a query in ``languages[i]``.
-        passages: Shape (rows,); the same for passages.
-        passage_group: Shape (rows,); rows with equal number share a passage in some language,
-            directly or by way of other rows. None if no two rows do.
-        negatives: Hard negatives that every row has at least in every language in which it has a
-            passage.
+        queries: Shape (rows, bytes): which languages each row has a query in, see `presence`.
+        passages: The same for passages.
+        group: Shape (rows,); rows with equal number have a question or a passage in common, so
+            that they may not be in one batch. None if no two rows do.
+        negatives: Hard negatives of a pair that are used at most.
         report: What was found when the corpus was read.
     """
 
     name: str
     languages: tuple[str, ...]
     table: Dataset
-    queries: NDArray[np.uint32]
-    passages: NDArray[np.uint32]
-    passage_group: NDArray[np.int32] | None
+    queries: Bits
+    passages: Bits
+    group: NDArray[np.int32] | None
     negatives: int
     report: ReadingReport
 

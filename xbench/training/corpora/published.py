@@ -9,7 +9,7 @@ from pathlib import Path
 from datasets import Dataset, concatenate_datasets, load_dataset
 
 from xbench._util.errors import UserError
-from xbench.data.languages import LANGUAGES
+from xbench.data.languages import language
 from xbench.training.corpora.formats import read_table
 from xbench.training.corpora.tables import WideTable
 
@@ -35,14 +35,17 @@ class Published:
     columns: Mapping[str, str]
 
 
-MMARCO_LANGUAGES = ("ar", "de", "en", "es", "fr", "hi", "id", "ja", "ru", "vi", "zh")
-"""Those of mMARCO's fourteen languages (arXiv 2108.13897) that xbench knows."""
+MMARCO_LANGUAGES = (
+    *("ar", "de", "en", "es", "fr", "hi", "id"),
+    *("it", "ja", "nl", "pt", "ru", "vi", "zh"),
+)
+"""mMARCO's languages (arXiv 2108.13897)."""
 
 PUBLISHED = {
     "mmarco": Published(
         repository="unicamp-dl/mmarco",
         split="train",
-        configurations={code: LANGUAGES[code].name.lower() for code in MMARCO_LANGUAGES},
+        configurations={code: language(code).name.lower() for code in MMARCO_LANGUAGES},
         columns={"query": "query", "positive": "passage", "negative": "negative"},
     ),
     "squadshifts": Published(

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
-from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
+from xbench.data.languages import chosen_languages
+from xbench.training.corpora.columns import Shape
 from xbench.training.corpora.formats import read_table, read_text_file
 from xbench.training.corpora.pair_index import Scan, scan
 from xbench.training.corpora.pairs import ParallelPairs, ReadingReport
+from xbench.training.corpora.presence import has_language, pair_counts, unpack
 from xbench.training.corpora.published import PUBLISHED, find_published, read_published
 from xbench.training.corpora.rows import UNITS
 from xbench.training.corpora.source import PLACEHOLDER, CorpusSource, squad_files
 from xbench.training.corpora.squad import read_squad
 from xbench.training.corpora.tables import WideTable, some_rows
-
-MOST_LANGUAGES = 31
-"""One bit of 32 each, and one for cross-lingual batches."""
 
 
 def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
@@ -47,28 +46,66 @@ def read_pairs(source: CorpusSource, cache_dir: Path) -> ParallelPairs:
         [n for n in table.column_names if n.partition("_")[2] in languages]
     )
     found = scan(table, languages, folder)
-    absent = tuple(code for code in source.languages if code not in languages)
-    pairless = np.flatnonzero((found.queries == 0) | (found.passages == 0))
+    if source.rows is None:
+        _refuse_empty(table, found, languages, source.path)
+    absent = tuple(c for c in source.languages if not chosen_languages([c], languages))
+    pairless = np.flatnonzero(~(found.queries.any(axis=1) & found.passages.any(axis=1)))
     if len(pairless) and (not source.languages or len(pairless) == len(table)):
         raise UserError(
             f"{source.path}: no query with a passage in rows {some_rows(pairless + 1)}; expected "
             "both in some language in every row"
         )
+    most = found.negatives
     return ParallelPairs(
         name=source.title,
         languages=languages,
         table=table,
         queries=found.queries,
         passages=found.passages,
-        passage_group=found.passage_group if len(found.passage_group) else None,
-        negatives=found.negatives,
+        group=found.group if len(found.group) else None,
+        negatives=min(source.negatives if source.negatives is not None else most, most),
         report=_report(source.title, languages, found, len(pairless), absent, read),
     )
 
 
+def read_scored(source: CorpusSource, cache_dir: Path) -> Dataset:
+    """Read texts with a score or a label, whose columns are those that a loss takes.
+
+    Args:
+        source: The corpus.
+        cache_dir: Folder under which tables are kept.
+
+    Raises:
+        UserError: If it cannot be read, has no score, or has one that is not a number.
+    """
+    with hub_access(offline=not source.on_hub):
+        table = _load(source, cache_dir / "training")
+    labels = [name for name in table.column_names if name in SCORES]
+    if len(labels) != 1:
+        raise UserError(
+            f"{source.path}: columns {', '.join(table.column_names)}; expected texts and one "
+            f"column of {', '.join(SCORES)}"
+        )
+    dtype = str(getattr(table.features[labels[0]], "dtype", ""))
+    texts = [n for n, kind in table.features.items() if getattr(kind, "dtype", "") == "string"]
+    if not dtype.startswith(("float", "int")) or not texts:
+        raise UserError(
+            f"{source.path}: column {labels[0]} holds {dtype or table.features[labels[0]]}, texts "
+            f"are {', '.join(texts) or 'missing'}; expected numbers, and columns of texts"
+        )
+    chosen = table.select_columns([*(source.columns or texts), *labels])
+    return chosen if source.rows is None else chosen.select(range(min(source.rows, len(chosen))))
+
+
+SCORES = ("score", "scores", "label", "labels")
+"""Columns that a loss takes as its labels."""
+
+
 def _open(source: CorpusSource, folder: Path) -> WideTable:
     path = Path(source.path)
-    shape = source.format if source.format in ("wide", "long") else None
+    shapes: dict[str, Shape] = {shape: shape for shape in get_args(Shape)}
+    shape = shapes.get(source.format)
+    said = (source.columns, source.language)
     published = PUBLISHED.get(source.format) or find_published(source.path)
     if published is not None:
         copy = path if path.is_dir() else None
@@ -76,13 +113,13 @@ def _open(source: CorpusSource, folder: Path) -> WideTable:
     if source.format == "squad" or PLACEHOLDER in source.path or squad_files(source.path):
         return _open_squad(source, folder)
     if path.suffix in UNITS:
-        return read_text_file(path, shape, folder)
-    return read_table(_load(source, folder), shape, source.path, folder)
+        return read_text_file(path, shape, folder, *said)
+    return read_table(_load(source, folder), shape, source.path, folder, *said)
 
 
 def _open_squad(source: CorpusSource, folder: Path) -> WideTable:
     files = squad_files(source.path)
-    chosen = {a: file for a, file in files.items() if a in (source.languages or files)}
+    chosen = {a: files[a] for a in chosen_languages(source.languages, sorted(files))}
     if not chosen:
         raise UserError(
             f"{source.path}: no files of the languages {', '.join(source.languages) or 'known'}; "
@@ -95,6 +132,9 @@ def _load(source: CorpusSource, folder: Path) -> Dataset:
     """Load a Parquet file, a folder that datasets saved, or a dataset of the hub."""
     path = Path(source.path)
     cache = str(folder)
+    if source.format == "scored" and path.is_file() and path.suffix in UNITS:
+        kind = "csv" if path.suffix == ".csv" else "json"
+        return load_dataset(kind, data_files=str(path), split="train", cache_dir=cache)
     if path.is_file() and path.suffix != ".parquet":
         raise UserError(f"{path}: expected a file of one of {', '.join((*UNITS, '.parquet'))}")
     try:
@@ -117,17 +157,23 @@ def _load(source: CorpusSource, folder: Path) -> Dataset:
 
 def _languages(table: Dataset, source: CorpusSource) -> tuple[str, ...]:
     there = sorted({name.partition("_")[2] for name in table.column_names})
-    languages = tuple(code for code in there if not source.languages or code in source.languages)
+    languages = chosen_languages(source.languages, there)
     if not languages:
         raise UserError(
             f"{source.path}: none of {', '.join(source.languages)}; it has {', '.join(there)}"
         )
-    if len(languages) > MOST_LANGUAGES:
-        raise UserError(
-            f"{source.path}: {len(languages)} languages; expected {MOST_LANGUAGES} at most, "
-            "choose some with languages"
-        )
     return languages
+
+
+def _refuse_empty(table: Dataset, found: Scan, languages: tuple[str, ...], where: str) -> None:
+    """Refuse a column of queries or passages without any text."""
+    for side, bits in (("query", found.queries), ("passage", found.passages)):
+        there = unpack(np.bitwise_or.reduce(bits, axis=0)[None], len(languages))[0]
+        for code, any_text in zip(languages, there, strict=True):
+            if not any_text and f"{side}_{code}" in table.column_names:
+                raise UserError(
+                    f"{where}: column {side}_{code} has no text in any row; fill it or remove it"
+                )
 
 
 def _report(
@@ -138,39 +184,27 @@ def _report(
     absent: tuple[str, ...],
     read: WideTable,
 ) -> ReadingReport:
-    both, one = found.queries & found.passages, found.queries ^ found.passages
-    rows_by_language = _by_language(both, languages)
-    group = found.passage_group
-    shared = int((np.bincount(group)[group] > 1).sum()) if len(group) else 0
+    pairs = pair_counts(found.queries, found.passages, len(languages))
+    both = pairs.diagonal()
+    only = np.array(
+        [
+            np.count_nonzero(has_language(found.queries, i) != has_language(found.passages, i))
+            for i in range(len(languages))
+        ]
+    )
     return ReadingReport(
         name=name,
         rows=len(found.queries),
-        rows_by_language=rows_by_language,
-        one_sided=_by_language(one, languages),
-        monolingual_pairs=sum(rows_by_language.values()),
-        crosslingual_pairs=_crosslingual(found, len(languages)),
+        rows_by_language=dict(zip(languages, both.tolist(), strict=True)),
+        one_sided=dict(zip(languages, only.tolist(), strict=True)),
+        monolingual_pairs=int(both.sum()),
+        crosslingual_pairs=int(pairs.sum() - both.sum()),
         duplicates=found.repeated,
-        shared_passages=shared,
+        shared_passages=found.shared,
         without_pair=pairless,
         negatives=found.negatives,
         without_negatives=found.without_negatives,
         absent=absent,
         ignored_columns=read.ignored,
         notes=read.notes,
-    )
-
-
-def _by_language(bits: NDArray[np.uint32], languages: tuple[str, ...]) -> dict[str, int]:
-    return {
-        code: int(np.count_nonzero(bits & np.uint32(1 << i))) for i, code in enumerate(languages)
-    }
-
-
-def _crosslingual(found: Scan, languages: int) -> int:
-    """Count the pairs of a query in one language and its passage in another."""
-    return sum(
-        int(
-            np.count_nonzero((found.queries >> np.uint32(a)) & (found.passages >> np.uint32(b)) & 1)
-        )
-        for a, b in permutations(range(languages), 2)
     )

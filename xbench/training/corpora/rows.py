@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from datasets.fingerprint import Hasher
+
+from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
-from xbench.data.languages import LANGUAGES
+from xbench.training.corpora.labels import language_labels
 
 Row = dict[str, Any]
 
 LONG_COLUMNS = ("id", "language", "query", "passage", "negatives")
 SIDES = ("query", "passage", "negatives")
 SINGLE_NEGATIVE = "negative"
-OTHER_COLUMNS = "other_columns"
-"""Column with the names of a row's columns that are not read."""
+LANGUAGE = "language"
 
 ROW_NUMBER = "row_number"
 """Column with the number that a row has in its file."""
 
 SHOWN = 5
 """Problems that an error message shows."""
+
+Names = Mapping[str, str]
+"""The side and language, such as ``query_de``, that each column that is read holds; the side alone
+where the row's own column of languages says which."""
 
 
 class Problems:
@@ -52,41 +58,83 @@ class Problems:
             raise UserError(f"{self.path}: {'; '.join(self._found)}{more}")
 
 
-def first_row(path: Path) -> Row:
-    """Return the first row of a file as it stands, for its columns.
+def file_columns(path: Path, folder: Path) -> tuple[str, ...]:
+    """Return all columns that the rows of a file have; they are kept in a folder.
 
     Raises:
         UserError: If the file cannot be read or has no rows.
     """
+    return tuple(_overview(path, folder)["columns"])
+
+
+def file_languages(path: Path, folder: Path) -> tuple[str, ...]:
+    """Return all values that the rows of a file have as their language."""
+    return tuple(_overview(path, folder)["languages"])
+
+
+def _overview(path: Path, folder: Path) -> dict[str, list[str]]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error}); expected UTF-8 text") from error
+    state = (str(path.resolve()), status.st_size, status.st_mtime_ns)
+    kept = folder / "columns" / f"{Hasher.hash(state)}.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_bytes()))
     problems = Problems(path)
+    columns: dict[str, None] = {}
+    languages: dict[str, None] = {}
     for _, row in _rows(path, problems):
-        return row
-    problems.refuse()
-    raise UserError(f"{path}: no rows; expected at least one question")
+        columns.update(dict.fromkeys(row))
+        if isinstance(own := row.get(LANGUAGE), str):
+            languages[own] = None
+    if not columns:
+        problems.refuse()
+        raise UserError(f"{path}: no rows; expected at least one question")
+    found = {"columns": list(columns), "languages": list(languages)}
+    write_atomically(kept, json.dumps(found).encode())
+    return found
 
 
-def wide_rows(path: Path) -> Iterator[Row]:
+def wide_rows(path: Path, names: Names) -> Iterator[Row]:
     """Yield a row for each question, with the columns of all its languages.
+
+    Args:
+        path: The file.
+        names: What each column that is read holds.
 
     Raises:
         UserError: After the last row, if any could not be read.
     """
     problems = Problems(path)
     for number, row in _rows(path, problems):
-        read: Row = {OTHER_COLUMNS: []}
         try:
-            for column, value in row.items():
-                name = wide_column(column)
-                if name is None:
-                    read[OTHER_COLUMNS] += [column] if column != "id" else []
-                elif (checked := _checked(column, value)) is not None:
-                    read[name] = checked
-            if not {name.partition("_")[0] for name in read}.issuperset(("query", "passage")):
-                raise ValueError("no query with a passage, in any language")
+            yield wide_row(row, names)
         except ValueError as error:
             problems.add(number, str(error))
-        yield read
     problems.refuse()
+
+
+def wide_row(row: Row, names: Names) -> Row:
+    """Return the texts of a row by side and language.
+
+    Raises:
+        ValueError: If a value is not as expected.
+    """
+    read: Row = {}
+    own = row.get(LANGUAGE)
+    for column, name in names.items():
+        value = _checked(column, name, row.get(column))
+        if value is None:
+            continue
+        if "_" not in name:
+            if not isinstance(own, str) or not own.strip():
+                raise ValueError(f"language is {own!r}; expected the language of the row")
+            name = f"{name}_{language_labels([own])[own]}"
+        read[name] = read[name] + value if name in read else value
+    if not {name.partition("_")[0] for name in read}.issuperset(("query", "passage")):
+        raise ValueError("no query with a passage, in any language")
+    return read
 
 
 def long_rows(path: Path) -> Iterator[Row]:
@@ -96,57 +144,27 @@ def long_rows(path: Path) -> Iterator[Row]:
         UserError: After the last row, if any could not be read.
     """
     problems = Problems(path)
-    known = {*LONG_COLUMNS, SINGLE_NEGATIVE}
     for number, row in _rows(path, problems):
-        read: Row = {ROW_NUMBER: number, OTHER_COLUMNS: sorted(row.keys() - known)}
+        read: Row = {ROW_NUMBER: number}
         try:
             if row.get("id") in (None, ""):
                 raise ValueError("no id; rows of one question have the same id")
-            read |= {
-                "id": _text("id", str(row["id"])),
-                "language": known_language(row.get("language")),
-            }
+            own = row.get(LANGUAGE)
+            if not isinstance(own, str) or not own.strip():
+                raise ValueError(f"language is {own!r}; expected a language")
+            read |= {"id": _text("id", str(row["id"])), LANGUAGE: own}
             for side in (*SIDES, SINGLE_NEGATIVE):
-                if (checked := _checked(side, row.get(side))) is not None:
-                    read["negatives" if side == SINGLE_NEGATIVE else side] = checked
+                name = "negatives" if side == SINGLE_NEGATIVE else side
+                if (checked := _checked(side, name, row.get(side))) is not None:
+                    read[name] = checked
         except ValueError as error:
             problems.add(number, str(error))
         yield read
     problems.refuse()
 
 
-def wide_column(column: str) -> str | None:
-    """Return the name under which a column of a wide table is kept; None if it is not read.
-
-    Raises:
-        ValueError: If it is of a language that is not known.
-
-    >>> wide_column("negative_de")
-    'negatives_de'
-    """
-    side, found, code = column.partition("_")
-    if not found or side not in (*SIDES, SINGLE_NEGATIVE):
-        return None
-    try:
-        known_language(code)
-    except ValueError as error:
-        raise ValueError(f"column {column}: {error}") from error
-    return f"{'negatives' if side == SINGLE_NEGATIVE else side}_{code}"
-
-
-def known_language(code: object) -> str:
-    """Return a language code if it is known.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if isinstance(code, str) and code in LANGUAGES:
-        return code
-    raise ValueError(f"language {code!r} is not known; expected one of {', '.join(LANGUAGES)}")
-
-
-def _checked(column: str, value: object) -> str | list[str] | None:
-    """Return a value as it is kept, None for blank text.
+def _checked(column: str, name: str, value: object) -> Any:  # noqa: ANN401
+    """Return a value as it is kept, a list of texts for negatives, None for blank text.
 
     Raises:
         ValueError: If it is not what the column holds.
@@ -163,7 +181,7 @@ def _checked(column: str, value: object) -> str | list[str] | None:
     text = _text(column, value)
     if not text.strip():
         return None
-    return [text] if column.startswith(SINGLE_NEGATIVE) else text
+    return [text] if name.startswith("negatives") else text
 
 
 def _text(column: str, value: object) -> str:

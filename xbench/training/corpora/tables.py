@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xbench._util.errors import UserError
 from xbench.training.corpora.rows import SHOWN, SIDES, SINGLE_NEGATIVE, Row
 
-VERSION = 1
+VERSION = 2
 """Version of the tables that are kept in the cache."""
 
 TEXT = Value("string")
@@ -123,9 +123,13 @@ def single_as_lists(table: Dataset) -> Dataset:
     return Dataset(arrow.replace_schema_metadata(), fingerprint=f"{table._fingerprint}-lists")
 
 
-def without_empty(table: Dataset) -> Dataset:
-    """Return the columns that hold anything."""
-    empty = [n for n in table.column_names if table.data.column(n).null_count == len(table.data)]
+def without_empty(table: Dataset, side: str = "") -> Dataset:
+    """Return the columns that hold anything; only those of a side, if one is given, may go."""
+    empty = [
+        name
+        for name in table.column_names
+        if name.startswith(side) and table.data.column(name).null_count == len(table.data)
+    ]
     return table.remove_columns(empty) if empty else table
 
 

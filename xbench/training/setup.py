@@ -1,0 +1,78 @@
+"""What is checked of a run before any data is read."""
+
+from __future__ import annotations
+
+from transformers import TrainerCallback
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
+
+from xbench._util.errors import UserError, did_you_mean
+from xbench.training.config import TrainingConfig
+from xbench.training.corpora.held_out import HELD_OUT
+from xbench.training.evaluator import MEASURES, evaluation_name
+from xbench.training.losses import TAUGHT, check_loss
+
+
+def check_setup(config: TrainingConfig) -> None:
+    """Refuse what cannot work before any data is read.
+
+    Raises:
+        UserError: If a loss or tracker does not exist, or what the best checkpoint is chosen by.
+    """
+    best_by(config)
+    try:
+        for name in config.report_to:
+            _tracker(name)
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise UserError(f"report_to: {error}") from error
+    for loss in (config.loss, *(source.loss for source in config.data)):
+        if loss is not None:
+            check_loss(loss)
+    names = [source.title for source in config.data]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"data: two corpora are called {', '.join(twice)}; give them a name")
+    if config.loss in TAUGHT and not config.teacher:
+        raise UserError(f"loss {config.loss} compares with a teacher; name one under teacher")
+    if config.teacher and config.loss not in TAUGHT:
+        raise UserError(
+            f"teacher is {config.teacher!r}, but loss {config.loss} takes none; expected one of "
+            f"{', '.join(sorted(TAUGHT))}"
+        )
+
+
+def _tracker(name: str) -> TrainerCallback:
+    (callback,) = get_reporting_integration_callbacks([name])  # type: ignore[no-untyped-call]
+    return callback()  # type: ignore[no-any-return]
+
+
+def best_by(config: TrainingConfig) -> str | None:
+    """Return the trainer's name of what the best checkpoint is chosen by."""
+    dataset = config.evaluation_set
+    sets = [source.title for source in config.validation]
+    loss = f"{sets[0]}_loss" if sets and config.separate_validation else "loss"
+    named = evaluation_name(dataset) if dataset else HELD_OUT if config.hold_out else None
+    default = loss if sets else "multilingual_map" if named else None
+    chosen = config.select_by or default
+    if chosen is None:
+        if config.patience:
+            raise UserError("patience needs validation or evaluate_on: nothing is measured")
+        return None
+    if chosen == "loss" or chosen in [f"{name}_loss" for name in sets]:
+        if not sets:
+            raise UserError("select_by is loss, but there is no validation data; name some")
+        if (chosen == "loss") == config.separate_validation:
+            known = f"{', '.join(f'{name}_loss' for name in sets)}"
+            raise UserError(
+                f"select_by is {chosen}; expected "
+                + (f"one of {known}" if config.separate_validation else "loss, which is of all")
+            )
+        return f"eval_{chosen}"
+    if chosen not in MEASURES:
+        raise UserError(
+            f"select_by is {chosen!r}; expected loss, NAME_loss of a set of validation, or one of "
+            f"{', '.join(MEASURES)}{did_you_mean(chosen, list(MEASURES))}"
+        )
+    if named is None:
+        raise UserError(
+            f"select_by is {chosen}, but evaluate_on names no dataset; name one, or give hold_out"
+        )
+    return f"eval_{named}_{chosen}"
