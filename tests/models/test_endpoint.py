@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import logging
+import shlex
 import signal
 import time
 
@@ -85,7 +86,7 @@ def test_requests_run_at_once_and_each_text_is_sent_once(tmp_path, caplog):
     own = json.loads(line.read_text())["xbench"]
     assert own["encoding"]["texts"] == own["encoding"]["encoded"] == sent
     assert own["encoding"]["tokens"] == tokens - len(running.requests[0]["input"][0])
-    assert "--served-model letters --request-texts 4" in own["command"]
+    assert "--served-model letters --request-texts 4" in shlex.join(own["command"])
 
 
 @pytest.mark.parametrize(
@@ -299,7 +300,7 @@ def test_a_key_is_in_no_file_message_or_process_list(key, tmp_path):
         assert "refused the key in MY_KEY (401: Incorrect API key provided: ***)" in outcome.stderr
         assert not (tmp_path / "work" / "results").exists()
     else:
-        assert "--api-key-env MY_KEY" in b"".join(written).decode("utf-8", "replace")
+        assert '"--api-key-env", "MY_KEY"' in b"".join(written).decode("utf-8", "replace")
 
 
 def test_results_are_valid_and_submitted_by_name(tmp_path):

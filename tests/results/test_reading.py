@@ -17,6 +17,7 @@ from xbench.data.download import DataLocation
 from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics import SCORES
+from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
 from xbench.models.options import ModelOptions
 from xbench.results.measured import read_measured
 from xbench.results.reading import read_ranks, read_task
@@ -288,8 +289,8 @@ def test_whole_results_are_read_as_the_gate_reads_them(model):
     assert tables[0].scores.equals(tables[1].scores)
     assert set(tables[0].scores["measure"]) <= {
         *SCORES,
+        *BY_PASSAGE_LANGUAGE,
         "language_share_at_20",
-        "language_advantage",
     }
     for key, values in tables[1].influence.items():
         assert np.array_equal(tables[0].influence[key], values, equal_nan=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_names_in_files_comparisons_pages_and_submissions(made, tmp_path):
     )
     own = json.loads(line)["xbench"]
     assert own["variant"] == {"dim": 40, "quantize": "int8", "ranges": "passages"}
-    assert "--variants 'dim=40;quantize=int8'" in own["command"]
+    assert "--variants 'dim=40;quantize=int8'" in shlex.join(own["command"])
     names = ["test/hash-encoder", "test/hash-encoder@dim=40,int8", "test/hash-encoder@1@binary"]
     compared = invoke(place, "compare", *names)
     assert compared.returncode == 0, compared.stderr

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from xbench.cli.command import Command
-from xbench.cli.options import location_options
+from xbench.cli.options import location_argument
+from xbench.data.download import DataLocation
 
 
 @click.command(cls=Command)
@@ -32,7 +33,7 @@ from xbench.cli.options import location_options
     "--depth", default=100, show_default=True, help="Rank up to which passages are taken."
 )
 @click.option("--batch-size", default=32, show_default=True)
-@location_options
+@location_argument
 def mine(
     data: str,
     output: Path,
@@ -45,9 +46,7 @@ def mine(
     skip: int,
     depth: int,
     batch_size: int,
-    data_dir: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    location: DataLocation,
 ) -> None:
     """Mine hard negatives for a training corpus from its own passages.
 
@@ -61,14 +60,12 @@ def mine(
     import json
 
     from xbench._util.atomic_write import write_atomically
-    from xbench.data.download import DataLocation
     from xbench.training.corpora.reading import read_pairs
     from xbench.training.corpora.source import CorpusSource
     from xbench.training.losses import load_model
     from xbench.training.mining import MiningOptions
     from xbench.training.mining import mine as mined
 
-    location = DataLocation.from_environment(data_dir, cache_dir, offline)
     pairs = read_pairs(CorpusSource(data, language=language), location.cache_dir)
     model = load_model(teacher, "--teacher")
     for name, prompt in (("query", query_prompt), ("document", passage_prompt)):

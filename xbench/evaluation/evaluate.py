@@ -72,7 +72,7 @@ def evaluate(
     Examples:
         >>> import xbench
         >>> xbench.evaluate("xbench/char-ngram", benchmark="XBenchMini", no_progress=True)
-        Results of xbench/char-ngram on 3 tasks: 1,048 scores
+        Results of xbench/char-ngram on 3 tasks: 1,056 scores
     """
     second = options.get("rerank")
     if second is not None and not isinstance(second, str):

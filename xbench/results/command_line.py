@@ -15,16 +15,24 @@ from xbench._util.errors import UserError
 
 START = ("xbench", "evaluate")
 
-TEXTS = ("model", "revision", "query_prompt", "passage_prompt", "dtype", "device", "name", "rerank")
-NUMBERS = ("max_length", "batch_size", "truncate_dim", "rerank_top", "ray_workers")
-FLAGS = ("trust_remote_code", "offline", "overwrite", "no_progress", "save_runs")
-LISTS = ("tasks", "benchmark", "languages")
+TEXTS = (
+    *("model", "revision", "query_prompt", "passage_prompt", "dtype", "device", "name", "rerank"),
+    *("served_model", "served_query_model", "served_passage_model", "api_key_env"),
+)
+NUMBERS = (
+    *("max_length", "batch_size", "truncate_dim", "rerank_top", "ray_workers"),
+    *("request_texts", "requests_at_once", "retry_seconds"),
+)
+FLAGS = ("trust_remote_code", "offline", "overwrite", "no_progress", "save_runs", "many_pairs")
+LISTS = ("tasks", "benchmark", "languages", "variants")
+OBJECTS = ("model_kwargs", "served_query_options", "served_passage_options")
 OTHERS = (
-    *("model_kwargs", "passage_form", "data", "data_name", "on_bad_line", "backend"),
+    *("passage_form", "data", "data_name", "on_bad_line", "backend"),
     *("ray_address", "output", "data_dir", "cache_dir"),
 )
 OPTIONS = {
-    f"--{name.replace('_', '-')}": name for name in (*TEXTS, *NUMBERS, *FLAGS, *LISTS, *OTHERS)
+    f"--{name.replace('_', '-')}": name
+    for name in (*TEXTS, *NUMBERS, *FLAGS, *LISTS, *OBJECTS, *OTHERS)
 }
 SHORT = {"-t": "tasks", "-b": "benchmark", "-l": "languages", "-o": "output"}
 
@@ -97,7 +105,7 @@ def _value(name: str, flag: str, value: str) -> Any:  # noqa: ANN401
         if not (value.isascii() and value.isdigit() and 0 < len(value) < 10):
             raise UserError(f"expected a whole number after {flag}, found {value[:40]!r}")
         return int(value)
-    if name != "model_kwargs":
+    if name not in OBJECTS:
         return value
     try:
         found = json.loads(value)

@@ -50,6 +50,9 @@ class Document(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+Quantisation = Literal["int8", "binary"]
+
+
 class Experiment(Document):
     """What makes a run's scores other than the model's own ones."""
 
@@ -64,6 +67,8 @@ class Experiment(Document):
     passage_form: PassageForm | None = None
     languages: Name | None = None
     passages: Name | None = None
+    dim: Positive | None = None
+    quantize: Quantisation | None = None
 
 
 class ModelMeta(Document):
@@ -220,6 +225,14 @@ class Prompts(Document):
     passage: Prompt | None
 
 
+class VariantSettings(Document):
+    """How the embeddings were truncated and quantised."""
+
+    dim: Positive | None = None
+    quantize: Quantisation | None = None
+    ranges: Literal["passages"] | None = None
+
+
 class XBenchSettings(Document):
     """xbench's own settings of a run."""
 
@@ -235,7 +248,7 @@ class XBenchSettings(Document):
     encoding: Encoding | None
     command: Command
     data: Name | None = None
-    variant: Settings | None = None
+    variant: VariantSettings | None = None
 
 
 class TaskLine(Document):

@@ -23,7 +23,7 @@ class MiningOptions:
     Attributes:
         negatives: Negatives of a question at most, in each language.
         margin: A negative's score is at most the positive's less this share of it, so that
-            passages that answer the question too are left out.
+            passages that answer the question too are skipped.
         first: Rank of the first passage that may be a negative, from 0.
         last: Rank after the last one.
         batch_size: Texts to encode at once.

@@ -11,6 +11,9 @@ import yaml
 
 from tests.conftest import ROOT
 
+WITH_TOKEN = {"comment": {"pull-requests": "write"}, "notes": {"contents": "write"}}
+"""Jobs that have a token, and what it may do: comment on a pull request, write a release."""
+
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -40,7 +43,7 @@ def test_rights_are_given_by_job_and_to_write_only_where_nothing_else_runs(workf
         if writes:
             assert not any("checkout" in step.get("uses", "") for step in job["steps"])
             assert not any("pip" in step.get("run", "") for step in job["steps"])
-        assert writes <= {"pull-requests", "pages", "id-token"}
+        assert writes <= {"pull-requests", "pages", "id-token", "contents"}
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def test_no_secret_is_used_but_the_token_of_the_comment(workflow):
     assert "secrets" not in str(workflow)
     for name, job in workflow["jobs"].items():
         if "github.token" in str(job):
-            assert (name, job["permissions"]) == ("comment", {"pull-requests": "write"})
+            assert job["permissions"] == WITH_TOKEN[name]
 
 
 def test_credentials_are_never_kept(workflow):

@@ -52,7 +52,7 @@ def test_new_questions_are_let_through(tmp_path, location):
 
 
 def test_a_set_that_is_not_there_is_not_checked_and_not_fetched(tmp_path, location, monkeypatch):
-    monkeypatch.setattr("xbench.data.download._download", lambda *_: pytest.fail("fetched"))
+    monkeypatch.setattr("xbench.data.fetch.fetch", lambda *_: pytest.fail("fetched"))
     nowhere = type(location)(None, tmp_path / "empty", offline=True)
     overlap = evaluation_overlap(corpus(tmp_path, ["Is it new?"]), nowhere)
     assert by_title(overlap)["XQuAD-R"].not_checked

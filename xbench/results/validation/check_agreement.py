@@ -23,6 +23,7 @@ from xbench.results.validation.check_command import (
     Wrong,
     command_contradictions,
 )
+from xbench.results.variant_names import VARIANT
 
 SHARED = tuple(name for name in COMMAND_OPTIONS if name not in ("device", "batch_size", "revision"))
 """Options that all tasks of a run have in common."""
@@ -163,6 +164,7 @@ def _other_experiment(
             if choice.get(name)
         },
         **({"model_kwargs": named(json.dumps(arguments, sort_keys=True))} if arguments else {}),
+        **{name: own["variant"][name] for name in VARIANT if name in (own.get("variant") or {})},
     }
     if own["passage_form"] != "sentence":
         expected["passage_form"] = own["passage_form"]

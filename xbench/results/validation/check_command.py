@@ -8,14 +8,23 @@ from typing import Any, NamedTuple
 from xbench._util.errors import UserError
 from xbench.data.catalogue import BENCHMARKS, DEFAULT_BENCHMARK, TASKS
 from xbench.results.command_line import parse_command
+from xbench.results.variant_names import VARIANT
 
-DEFAULTS = {"batch_size": 32, "rerank_top": 100, "trust_remote_code": False}
+DEFAULTS = {
+    "batch_size": 32,
+    "rerank_top": 100,
+    "trust_remote_code": False,
+    "request_texts": 64,
+    "requests_at_once": 8,
+}
 """Values of the options that are not None where they are not given."""
 
 COMMAND_OPTIONS = (
     *("model", "revision", "query_prompt", "passage_prompt", "max_length", "dtype", "device"),
     *("batch_size", "name", "model_kwargs", "trust_remote_code", "truncate_dim", "rerank"),
-    "rerank_top",
+    *("rerank_top", "served_model", "served_query_model", "served_passage_model"),
+    *("served_query_options", "served_passage_options", "api_key_env"),
+    *("request_texts", "requests_at_once"),
 )
 """Options of the command that the settings of a run have, too."""
 
@@ -47,6 +56,11 @@ def command_contradictions(own: Mapping[str, Any], task: str) -> Iterator[Wrong]
     form = options.get("passage_form", "sentence")
     if form != own["passage_form"]:
         yield Wrong(where, form, f"expected --passage-form {own['passage_form']}")
+    variant = own.get("variant") or {}
+    asked = ";".join(f"{name}={variant[name]}" for name in VARIANT if name in variant)
+    if options.get("variants", []) != ([asked] if asked else []):
+        rule = f"expected --variants {asked!r}" if asked else "expected no --variants"
+        yield Wrong(where, options.get("variants"), f"{rule}, as xbench.variant says")
     yield from _other_tasks(options, task)
 
 

@@ -18,10 +18,10 @@ from xbench.results.store import META_NAME, PER_QUERY_SUFFIX, PerQuery
 from xbench.results.task_files import File, ranks_document
 
 HARD = 20
-"""Ranks up to this one are left out: good models have most of them in common."""
+"""Ranks up to this one are skipped: good models have most of them in common."""
 
 LEAST = 50
-"""How many other ranks there must be to tell."""
+"""How many other ranks there must be."""
 
 ROWS = 6_000
 """How many ranks of a task are compared, evenly drawn."""
@@ -156,7 +156,7 @@ def _difference(scores: Mapping[str, float], others: Mapping[str, float]) -> flo
 
 
 def likeness(ranks: Ranks, others: Ranks) -> tuple[float, float]:
-    """Return the share of ranks that are the same, and the correlation; nan if too few can tell."""
+    """Return the share of ranks that are the same, and the correlation; nan if too few."""
     most = np.maximum(ranks, others)
     hard = (ranks > 0) & (others > 0) & (most > HARD)
     if hard.sum() < LEAST:

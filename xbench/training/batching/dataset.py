@@ -177,7 +177,7 @@ def merged(datasets: Mapping[str, Dataset]) -> PairDataset:
     """Return one dataset of several, whose corpora have the names of the datasets.
 
     Args:
-        datasets: By name; datasets of the library beside ours are drawn as they come.
+        datasets: By name; datasets of the library next to ours are drawn as they come.
 
     Raises:
         UserError: If their negatives are to be in different languages.
