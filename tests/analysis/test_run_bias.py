@@ -86,6 +86,25 @@ def test_all_forms_agree(tmp_path):
     assert language_bias(RUN, QRELS, [table], table) == expected
 
 
+def test_part_of_the_languages_is_as_if_there_were_no_others():
+    english = {p: a for p, a in PASSAGES.items() if a == "en"}
+    run = {q: {p: own[p] for p in own if p in english} for q, own in RUN.items() if q == "en-1"}
+    qrels = {"en-1": {p: v for p, v in QRELS["en-1"].items() if p in english}}
+    alone = language_bias(run, qrels, english, {"en-1": "en"}, QUESTION)
+    queries = {**QUERIES, "none": "de"}
+    part = language_bias(RUN, QRELS, PASSAGES, queries, QUESTION, languages="eng")
+    assert part.by_language == alone.by_language
+    assert (part.passages, part.queries, part.pool_share) == (3, 1, {"en": 1.0})
+    assert "Measured in eng alone: 3 passages in the pool" in part.notes
+    both = language_bias(RUN, QRELS, PASSAGES, queries, QUESTION, languages=["en", "German"])
+    assert both.by_language == bias().by_language
+
+
+def test_a_language_without_passages_and_queries_is_refused():
+    with pytest.raises(UserError, match=r"'fr'.*de"):
+        language_bias(RUN, QRELS, PASSAGES, QUERIES | {"none": "de"}, languages="fr")
+
+
 def test_without_questions_there_is_no_correlation():
     found = bias(question=None)
     assert "rank_correlation" not in found.mean

@@ -83,6 +83,33 @@ def test_predictions_and_a_table_with_a_header(files):
         invoke(files, "--subset", "our")
 
 
+def test_part_of_the_languages(files):
+    found = invoke(files, "--languages", "en", "--format", "json")
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.output)["pool_share"] == {"en": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--languages", "nowhere.tsv"], "nowhere.tsv: no such file"),
+        (["--languages", "fr"], "'fr'"),
+    ],
+)
+def test_what_is_neither_a_table_nor_a_language(files, options, message):
+    arguments = [
+        str(files / "run"),
+        str(files / "qrels"),
+        "--languages",
+        str(files / "passages.tsv"),
+    ]
+    found = CliRunner().invoke(
+        bias, [*arguments, "--languages", str(files / "queries.csv"), *options]
+    )
+    assert found.exit_code == 2 or isinstance(found.exception, UserError)
+    assert message in found.output + str(found.exception)
+
+
 def test_one_language_for_all_queries(files):
     options = ("--query-language", "fr", "--format", "json")
     found = json.loads(invoke(files, *options, tables=["passages.tsv"]).output)

@@ -89,6 +89,7 @@ def language_bias(
     query_language: Mapping[str, str] | Source | None = None,
     question: Mapping[str, str] | None = None,
     subset: str | None = None,
+    languages: str | Sequence[str] | None = None,
 ) -> LanguageBias:
     """Measure effectiveness and language bias of a run in a pool of several languages.
 
@@ -109,6 +110,8 @@ def language_bias(
             tables' column, there is no ``rank_correlation``.
         subset: Of a run that is mteb's predictions, the subset to measure; by default all
             together, if their queries have different ids.
+        languages: Languages to measure, all by default: the queries and passages in others are not
+            there, as if the pool had never had them.
 
     Raises:
         UserError: If an input is malformed, run and qrels have no query in common, or a language or
@@ -121,6 +124,13 @@ def language_bias(
     questions = table.question if question is None else question
     _check_languages(run, qrels, subset, scored, judged, table)
     table = table.in_one_form(notes)
+    if languages is not None:
+        names = languages.split(",") if isinstance(languages, str) else languages
+        table = table.part(names)
+        scored, judged = _part(scored, judged, table)
+        notes.append(
+            f"Measured in {', '.join(names)} alone: {len(table.passage):,} passages in the pool"
+        )
     by_language: dict[str, dict[str, list[str]]] = {}
     for query, passages in judged.items():
         relevant = sorted(passage for passage, value in passages.items() if value > 0)
@@ -141,6 +151,22 @@ def language_bias(
             f"({some(unjudged, where)}); check the qrels if they should count"
         )
     return _summary(ranks, len(judged), answered, len(unjudged), notes)
+
+
+def _part(scored: Scored, judged: Scored, part: Languages) -> tuple[Scored, Scored]:
+    """Return what a run and qrels have of the queries and passages in some languages."""
+    return (
+        {
+            query: {passage: own[passage] for passage in own if passage in part.passage}
+            for query, own in scored.items()
+            if query in part.query or query not in judged
+        },
+        {
+            query: {passage: own[passage] for passage in own if passage in part.passage}
+            for query, own in judged.items()
+            if query in part.query
+        },
+    )
 
 
 def _summary(

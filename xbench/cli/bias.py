@@ -47,6 +47,23 @@ SHARES = "Share of each passage language in the top 10, %"
 file = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
+def tables_and_codes(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[list[Path], list[str]]:
+    """Return which values are files, and the languages that the others name.
+
+    Raises:
+        click.BadParameter: If there is no file.
+    """
+    tables = [Path(value) for value in values if Path(value).is_file()]
+    others = [value for value in values if not Path(value).is_file()]
+    if missing := [value for value in others if len(Path(value).suffix) > 1 or "/" in value]:
+        raise click.BadParameter(f"{missing[0]}: no such file")
+    if not tables:
+        raise click.BadParameter("expected a table of the passages' languages as well")
+    return tables, [code for value in others for code in value.split(",") if code]
+
+
 @click.command(cls=Command)
 @click.argument("run", type=file)
 @click.argument("qrels", type=file)
@@ -54,8 +71,10 @@ file = click.Path(path_type=Path, dir_okay=False, exists=True)
     "--languages",
     required=True,
     multiple=True,
-    type=file,
-    help="Table of every passage of the pool, and of the queries; may be repeated.",
+    callback=tables_and_codes,
+    metavar="FILE|CODES",
+    help="Table of every passage of the pool, and of the queries; or codes such as ar,de, to "
+    "measure these languages alone. May be repeated.",
 )
 @click.option("--query-language", help="Language of all queries, if the tables list passages only.")
 @click.option("--subset", help="Subset to measure of a run that is mteb's predictions.")
@@ -76,7 +95,7 @@ file = click.Path(path_type=Path, dir_okay=False, exists=True)
 def bias(
     run: Path,
     qrels: Path,
-    languages: tuple[Path, ...],
+    languages: tuple[list[Path], list[str]],
     query_language: str | None,
     subset: str | None,
     form: str,
@@ -102,7 +121,10 @@ def bias(
     from xbench._util.atomic_write import write_atomically
     from xbench.analysis.run_bias import language_bias
 
-    found = language_bias(run, qrels, languages, query_language, subset=subset)
+    tables, codes = languages
+    found = language_bias(
+        run, qrels, tables, query_language, subset=subset, languages=codes or None
+    )
     content = {"table": _text, "json": _json, "csv": _csv}[form](found)
     if output is None:
         click.echo(content, nl=False)

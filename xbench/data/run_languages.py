@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, unknown_name
 from xbench.data.language_labels import one_form
 from xbench.data.text_files import Problems, first, opened, some
 from xbench.data.trec_files import Scored
@@ -29,6 +29,25 @@ class Languages:
     passage: Mapping[str, str]
     query: Mapping[str, str]
     question: Mapping[str, str]
+
+    def part(self, wanted: Sequence[str]) -> Languages:
+        """Return what is in some languages, by any label of theirs.
+
+        Raises:
+            UserError: If there is nothing in one of them.
+        """
+        labels = {*self.passage.values(), *self.query.values()}
+        kept: set[str] = set()
+        for name in wanted:
+            own = {label for label in labels if label == name or one_form({label, name})}
+            if not own:
+                raise unknown_name("language", name, sorted(labels))
+            kept |= own
+        passage, query = (
+            {key: label for key, label in own.items() if label in kept}
+            for own in (self.passage, self.query)
+        )
+        return Languages(passage, query, self.question)
 
     def in_one_form(self, notes: list[str]) -> Languages:
         """Return the same with one label per language, after a note of what was merged."""
