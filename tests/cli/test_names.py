@@ -47,7 +47,6 @@ def outcome(words, folder):
         (["download", "-l", "xx"], ["unknown language 'xx'"]),
         (["estimate", *MODEL, "--gpu", "h10"], ["Did you mean 'h100'?"]),
         (["evaluate", *MODEL, "--passage-form", "contex"], ["Did you mean 'context'?"]),
-        ([*TRAIN, "--languages", "xx"], ["unknown language 'xx'"]),
         ([*TRAIN, "--evaluation-languages", "xx"], ["unknown language 'xx'"]),
         ([*TRAIN, "--evaluate-on", "MLQAR"], ["Did you mean 'MLQA-R'?"]),
         ([*TRAIN, "--allow-evaluation-data", "miracle"], ["Did you mean 'MIRACL'?"]),

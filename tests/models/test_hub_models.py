@@ -65,11 +65,11 @@ def test_offline_without_refs_the_commit_that_is_there_is_taken(hub, model, tmp_
 def test_the_recorded_command_names_the_commit(hub, model, tmp_path):
     assert evaluate(tmp_path).returncode == 0
     folder, command = recorded(tmp_path)
-    assert f"--model {NAME} --revision {COMMIT}" in command
+    assert f"--model {NAME} --revision {COMMIT}" in shlex.join(command)
     newer = repository(hub.root, "models", NAME, "2" * 40)
     shutil.copytree(model, newer, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "results")
-    words = shlex.split(command)[1:]
+    words = command[1:]
     assert invoke(tmp_path, *words, "--no-progress", HF_HUB_OFFLINE="0").returncode == 0
     assert recorded(tmp_path)[0] == folder
 

@@ -125,11 +125,11 @@ def language_bias(
     _check_languages(run, qrels, subset, scored, judged, table)
     table = table.in_one_form(notes)
     if languages is not None:
-        names = languages.split(",") if isinstance(languages, str) else languages
-        table = table.part(names)
+        wanted = languages.split(",") if isinstance(languages, str) else languages
+        table = table.part(wanted)
         scored, judged = _part(scored, judged, table)
         notes.append(
-            f"Measured in {', '.join(names)} alone: {len(table.passage):,} passages in the pool"
+            f"Measured in {', '.join(wanted)} alone: {len(table.passage):,} passages in the pool"
         )
     by_language: dict[str, dict[str, list[str]]] = {}
     for query, passages in judged.items():

@@ -60,7 +60,8 @@ def tables_and_codes(
     if missing := [value for value in others if len(Path(value).suffix) > 1 or "/" in value]:
         raise click.BadParameter(f"{missing[0]}: no such file")
     if not tables:
-        raise click.BadParameter("expected a table of the passages' languages as well")
+        named = f"File {others[0]!r} does not exist; " if others else ""
+        raise click.BadParameter(f"{named}expected a table of the passages' languages")
     return tables, [code for value in others for code in value.split(",") if code]
 
 

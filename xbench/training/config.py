@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic import field_validator as check
 
 from xbench._util.errors import UserError, did_you_mean
-from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, Dataset
+from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, SETTINGS, Dataset
 from xbench.training.batching.options import (
     BatchSampling,
     NegativeLanguage,
@@ -32,6 +32,12 @@ from xbench.training.corpora.labels import language_labels
 from xbench.training.corpora.source import CorpusSource
 
 Precision = Literal["fp32", "bf16", "fp16"]
+
+
+RANK_DISTANCE = "rank_distance"
+PREFERENCE = "own_language_preference"
+MEASURES = (*(f"{setting}_map" for setting in SETTINGS), RANK_DISTANCE, PREFERENCE)
+"""What a checkpoint can be chosen by, other than a loss."""
 
 
 class TrainingConfig(BaseModel):
@@ -231,7 +237,18 @@ def read_config(path: Path | None, options: Mapping[str, Any]) -> TrainingConfig
     except ValidationError as error:
         lines = [_line(dict(problem)) for problem in error.errors()]
         raise UserError(f"{path or 'options'}: {'; '.join(lines)}") from error
+    _check_measure(config)
     return config
+
+
+def _check_measure(config: TrainingConfig) -> None:
+    chosen = config.select_by
+    losses = ("loss", *(f"{source.title}_loss" for source in config.validation))
+    if chosen is not None and chosen not in (*losses, *MEASURES):
+        raise UserError(
+            f"select_by is {chosen!r}; expected loss, NAME_loss of a set of validation, or one of "
+            f"{', '.join(MEASURES)}{did_you_mean(chosen, list(MEASURES))}"
+        )
 
 
 def shipped_configs() -> dict[str, Path]:

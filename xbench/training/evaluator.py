@@ -13,12 +13,7 @@ from sentence_transformers.base.model import BaseModel
 from xbench.data.catalogue import SETTINGS, Dataset
 from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES
-
-RANK_DISTANCE = "rank_distance"
-PREFERENCE = "own_language_preference"
-
-MEASURES = (*(f"{setting}_map" for setting in SETTINGS), RANK_DISTANCE, PREFERENCE)
-"""What a checkpoint can be chosen by."""
+from xbench.training.config import PREFERENCE, RANK_DISTANCE
 
 LOWER_IS_BETTER = ("loss", RANK_DISTANCE, PREFERENCE)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from transformers import TrainerCallback
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
-from xbench._util.errors import UserError, did_you_mean
+from xbench._util.errors import UserError
 from xbench.training.config import TrainingConfig
 from xbench.training.corpora.held_out import HELD_OUT
-from xbench.training.evaluator import MEASURES, evaluation_name
+from xbench.training.evaluator import evaluation_name
 from xbench.training.losses import TAUGHT, check_loss
 
 
@@ -66,11 +66,6 @@ def best_by(config: TrainingConfig) -> str | None:
                 + (f"one of {known}" if config.separate_validation else "loss, which is of all")
             )
         return f"eval_{chosen}"
-    if chosen not in MEASURES:
-        raise UserError(
-            f"select_by is {chosen!r}; expected loss, NAME_loss of a set of validation, or one of "
-            f"{', '.join(MEASURES)}{did_you_mean(chosen, list(MEASURES))}"
-        )
     if named is None:
         raise UserError(
             f"select_by is {chosen}, but evaluate_on names no dataset; name one, or give hold_out"
