@@ -63,7 +63,7 @@ class Failure:
     def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
         if self.status:
-            return self.status in (408, 425, 429) or self.status >= 500
+            return self.status in (408, 409, 425, 429) or self.status >= 500
         return not self.untrusted
 
     def advice(self, *, has_token: bool | None) -> str:
@@ -128,8 +128,10 @@ def _seconds(value: str | None) -> float | None:
     """Return what Retry-After says, which is a number or a date, in seconds."""
     if not value:
         return None
-    if value.strip().isdecimal():
-        return float(value)
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
     try:
         then = parsedate_to_datetime(value)
         return max(0.0, (then - datetime.now(timezone.utc)).total_seconds())

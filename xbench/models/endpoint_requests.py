@@ -6,7 +6,6 @@ The key is known to the client alone; what a server says is repeated without it.
 from __future__ import annotations
 
 import base64
-import email.utils
 import json
 import logging
 import random
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xbench._util.errors import UserError
+from xbench._util.network import Failure, failure_of
 from xbench.models.vectors import FloatArray
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 """Seconds before a failed request is sent again: doubled each time, up to the second."""
-
-TRANSIENT = (408, 409, 425, 429)
-"""Codes of answers that may be others a little later, as may those from 500."""
 
 NO_KEY = "none"
 """What is sent as key where there is none, as the client sends one in any case."""
@@ -116,37 +113,37 @@ class Requests:
                 return bytes(raw.content)
             except (APIConnectionError, APIStatusError) as error:
                 wait = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
-                asked = _asked_wait(error)
+                failure = failure_of(error) or Failure(type(error).__name__)
+                asked = failure.retry_after
                 if asked is not None:
                     wait = asked + wait / 10
                 left = started + self._retry_seconds - time.monotonic()
-                if self._given_up.is_set() or not self._may_help(error) or wait > left:
-                    raise self._refused(error, model, texts, asked) from None
+                if self._given_up.is_set() or not self._may_help(error, failure) or wait > left:
+                    raise self._refused(error, model, texts, failure) from None
                 if asked is not None:
                     self._not_before = max(self._not_before, time.monotonic() + asked)
                 logger.debug("%s: sent again in %.1f s", self._url, wait)
                 self._wait_until(time.monotonic() + wait)
                 attempt += 1
             except APIError as error:
-                raise self._refused(error, model, texts, None) from None
+                raise self._refused(error, model, texts, Failure("")) from None
 
     def _wait_until(self, moment: float) -> None:
         self._given_up.wait(max(0.0, moment - time.monotonic()))
 
-    def _may_help(self, error: APIError) -> bool:
+    def _may_help(self, error: APIError, failure: Failure) -> bool:
         """Return whether sending a request again may help."""
-        status = getattr(error, "status_code", None)
-        if status is not None:
-            return (status in TRANSIENT and error.code != "insufficient_quota") or status >= 500
+        if failure.status:
+            return failure.is_transient and error.code != "insufficient_quota"
         unreached = type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
         return self.count > 0 or not unreached
 
     def _refused(
-        self, error: APIError, model: str, texts: Sequence[str], asked: float | None
+        self, error: APIError, model: str, texts: Sequence[str], failure: Failure
     ) -> UserError:
-        status = getattr(error, "status_code", None)
+        status, asked = failure.status, failure.retry_after
         sent = f"the key in {self._key_name}" if self._key else "no key"
-        if status is None:
+        if not status:
             why = type(error.__cause__ or error).__name__
             advice = f"cannot be reached ({why}). Is the server running, and the address right?"
         elif status in (401, 403):
@@ -167,7 +164,7 @@ class Requests:
             )
             if asked is not None:
                 advice += f" It asks to wait {asked:,.0f} s."
-            if status in TRANSIENT or status >= 500:
+            if failure.is_transient:
                 advice += (
                     f" Sent again for at most {self._retry_seconds} s: repeat the command later, "
                     "raise --retry-seconds, or lower --requests-at-once."
@@ -176,19 +173,6 @@ class Requests:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
-
-
-def _asked_wait(error: APIError) -> float | None:
-    """Return how many seconds a server asks to wait, if it does."""
-    response = getattr(error, "response", None)
-    value = None if response is None else response.headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        date = email.utils.parsedate_tz(value)
-        return None if date is None else max(0.0, email.utils.mktime_tz(date) - time.time())
 
 
 def _said(error: APIError) -> str:
