@@ -58,10 +58,12 @@ class Site(NamedTuple):
     Attributes:
         page: Its first page.
         excluded: The files that no score was taken from.
+        is_empty: Whether there was neither a score nor such a file.
     """
 
     page: Path
     excluded: tuple[Excluded, ...]
+    is_empty: bool
 
 
 AT_ONCE = 25
@@ -90,7 +92,8 @@ def build_site(
     with _no_collection():
         table = read_results(results, from_ranks=from_ranks, languages=languages)
         write_site(output, site_parts(table))
-    return Site(output / "index.html", table.excluded)
+    is_empty = table.scores.empty and not table.excluded
+    return Site(output / "index.html", table.excluded, is_empty)
 
 
 def read_results(

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import pytest
 from click.testing import CliRunner
 
+from tests.conftest import ROOT
 from xbench.cli import main
 from xbench.cli.leaderboard import NAMED
 
@@ -37,8 +38,14 @@ def test_files_that_are_not_used_are_named_up_to_a_number(results, tmp_path, num
     assert len(lines) == min(number, NAMED + 1)
 
 
-def test_nothing_is_named_where_everything_is_used(results, tmp_path):
-    assert run("build", "-r", results, "-o", tmp_path / "site").stderr == ""
+def test_a_folder_without_results_is_named(results, tmp_path):
+    done = run("build", "-r", results, "-o", tmp_path / "site")
+    assert done.stderr == f"{results}: no results; expected a folder that evaluate wrote\n"
+
+
+def test_nothing_is_named_where_everything_is_used(tmp_path):
+    done = run("build", "-r", ROOT / "results", "-o", tmp_path / "site")
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def serve(*arguments: str) -> subprocess.Popen[str]:

@@ -74,6 +74,9 @@ def build(
 
     site = build_site(results, output, from_ranks=from_ranks, languages=languages)
     name_excluded(site.excluded)
+    if site.is_empty:
+        folders = ", ".join(map(str, results))
+        click.echo(f"{folders}: no results; expected a folder that evaluate wrote", err=True)
     click.echo(f"Page: {site.page}")
 
 
