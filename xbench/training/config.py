@@ -237,11 +237,16 @@ def read_config(path: Path | None, options: Mapping[str, Any]) -> TrainingConfig
     except ValidationError as error:
         lines = [_line(dict(problem)) for problem in error.errors()]
         raise UserError(f"{path or 'options'}: {'; '.join(lines)}") from error
-    _check_measure(config)
+    check_measure(config)
     return config
 
 
-def _check_measure(config: TrainingConfig) -> None:
+def check_measure(config: TrainingConfig) -> None:
+    """Refuse a checkpoint chosen by what is neither a measure nor a loss.
+
+    Raises:
+        UserError: It names the measures.
+    """
     chosen = config.select_by
     losses = ("loss", *(f"{source.title}_loss" for source in config.validation))
     if chosen is not None and chosen not in (*losses, *MEASURES):

@@ -6,7 +6,7 @@ from transformers import TrainerCallback
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from xbench._util.errors import UserError
-from xbench.training.config import TrainingConfig
+from xbench.training.config import TrainingConfig, check_measure
 from xbench.training.corpora.held_out import HELD_OUT
 from xbench.training.evaluator import evaluation_name
 from xbench.training.losses import TAUGHT, check_loss
@@ -18,6 +18,7 @@ def check_setup(config: TrainingConfig) -> None:
     Raises:
         UserError: If a loss or tracker does not exist, or what the best checkpoint is chosen by.
     """
+    check_measure(config)
     best_by(config)
     try:
         for name in config.report_to:
