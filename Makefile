@@ -8,7 +8,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 
 # A file of tests runs in one worker; each worker needs some 2 GB.
 WORKERS ?= logical
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --durations 40
 
 .PHONY: demo test-fast test test-slow fuzz lint tree types docs bench clean
 

@@ -89,6 +89,17 @@ def test_the_command_tells_hours_and_memory(model, miracl):
     assert "computed and not measured" in done.output
 
 
+def test_a_corpus_of_ones_own_is_estimated(tmp_path):
+    path = tmp_path / "faq.csv"
+    rows = [f"{n},Question {n}?,Answer {n}.,Frage {n}?,Antwort {n}." for n in range(20)]
+    path.write_text("\n".join(["id,query_en,passage_en,query_de,passage_de", *rows]))
+    arguments = ["estimate", "--model", "xbench/char-ngram", "--data", str(path), "--seconds", "1"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.output.splitlines() if line.startswith("faq")]
+    assert [line[1:3] for line in lines] == [["de", "20"], ["en", "20"]]
+
+
 def test_bm25_is_estimated_too(miracl):
     selection = Selection(("MIRACLMonolingualRetrieval",), ("yo",))
     options = ModelOptions("xbench/bm25")

@@ -10,22 +10,31 @@ from tests.conftest import ROOT
 from xbench.data.groups import question_groups
 from xbench.metrics import per_query
 from xbench.metrics.intervals import influence
-from xbench.results.reading import read_ranks
+from xbench.results.reading import PerQuery, read_ranks
 from xbench.results.summaries import question_values
 
-MODELS = ("xbench__bm25/1", "xbench__char-ngram/1", "local__all-MiniLM-L6-v2/3aaf3259c5e8")
+MODELS = ("xbench__bm25", "xbench__char-ngram", "local__all-MiniLM-L6-v2")
 TASK = "XQuADRMultilingualRetrieval"
+
+
+@lru_cache
+def _measured(model: int) -> tuple[PerQuery, dict[str, dict[str, np.ndarray]]]:
+    """A measured model's ranks on XQuAD-R, and its values by subset and measure."""
+    (path,) = (ROOT / "results").glob(f"{MODELS[model]}/*/{TASK}.per_query.json.gz")
+    ranks = read_ranks(path)
+    return ranks, {n: per_query(own, multilingual=True) for n, own in ranks.subsets.items()}
 
 
 @lru_cache
 def scores(measure: str, model: int = 0, language: str = "") -> np.ndarray:
     """A measured model's values on XQuAD-R, one per question in the order of their ids."""
-    folder = next(iter((ROOT / "results").glob(MODELS[model].split("/")[0]))) / "x"
-    (path,) = folder.parent.glob(f"*/{TASK}.per_query.json.gz")
-    ranks = read_ranks(path)
-    chosen = [name for name in ranks.subsets if language in ("", name)]
-    values = {n: per_query(ranks.subsets[n], multilingual=True)[measure] for n in chosen}
-    return influence(question_values(ranks, values))
+    ranks, values = _measured(model)
+    chosen = {
+        name: own[measure]
+        for name, own in values.items()
+        if language in ("", name) and measure in own
+    }
+    return influence(question_values(ranks, chosen))
 
 
 def articles() -> np.ndarray:

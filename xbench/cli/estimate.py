@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from xbench.cli.command import Choice, Command
-from xbench.cli.options import location_argument, model_options, selection_options
+from xbench.cli.options import data_options, location_argument, model_options, selection_options
 from xbench.data.catalogue import PassageForm, task_names
 from xbench.data.download import DataLocation
+from xbench.data.languages import codes
 from xbench.evaluation.gpus import GPUS
 from xbench.models.options import ModelOptions
 from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
@@ -18,6 +20,7 @@ from xbench.search.options import ON_BAD_LINE, OnBadLine, SearchOptions
 @click.command(cls=Command)
 @model_options
 @selection_options
+@data_options
 @click.option(
     "--gpu",
     type=Choice(list(GPUS), case_sensitive=False),
@@ -42,6 +45,8 @@ def estimate(
     benchmarks: tuple[str, ...],
     languages: tuple[str, ...],
     passage_form: PassageForm,
+    data: Path | None,
+    data_name: str | None,
     gpu: str | None,
     seconds: float,
     tokenizer: str | None,
@@ -60,14 +65,18 @@ def estimate(
       xbench estimate --model intfloat/multilingual-e5-small --benchmark XBenchMIRACL
       xbench estimate --model https://example.org/v1 --served-model m --tokenizer org/model
       xbench estimate --model ./mine --tasks MIRACLMonolingualRetrieval -l sw --gpu h100
+      xbench estimate --model ./mine --data my-faq.csv
     """  # noqa: D301
     from xbench.cli.estimate_table import estimate_table, requests_table
     from xbench.evaluation.estimate_cost import estimate as run
+    from xbench.evaluation.evaluate import own_corpora, own_tasks
     from xbench.evaluation.run_settings import Selection
     from xbench.models.endpoint import is_endpoint
 
     options = ModelOptions(**model)
-    selection = Selection(task_names(tasks, benchmarks), languages, passage_form)
+    own = own_tasks(own_corpora(None, data, data_name), codes(languages))
+    names = () if own and not (tasks or benchmarks) else task_names(tasks, benchmarks)
+    selection = Selection(names, languages, passage_form, own)
     search = SearchOptions(on_bad_line, show_progress=not no_progress)
     if is_endpoint(options.model):
         from xbench.evaluation.estimate_requests import estimate_requests

@@ -85,7 +85,7 @@ def evaluate(
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
     lists = _names("variants", variants)
-    codes, own = _codes(languages), _own_corpora(tasks, data, data_name)
+    codes, own = _codes(languages), own_corpora(tasks, data, data_name)
     names: Any = None if hasattr(tasks, "task_classes") else tasks
     chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
 
@@ -102,7 +102,7 @@ def evaluate(
         chosen = replace(chosen, model=source.meta.name or name)
     evaluated = evaluate_tasks.evaluate(
         chosen,
-        Selection(chosen_tasks, codes, run.passage_form, _own_tasks(own, codes)),
+        Selection(chosen_tasks, codes, run.passage_form, own_tasks(own, codes)),
         source=source,
         second=second,
         output=run.output,
@@ -123,7 +123,7 @@ def evaluate(
     return load_results([item.path for item in evaluated])
 
 
-def _own_corpora(
+def own_corpora(
     tasks: Any,  # noqa: ANN401
     data: str | PathLike[str] | None,
     name: str | None,
@@ -133,9 +133,10 @@ def _own_corpora(
     return given if data is None else [*given, read_own_corpus(Path(data), name or "")]
 
 
-def _own_tasks(
+def own_tasks(
     corpora: Sequence[OwnCorpus], languages: Sequence[str]
 ) -> tuple[ParallelRetrieval, ...]:
+    """Return the tasks of corpora of one's own, after saying what was understood of each."""
     from xbench.tasks import ParallelRetrieval
 
     for corpus in corpora:
