@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -46,7 +47,9 @@ class Group(click.Group):
     group_class = type
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        """Run the command that was named."""
+        """Run the command that was named; the console may have any encoding."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except UserError as error:

@@ -6,7 +6,6 @@ the time is scaled to all passages. The time of a GPU that is not there is compu
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -103,9 +102,19 @@ def estimate(
 
 def _memory(workloads: Sequence[Workload]) -> float:
     """Return what this process has used at most, and what a run needs beyond it."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     queries = max(workload.queries for workload in workloads)
     best = 2 * queries * RUN_DEPTH * (len("en/1234567#89") + np.dtype(np.float32).itemsize)
     block = queries * PIECE * np.dtype(np.float32).itemsize
-    return float(used + best + block)
+    return float(_used() + best + block)
+
+
+def _used() -> int:
+    """Return the peak memory of this process, in bytes."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
