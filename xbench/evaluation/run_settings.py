@@ -9,6 +9,7 @@ from typing import Any
 
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.data.languages import codes
+from xbench.data.perturbation import parse_perturbations
 from xbench.models.encoder import EncodingReport
 from xbench.models.inner import dtype, max_length, sentence_transformer, similarity_name
 from xbench.models.options import ModelOptions
@@ -31,25 +32,33 @@ class Selection:
             kept as ISO 639-1 codes; none keeps all.
         passage_form: Whether a passage is the sentence alone or followed by its paragraph.
         own: Corpora of one's own, whose tasks come after the others.
+        perturb: What is done to the queries, in this order.
+        perturb_seed: Seed of it.
 
     Raises:
-        UserError: If a language is not known.
+        UserError: If a language or a perturbation is not known.
     """
 
     tasks: tuple[str, ...]
     languages: tuple[str, ...] = ()
     passage_form: PassageForm = "sentence"
     own: tuple[ParallelRetrieval, ...] = ()
+    perturb: tuple[str, ...] = ()
+    perturb_seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", codes(self.languages))
+        steps = tuple(str(step) for step in parse_perturbations(self.perturb) if step.rate)
+        object.__setattr__(self, "perturb", steps)
 
     @property
     def non_default_settings(self) -> dict[str, str]:
         """What makes the scores other than the task's full, standard ones."""
         partial = {"languages": ",".join(sorted(self.languages))} if self.languages else {}
         form = {"passage_form": self.passage_form} if self.passage_form != "sentence" else {}
-        return partial | form
+        seed = {"perturb_seed": str(self.perturb_seed)} if self.perturb_seed else {}
+        changed = {"perturb": ",".join(self.perturb), **seed} if self.perturb else {}
+        return partial | form | changed
 
 
 def run_settings(
@@ -127,6 +136,10 @@ def command(
         words += ["--languages", ",".join(selection.languages)]
     if selection.passage_form != "sentence":
         words += ["--passage-form", selection.passage_form]
+    for step in selection.perturb:
+        words += ["--perturb", step]
+    if selection.perturb and selection.perturb_seed:
+        words += ["--perturb-seed", str(selection.perturb_seed)]
     if variant is not None:
         words += ["--variants", variant.option]
     for name, value in asdict(search).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -153,6 +154,8 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
             _write(folder / f"{evaluation_key(evaluation)}.json", own)
         if record:
             _write(folder / RUN, record | {"seconds": round(time.monotonic() - began, 1)})
+        del model
+        gc.collect()
         if not workplace.keep_models:
             shutil.rmtree(folder / MODEL, ignore_errors=True)
 
