@@ -178,9 +178,7 @@ def _top_without(places: IntArray, own: int, start: IntArray) -> IntArray:
     return top
 
 
-def _ties_without(
-    ranks: PoolRanks, ties: Ties, own: NDArray[np.bool_], start: IntArray
-) -> Ties:
+def _ties_without(ranks: PoolRanks, ties: Ties, own: NDArray[np.bool_], start: IntArray) -> Ties:
     first = start[ranks.query]
     below, same = ties.above > first, ties.above == first
     language = list(ranks.pool).index(ranks.query_language)

@@ -19,8 +19,7 @@ from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.data.perturbation import KINDS, clusters, perturbed_queries
 
 ROWS_OF_MINI = [
-    json.loads(line)
-    for line in (ROOT / "tasks/data/mini.jsonl").read_text("utf-8").splitlines()
+    json.loads(line) for line in (ROOT / "tasks/data/mini.jsonl").read_text("utf-8").splitlines()
 ]
 VIETNAMESE = [
     "Thủ đô của Việt Nam là thành phố nào?",
@@ -34,7 +33,7 @@ SCRIPTS = {
 HARD = ["ar", "hi", "th", "vi", "zh"]
 ANY = st.sampled_from(sorted(KINDS))
 RATES = st.sampled_from([0.05, 0.1, 0.3, 0.7, 1.0])
-TRICKY = st.text(alphabet="aé́ñक्षत्रियि้ำเกจ漢字한국👩‍👧🇩🇪‍़ً ", max_size=30)
+TRICKY = st.text(alphabet="aé́ñक्षत्रियि้ำเกจ漢字한국각ᅡᄀ👩‍👧🇩🇪‍़ً ", max_size=30)
 
 
 def allowed(language: str) -> set[str]:
@@ -47,7 +46,9 @@ def allowed(language: str) -> set[str]:
     bare = {
         unicodedata.normalize(
             "NFC",
-            "".join(c for c in unicodedata.normalize("NFD", own) if unicodedata.category(c) != "Mn"),
+            "".join(
+                c for c in unicodedata.normalize("NFD", own) if unicodedata.category(c) != "Mn"
+            ),
         )
         for own in found
     }
@@ -98,7 +99,9 @@ def letters(text: str) -> int:
 
 def distance(first: list[str], second: list[str]) -> int:
     """Edits between two lists, an exchange of neighbours as one (Damerau's)."""
-    table = [[i + j if i * j == 0 else 0 for j in range(len(second) + 1)] for i in range(len(first) + 1)]
+    table = [
+        [i + j if i * j == 0 else 0 for j in range(len(second) + 1)] for i in range(len(first) + 1)
+    ]
     for i in range(1, len(first) + 1):
         for j in range(1, len(second) + 1):
             same = first[i - 1] == second[j - 1]

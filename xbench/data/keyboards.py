@@ -16,7 +16,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "hi": ("बहगदजड", "परकतचट", "मनवलसय"),
     "ru": ("йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"),
     "th": ("พรนยบล", "ฟหกดสวง", "ผปอทมฝ"),
-    "tr": ("qwertyuıopğü", "asdfghjklşi", "zxcvbnmöç"),
+    "tr": ("qwertyu\u0131opğü", "asdfghjklşi", "zxcvbnmöç"),
 }
 """The letters of each row from left to right, without combining signs; Latin where none is."""
 

@@ -102,7 +102,7 @@ def perturb(
     Examples:
         >>> import xbench
         >>> xbench.perturb(["Where is the Eiffel Tower?"], ["typo:0.1"], seed=1)
-        ['Where is the Eiffel Toweer?']
+        ['Wher is the Eiffel Twer?']
     """
     steps = parse_perturbations(perturbations)
     if translations is not None and len(translations) != len(texts):
@@ -129,7 +129,11 @@ def perturbed_queries(
     queries = {}
     for code, own in corpus.queries.items():
         others = [
-            [by_id[other][name] for other in sorted(by_id) if other != code and name in by_id[other]]
+            [
+                by_id[other][name]
+                for other in sorted(by_id)
+                if other != code and name in by_id[other]
+            ]
             for name in own.ids
         ]
         queries[code] = Texts(own.ids, tuple(perturb(own.texts, perturbations, code, seed, others)))

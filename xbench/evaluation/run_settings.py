@@ -128,23 +128,27 @@ def command(
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:
             words.append(json.dumps(value) if isinstance(value, dict) else str(value))
-    for task in selection.tasks:
-        words += ["--tasks", task]
+    words += _selected(selection)
+    if variant is not None:
+        words += ["--variants", variant.option]
+    for name, value in asdict(search).items():
+        if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return words
+
+
+def _selected(selection: Selection) -> list[str]:
+    """Return the options that choose what to evaluate on."""
+    words = [word for task in selection.tasks for word in ("--tasks", task)]
     for own in selection.own:
         words += ["--data", own.corpus.source, "--data-name", own.corpus.name]
     if selection.languages:
         words += ["--languages", ",".join(selection.languages)]
     if selection.passage_form != "sentence":
         words += ["--passage-form", selection.passage_form]
-    for step in selection.perturb:
-        words += ["--perturb", step]
+    words += [word for step in selection.perturb for word in ("--perturb", step)]
     if selection.perturb and selection.perturb_seed:
         words += ["--perturb-seed", str(selection.perturb_seed)]
-    if variant is not None:
-        words += ["--variants", variant.option]
-    for name, value in asdict(search).items():
-        if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return words
 
 

@@ -132,7 +132,7 @@ def decide(claims: Sequence[tuple[Estimate, Kind, float]]) -> list[Tested]:
     """
     bounds = [0.0 if kind == "better" else -matters for _, kind, matters in claims]
     raw = [own.p_value(bound) for (own, _, _), bound in zip(claims, bounds, strict=True)]
-    corrected = holm(raw) if raw else []
+    corrected = holm(raw) if raw else np.empty(0)
     return [
         _decided(own, kind, matters, float(p), bound)
         for (own, kind, matters), p, bound in zip(claims, corrected, bounds, strict=True)
@@ -173,9 +173,7 @@ def contrast(
     """
     names = list(dict.fromkeys(condition for condition, _ in weights))
     parts = [
-        np.sum(
-            [w * cells[own][e] for (own, e), w in weights.items() if own == name], axis=0
-        )
+        np.sum([w * cells[own][e] for (own, e), w in weights.items() if own == name], axis=0)
         for name in names
     ]
     return estimate(parts, groups, seeded=[name not in untrained for name in names])

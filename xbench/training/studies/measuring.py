@@ -51,7 +51,7 @@ def measure(
     Raises:
         UserError: If the data is missing or the model misbehaves.
     """
-    wrapped = ModelInTraining(model)  # type: ignore[arg-type]
+    wrapped = ModelInTraining(model)
     found = [
         _values(wrapped, evaluation, draw, location, batch_size)
         for draw in range(evaluation.worst_of)

@@ -43,7 +43,9 @@ def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: bool) 
     span = (most - least) or abs(most) or 1.0
 
     def place(value: float) -> float:
-        return round(LABELS + (WIDTH - LABELS - 30) * (value - least + 0.03 * span) / (1.06 * span), 1)
+        return round(
+            LABELS + (WIDTH - LABELS - 30) * (value - least + 0.03 * span) / (1.06 * span), 1
+        )
 
     digits = 0 if most > 10 else 3
     bottom = top + HEAD + ROW * len(rows)
@@ -58,7 +60,9 @@ def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: bool) 
         y = top + HEAD + ROW * number + 8
         x = place(own.value)
         dots.append((x, y))
-        parts.append(f'<text x="{LABELS - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>')
+        parts.append(
+            f'<text x="{LABELS - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
+        )
         if not isnan(own.half):
             low, high = place(own.low), place(own.high)
             parts.append(f'<line x1="{low}" x2="{high}" y1="{y}" y2="{y}" stroke-width="2"/>')

@@ -14,12 +14,12 @@ from xbench._util.errors import UserError
 from xbench.training.config import PREFERENCE, RANK_DISTANCE
 from xbench.training.studies.grid import conditions
 from xbench.training.studies.inference import Estimate, Tested, Verdict
+from xbench.training.studies.measuring import dataset_of
 from xbench.training.studies.outcome import Outcome, measured_seeds
 from xbench.training.studies.picture import Panel, draw
 from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Claim, Study
 from xbench.training.studies.training_data import common_texts, load_corpus
-from xbench.training.studies.measuring import dataset_of
 
 TITLES = {
     "monolingual_map": "mAP, monolingual",

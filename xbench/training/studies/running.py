@@ -178,9 +178,12 @@ def _model(run: Run, folder: Path, workplace: Workplace) -> tuple[Path | str, di
         settings = workplace.places.settings(_without_checkpoints(stage), current, run.seed, output)
         current = str(train(settings, workplace.location))
         found = read_record(output) or {}
-        stages.append({name: found.get(name) for name in ("pairs", "versions", "results")} | {
-            "settings": {k: v for k, v in stage.items() if k != "data"},
-        })
+        stages.append(
+            {name: found.get(name) for name in ("pairs", "versions", "results")}
+            | {
+                "settings": {k: v for k, v in stage.items() if k != "data"},
+            }
+        )
     (whole / ".whole").touch()
     return whole, {"condition": run.condition, "seed": run.seed, "stages": stages}
 

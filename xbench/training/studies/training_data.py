@@ -6,13 +6,14 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import unknown_name
 from xbench.data.catalogue import MTOP, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import ParallelCorpus
-from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval
+from xbench.tasks import TASK_CLASSES
 from xbench.tasks.mtop import utterances
 from xbench.training.study import xnli_pairs
 
@@ -61,10 +62,9 @@ def load_corpus(
     """
     setting = dataset.settings[-1]
     classes = {cls.metadata.name: cls for cls in TASK_CLASSES}
-    task = classes[dataset.task_name(setting)](languages=languages, location=location)
-    if not isinstance(task, ParallelCorpusRetrieval):
-        raise unknown_name("dataset", dataset.title, [own.title for own in (*PARALLEL_DATASETS, MTOP)])
-    return task.load_corpus(languages or dataset.languages)
+    task: Any = classes[dataset.task_name(setting)](languages=languages, location=location)
+    corpus: ParallelCorpus = task.load_corpus(languages or dataset.languages)
+    return corpus
 
 
 def _of_corpus(corpus: ParallelCorpus) -> Iterator[Row]:
@@ -107,7 +107,10 @@ def common_texts(path: Path, corpus: ParallelCorpus) -> Mapping[str, int]:
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     for role, own in (("query", corpus.queries), ("passage", corpus.passages)):
         trained = {
-            _folded(text) for row in rows for name, text in row.items() if name.startswith(f"{role}_")
+            _folded(text)
+            for row in rows
+            for name, text in row.items()
+            if name.startswith(f"{role}_")
         }
         tested = {_folded(text) for texts in own.values() for text in texts.texts}
         plural = "queries" if role == "query" else "passages"
