@@ -41,6 +41,7 @@ def reports(place: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.integration
 def test_a_study_that_was_stopped_goes_on_to_the_same_report(place, models, location, tmp_path):
     succeed(place, "study", "run", "replication", *SMOKE)
     whole = reports(place)
@@ -66,6 +67,7 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_report(place, models, loca
     assert not list(folder.glob("runs/*/model")), "models are deleted after they are measured"
 
 
+@pytest.mark.integration
 def test_runs_that_were_done_for_another_study_are_not_done_again(place):
     succeed(place, "study", "run", "replication", *SMOKE)
     records = {p: p.stat().st_mtime_ns for p in place.glob("studies/runs/*/run.json")}
@@ -95,7 +97,7 @@ def test_studies_are_listed_and_shown(place):
     assert succeed(place, "study", "show", "alpha") == shipped_studies()["alpha"].read_text("utf-8")
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_runs_in_two_processes_give_the_report_of_one(place, models, location, tmp_path):
     words = ("study", "run", "alpha", "--size", "smoke", "--models", "models")
     succeed(place, *words, "--processes", "1")
