@@ -100,6 +100,15 @@ class Outcome:
             return None
         return np.array([row["questions"] for row in rows if row], dtype=np.float64)
 
+    def by_language(self, cell: Cell, measure: str) -> dict[str, float]:
+        """Return the mean over seeds of a score, by query language."""
+        condition, evaluation = cell
+        rows = [
+            self.found[condition, seed, evaluation]["scores"][measure]["languages"]
+            for seed in self.seeds(condition)
+        ]
+        return {code: float(np.mean([row[code] for row in rows])) for code in rows[0]}
+
     def score(self, cell: Cell, measure: str) -> Estimate | None:
         """Return the mean over seeds of a score, with its error."""
         return self.sum_of({cell: 1.0}, measure)
@@ -139,6 +148,12 @@ class Outcome:
             (claim, None if own is None else next(decided))
             for claim, own in zip(self.study.claims, sums, strict=True)
         ]
+
+    def planned_for(self, claim: Claim) -> bool:
+        """Return whether all that a claim is about is part of the study."""
+        cells = [self.cell(name) for name in claim.contrast]
+        known = conditions(self.study)
+        return all(c in known and e in self.study.base.evaluate for c, e in cells)
 
     def _claimed(self, claim: Claim) -> Estimate | None:
         sign = -1.0 if claim.measure in LOWER_IS_BETTER else 1.0

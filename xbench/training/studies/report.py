@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from xbench.training.studies.measuring import dataset_of
 from xbench.training.studies.outcome import Outcome, measured_seeds
 from xbench.training.studies.picture import Panel, draw
 from xbench.training.studies.running import Workplace
-from xbench.training.studies.study_file import Claim, Study
+from xbench.training.studies.study_file import Claim, Published, Study
 from xbench.training.studies.training_data import common_texts, load_corpus
 
 TITLES = {
@@ -71,6 +71,10 @@ def _report(outcome: Outcome, workplace: Workplace, command: str, picture: str) 
     yield from ("```", command, "```", "")
     yield from ("## Scores", "", *_scores(outcome), "")
     yield from (f"![Scores with 95 % intervals]({picture})", "")
+    if len(study.base.evaluate) > 1:
+        yield from ("## What perturbation costs", "", *_drops(outcome), "")
+    if study.published is not None:
+        yield from ("## As published", "", *_published(study.published, study.measure), "")
     yield from ("## Claims", "", *_claims(outcome), "")
     yield from ("## What can be concluded", "", *_conclusions(outcome), "")
     yield from ("## What to do", "", _advice(outcome))
@@ -80,8 +84,8 @@ def _run(outcome: Outcome) -> Iterator[str]:
     study = outcome.study
     seeds = measured_seeds(outcome)
     trained = len(conditions(study)) - len(outcome.untrained)
-    number = f"{min(seeds)}" if len(set(seeds)) == 1 else f"{min(seeds)} to {max(seeds)}"
-    if seeds:
+    number = " to ".join(dict.fromkeys(str(end) for end in (min(seeds), max(seeds))))
+    if trained:
         yield f"- {trained} conditions are trained, with {number} of {study.seeds} seeds each."
     for name, evaluation in study.base.evaluate.items():
         languages = ", ".join(evaluation.languages) or "all languages"
@@ -137,6 +141,55 @@ def _scores(outcome: Outcome) -> list[str]:
     return [text, "", *_table(header, rows)]
 
 
+def _drops(outcome: Outcome) -> Iterator[str]:
+    """Yield the fall of each mAP from the usual queries to those of the other evaluations."""
+    study = outcome.study
+    measures = [own for own in study.measure if own.endswith("_map")]
+    rows: list[list[str]] = []
+    for condition, evaluation in outcome.cells:
+        if evaluation == study.usual:
+            continue
+        row = [condition, evaluation]
+        for measure in measures:
+            weights = {(condition, study.usual): 1.0, (condition, evaluation): -1.0}
+            fall, clean = (
+                outcome.sum_of(weights, measure),
+                outcome.score((condition, study.usual), measure),
+            )
+            if fall is not None and clean is not None:
+                row += [_estimate(measure, fall), f"{100 * fall.value / clean.value:.0f} %"]
+        row.append(_by_language(outcome, condition, evaluation, measures[-1]))
+        rows.append(row)
+    header = ["condition", "evaluation"]
+    for measure in measures:
+        header += [TITLES[measure], "of clean"]
+    header.append(f"{TITLES[measures[-1]]}, by language")
+    yield (
+        "How far scores fall from the usual queries to the changed ones, ± half of the 95 % "
+        "interval over seeds and questions; and as a share of the score on the usual queries."
+    )
+    yield ""
+    yield from _table(header, rows)
+
+
+def _by_language(outcome: Outcome, condition: str, evaluation: str, measure: str) -> str:
+    clean = outcome.by_language((condition, outcome.study.usual), measure)
+    changed = outcome.by_language((condition, evaluation), measure)
+    falls = {code: 1 - changed[code] / clean[code] for code in clean if clean[code]}
+    return ", ".join(f"{code} {100 * fall:.0f} %" for code, fall in sorted(falls.items()))
+
+
+def _published(published: Published, measures: Sequence[str]) -> Iterator[str]:
+    shown = [own for own in measures if any(own in row for row in published.scores.values())]
+    rows = [
+        [name, *(_number(own, row[own]) if own in row else "" for own in shown)]
+        for name, row in published.scores.items()
+    ]
+    yield published.source.strip()
+    yield ""
+    yield from _table(["model, batches", *(TITLES[own] for own in shown)], rows)
+
+
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:
     lines = tabulate(rows, header, tablefmt="pipe", disable_numparse=True).splitlines()
     return [line.rstrip() for line in lines]
@@ -166,7 +219,8 @@ def _claims(outcome: Outcome) -> Iterator[str]:
         score = TITLES[claim.measure]
         matters = _number(claim.measure, claim.matters)
         if tested is None:
-            rows.append([claim.name, score, "not run at this size", matters, "", ""])
+            why = "not run yet" if outcome.planned_for(claim) else "not run at this size"
+            rows.append([claim.name, score, why, matters, "", ""])
             continue
         rows.append(
             [
@@ -240,6 +294,8 @@ def _advice(outcome: Outcome) -> str:
         if tested is not None:
             own = getattr(claim.advice, ADVICE[tested.verdict]).strip()
             texts += [own] if own and own not in texts else []
+    if not any(tested for _, tested in outcome.tested):
+        return "Nothing yet: no claim could be tested with what was run."
     return " ".join(texts) or "Nothing here asks for a change of what is usual."
 
 

@@ -140,6 +140,20 @@ class Claim(BaseModel):
         return known_measure(measure)
 
 
+class Published(BaseModel):
+    """Published scores that a study's are put next to.
+
+    Attributes:
+        source: Where they are from, and how they differ.
+        scores: By model and condition, then by name of the score.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    scores: dict[str, dict[str, float]] = Field(min_length=1)
+
+
 class Cost(BaseModel):
     """What a run takes, as measured once.
 
@@ -172,6 +186,7 @@ class Study(BaseModel):
         claims: Comparisons that are stated before the runs.
         seeds: Number of runs of each condition that is trained.
         limits: What cannot be concluded, whatever comes out.
+        published: Published scores of the same conditions.
         cost: What a run takes.
     """
 
@@ -189,6 +204,7 @@ class Study(BaseModel):
     claims: tuple[Claim, ...] = ()
     seeds: PositiveInt = 3
     limits: tuple[str, ...] = ()
+    published: Published | None = None
     cost: Cost
 
     @check("measure")
