@@ -43,6 +43,13 @@ def test_results_are_stored_apart_by_perturbation_and_seed(tmp_path):
     assert json.loads(lines[0])["xbench"]["command"][-2:] == ["--perturb", "typo:0.1"]
 
 
+def test_such_results_are_for_oneself(tmp_path):
+    run(tmp_path, "--perturb", "typo:0.1")
+    outcome = invoke(tmp_path, "validate", "results")
+    assert outcome.returncode == 1
+    assert "on perturbed queries (typo:0.1)" in outcome.stdout
+
+
 def test_a_rate_of_zero_is_no_perturbation(tmp_path):
     assert set(run(tmp_path, "--perturb", "typo:0")) == {"1"}
 
