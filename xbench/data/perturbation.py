@@ -17,10 +17,10 @@ import numpy as np
 import regex
 
 from xbench._util.errors import UserError, did_you_mean
-from xbench.data.keyboards import neighbours
+from xbench.data.graphemes import clusters, number_of
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
+from xbench.data.typing_errors import with_typing_errors
 
-CLUSTER = regex.compile(r"\X")
 UNSPACED = regex.compile(r"[\p{Han}\p{Thai}\p{Hiragana}\p{Katakana}\p{Lao}\p{Khmer}\p{Myanmar}]")
 MARKED = regex.compile(r"[\p{Latin}\p{Greek}\p{Arabic}\p{Hebrew}]")
 """Scripts whose combining marks are left away by people who type fast."""
@@ -160,85 +160,6 @@ def _generator(*parts: object) -> Generator:
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
 
-def clusters(text: str) -> list[str]:
-    """Return the grapheme clusters of a text.
-
-    >>> clusters("नमस्ते")[:2]
-    ['न', 'म']
-    """
-    return list(CLUSTER.findall(text))
-
-
-def _number(rate: float, of: int, generator: Generator) -> int:
-    """Return rate · of, rounded up or down at random so that its mean is exact."""
-    return int(rate * of + generator.random())
-
-
-def _is_letter(cluster: str) -> bool:
-    return bool(cluster) and unicodedata.category(cluster[0])[0] in "LN"
-
-
-def _typo(text: str, rate: float, language: str, generator: Generator, _: Sequence[str]) -> str:
-    parts = clusters(text)
-    letters = [i for i, own in enumerate(parts) if _is_letter(own)]
-    wanted = _number(rate, len(letters), generator)
-    order = generator.permutation(letters)
-    done = 0
-    for index in order:
-        if done == wanted:
-            break
-        for edit in generator.permutation(len(EDITS)):
-            made = EDITS[edit](parts, int(index), language, generator)
-            if made is not None and _holds(made, int(index)):
-                parts = made
-                done += 1
-                break
-    return "".join(parts)
-
-
-def _swap(parts: list[str], index: int, language: str, generator: Generator) -> list[str] | None:
-    """Exchange a letter and the next."""
-    after = index + 1
-    if after >= len(parts) or not all(map(_is_letter, parts[index : after + 1])):
-        return None
-    if parts[index] == parts[after]:
-        return None
-    return [*parts[:index], parts[after], parts[index], *parts[after + 1 :]]
-
-
-def _delete(parts: list[str], index: int, language: str, generator: Generator) -> list[str] | None:
-    """Leave a place empty, so that the places of the other letters stay."""
-    return [*parts[:index], "", *parts[index + 1 :]] if _letters(parts) > 1 else None
-
-
-def _double(parts: list[str], index: int, language: str, generator: Generator) -> list[str] | None:
-    if clusters(parts[index] * 2) != [parts[index]] * 2:
-        return None
-    return [*parts[:index], parts[index] * 2, *parts[index + 1 :]]
-
-
-def _slip(parts: list[str], index: int, language: str, generator: Generator) -> list[str] | None:
-    """Replace a letter by one next to it on the keyboard."""
-    near = neighbours(parts[index], language)
-    if not near:
-        return None
-    return [*parts[:index], near[int(generator.integers(len(near)))], *parts[index + 1 :]]
-
-
-EDITS = (_swap, _delete, _double, _slip)
-
-
-def _letters(parts: Sequence[str]) -> int:
-    return sum(map(_is_letter, parts))
-
-
-def _holds(parts: Sequence[str], index: int) -> bool:
-    """Return whether the clusters around a changed place are still those that were put there."""
-    near = [own for own in parts[max(index - 2, 0) : index + 4] if own]
-    expected = [own for part in near for own in clusters(part)]
-    return clusters("".join(near)) == expected
-
-
 def _of_letters(
     change: Callable[[str], str],
     text: str,
@@ -250,7 +171,7 @@ def _of_letters(
     """Change a share of the letters that a change has an effect on."""
     parts = clusters(text)
     able = [i for i, own in enumerate(parts) if change(own) != own]
-    wanted = _number(rate, len(able), generator)
+    wanted = number_of(rate, len(able), generator)
     for index in generator.permutation(able)[:wanted]:
         parts[index] = change(parts[index])
     return "".join(parts)
@@ -278,7 +199,7 @@ def _codeswitch(
     if not others or not text.strip():
         return text
     words = _words(text)
-    wanted = _number(rate, len(words), generator)
+    wanted = number_of(rate, len(words), generator)
     if not wanted:
         return text
     start = int(generator.integers(len(words) - wanted + 1))
@@ -302,7 +223,7 @@ def _words(text: str) -> list[str]:
 Change = Callable[[str, float, str, Generator, Sequence[str]], str]
 
 KINDS: Mapping[str, Change] = {
-    "typo": _typo,
+    "typo": with_typing_errors,
     "case": partial(_of_letters, _other_case),
     "diacritics": partial(_of_letters, _without_marks),
     "codeswitch": _codeswitch,
