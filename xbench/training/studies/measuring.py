@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
 from xbench.analysis.compared_models import Sample, TaskValues, task_values
 from xbench.data.catalogue import MTOP, PARALLEL_DATASETS, Dataset, Setting
@@ -30,7 +29,7 @@ def dataset_of(evaluation: Evaluation) -> Dataset:
 
 
 def measure(
-    model: SentenceTransformer,
+    model: ModelInTraining,
     evaluation: Evaluation,
     location: DataLocation,
     batch_size: int = 32,
@@ -38,7 +37,8 @@ def measure(
     """Measure a model.
 
     Args:
-        model: The model. Passages that it encoded for another evaluation are not encoded again.
+        model: The model. Passages that this object encoded for another evaluation are not encoded
+            again.
         evaluation: What to measure it on.
         location: Where the data is.
         batch_size: Texts encoded at once.
@@ -51,9 +51,8 @@ def measure(
     Raises:
         UserError: If the data is missing or the model misbehaves.
     """
-    wrapped = ModelInTraining(model)
     found = [
-        _values(wrapped, evaluation, draw, location, batch_size)
+        _values(model, evaluation, draw, location, batch_size)
         for draw in range(evaluation.worst_of)
     ]
     scores = {}
@@ -72,12 +71,17 @@ def measure(
 
 
 def named_measures(dataset: Dataset) -> dict[str, tuple[Setting, str]]:
-    """Return the scores that a dataset has, by name: setting and measure."""
+    """Return the scores that a dataset has, by name: setting and measure.
+
+    Without relevant passages in the query's language there is no preference for it.
+    """
     found: dict[str, tuple[Setting, str]] = {
         f"{setting}_map": (setting, "map") for setting in dataset.settings
     }
     if "multilingual" in dataset.settings:
-        found |= {name: ("multilingual", name) for name in (RANK_DISTANCE, PREFERENCE)}
+        found[RANK_DISTANCE] = "multilingual", RANK_DISTANCE
+    if "monolingual" in dataset.settings and "multilingual" in dataset.settings:
+        found[PREFERENCE] = "multilingual", PREFERENCE
     return found
 
 

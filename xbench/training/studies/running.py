@@ -135,6 +135,7 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
     from filelock import FileLock
     from sentence_transformers import SentenceTransformer
 
+    from xbench.training.evaluator import ModelInTraining
     from xbench.training.studies.measuring import measure
 
     folder = workplace.run_folder(run)
@@ -145,16 +146,17 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
             return
         began = time.monotonic()
         place, record = _model(run, folder, workplace)
-        model = SentenceTransformer(str(place))
+        start = SentenceTransformer(str(place))
         if run.max_length is not None:
-            model.max_seq_length = run.max_length
+            start.max_seq_length = run.max_length
+        model = ModelInTraining(start)
         for evaluation in missing:
             found = measure(model, evaluation, workplace.location)
             own = {"evaluation": evaluation.model_dump(mode="json"), **found}
             _write(folder / f"{evaluation_key(evaluation)}.json", own)
         if record:
             _write(folder / RUN, record | {"seconds": round(time.monotonic() - began, 1)})
-        del model
+        del model, start
         gc.collect()
         if not workplace.keep_models:
             shutil.rmtree(folder / MODEL, ignore_errors=True)
