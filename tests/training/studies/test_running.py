@@ -77,6 +77,26 @@ def test_runs_that_were_done_for_another_study_are_not_done_again(place):
     assert {p: p.stat().st_mtime_ns for p in place.glob("studies/runs/*/run.json")} == records
 
 
+@pytest.mark.integration
+def test_a_model_that_was_kept_is_measured_again_without_training(models, location, tmp_path):
+    folder = tmp_path / "studies"
+    workplace = Workplace(folder, Places(models, folder / "data"), location, keep_models=True)
+    run = runs(read_study("replication", "smoke"))[0]
+    workplace.prepare([run])
+    carry_out([run], workplace)
+    ((_, evaluation),) = run.evaluations
+    before = workplace.scores(run, evaluation)
+    (weights,) = workplace.run_folder(run).rglob("model.safetensors")
+    changed = weights.stat().st_mtime_ns
+    for path in workplace.run_folder(run).glob("[0-9a-f]*.json"):
+        path.unlink()
+    assert workplace.missing(run) == [evaluation]
+    carry_out([run], workplace)
+    assert workplace.scores(run, evaluation) == before
+    assert weights.stat().st_mtime_ns == changed
+    assert workplace.record(run)["stages"][0]["results"]["steps"] == 2
+
+
 def test_a_plan_says_what_would_be_run_and_runs_nothing(place):
     plan = succeed(place, "study", "plan", "replication", "robustness", *SMOKE)
     assert "replication, size smoke: 4 conditions, 4 runs, 0 of them in another study" in plan

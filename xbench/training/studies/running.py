@@ -145,7 +145,7 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
         if not missing:
             return
         began = time.monotonic()
-        place, record = _model(run, folder, workplace)
+        place = _model(run, folder, workplace)
         start = SentenceTransformer(str(place))
         if run.max_length is not None:
             start.max_seq_length = run.max_length
@@ -154,25 +154,27 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
             found = measure(model, evaluation, workplace.location)
             own = {"evaluation": evaluation.model_dump(mode="json"), **found}
             _write(folder / f"{evaluation_key(evaluation)}.json", own)
-        if record:
-            _write(folder / RUN, record | {"seconds": round(time.monotonic() - began, 1)})
+        known = workplace.record(run)
+        seconds = known.get("seconds", 0) + time.monotonic() - began
+        _write(folder / RUN, known | {"seconds": round(seconds, 1)})
         del model, start
         gc.collect()
         if not workplace.keep_models:
             shutil.rmtree(folder / MODEL, ignore_errors=True)
 
 
-def _model(run: Run, folder: Path, workplace: Workplace) -> tuple[Path | str, dict[str, Any]]:
-    """Return the folder of the trained model, and the record of how it was trained."""
+def _model(run: Run, folder: Path, workplace: Workplace) -> Path | str:
+    """Return the model to measure, trained if it is not there, with the record of how it was."""
     from xbench.training.record import read_record
     from xbench.training.run import train
 
     current = workplace.places.model(run.start)
     if not run.stages:
-        return current, {"condition": run.condition, "stages": []}
+        _write(folder / RUN, {"condition": run.condition, "stages": []})
+        return current
     whole = folder / MODEL / f"stage-{len(run.stages)}"
     if (whole / ".whole").exists():
-        return whole, {}
+        return whole
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     stages = []
     for number, stage in enumerate(run.stages, 1):
@@ -186,8 +188,9 @@ def _model(run: Run, folder: Path, workplace: Workplace) -> tuple[Path | str, di
                 "settings": {k: v for k, v in stage.items() if k != "data"},
             }
         )
+    _write(folder / RUN, {"condition": run.condition, "seed": run.seed, "stages": stages})
     (whole / ".whole").touch()
-    return whole, {"condition": run.condition, "seed": run.seed, "stages": stages}
+    return whole
 
 
 def _without_checkpoints(stage: dict[str, Any]) -> dict[str, Any]:
