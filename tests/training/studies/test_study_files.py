@@ -15,6 +15,9 @@ NAMES = (
 )
 
 
+CLAIM = {"name": "n", "measure": "rank_distance", "condition": "hybrid", "matters": 1}
+
+
 @pytest.fixture
 def places(tmp_path):
     return Places(tmp_path / "models", tmp_path / "data")
@@ -96,6 +99,9 @@ def test_stages_share_the_steps():
         ({"sizes": {}}, "has no size small; sizes: none"),
         ({"measure": ["map"]}, "measure: .*'map' is not one of monolingual_map"),
         ({"qestion": "?"}, "qestion: Extra inputs"),
+        ({"claims": [CLAIM | {"than": "hybird"}]}, "no condition 'hybird'.*Did you mean 'hybrid'"),
+        ({"claims": [CLAIM | {"than": "X-X @ typo"}]}, "no evaluation 'typo'; there are MLQA-R"),
+        ({"claims": [CLAIM]}, "claims.0: .*expected condition and than"),
         ({"also": {"X-X": {}}}, "condition X-X is in the grid and under also"),
     ],
 )

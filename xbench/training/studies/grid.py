@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
 from xbench.training.config import TrainingConfig
 from xbench.training.studies.study_file import Changes, Evaluation, Study
 
@@ -132,7 +132,12 @@ def conditions(study: Study) -> dict[str, Changes]:
 
 
 def runs(study: Study) -> list[Run]:
-    """Return the runs of a study, seed by seed, so that an early stop leaves whole seeds."""
+    """Return the runs of a study, seed by seed, so that an early stop leaves whole seeds.
+
+    Raises:
+        UserError: If a claim is about a condition that the study does not have.
+    """
+    _check_claims(study)
     planned = [
         run
         for seed in range(1, study.seeds + 1)
@@ -140,6 +145,21 @@ def runs(study: Study) -> list[Run]:
         for run in [_run(study, name, changes, seed)]
     ]
     return list({(run.condition, run.seed): run for run in planned}.values())
+
+
+def _check_claims(study: Study) -> None:
+    """Refuse claims about unknown conditions, but at the smoke size, which has fewer."""
+    known = conditions(study)
+    for claim in study.claims if study.size != "smoke" else ():
+        where = f"study {study.name}, claim {claim.name!r}"
+        for named in claim.contrast:
+            condition, _, evaluation = named.partition(" @ ")
+            if condition not in known:
+                there = f"{'; '.join(known)}{did_you_mean(condition, known)}"
+                raise UserError(f"{where}: no condition {condition!r}; there are {there}")
+            if evaluation and evaluation not in study.base.evaluate:
+                there = "; ".join(study.base.evaluate)
+                raise UserError(f"{where}: no evaluation {evaluation!r}; there are {there}")
 
 
 def _run(study: Study, name: str, changes: Changes, seed: int) -> Run:

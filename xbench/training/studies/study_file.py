@@ -127,12 +127,14 @@ class Claim(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _two(cls, document: Any) -> Any:  # noqa: ANN401
-        """Read ``better`` and ``than`` as the contrast of two conditions."""
-        if isinstance(document, dict) and "than" in document:
-            given = dict(document)
-            first, second = given.pop("condition", ""), given.pop("than")
-            return {**given, "contrast": {first: 1.0, second: -1.0}}
-        return document
+        """Read ``condition`` and ``than`` as the contrast of two conditions."""
+        if not isinstance(document, dict) or not {"condition", "than"} & document.keys():
+            return document
+        given = dict(document)
+        if not {"condition", "than"} <= given.keys() or "contrast" in given:
+            raise ValueError("expected condition and than, or contrast")
+        first, second = given.pop("condition"), given.pop("than")
+        return {**given, "contrast": {first: 1.0, second: -1.0}}
 
     @check("measure")
     @classmethod
