@@ -24,6 +24,7 @@ from xbench.tasks.mlqa_r import (
     MLQARMonolingualRetrieval,
     MLQARMultilingualRetrieval,
 )
+from xbench.tasks.mtop import MTOPCrosslingualRetrieval, MTOPMultilingualRetrieval
 from xbench.tasks.own import OwnRetrieval, ParallelRetrieval
 from xbench.tasks.parallel import ParallelCorpusRetrieval
 from xbench.tasks.streamed import StreamedRetrieval
@@ -50,6 +51,8 @@ TASK_CLASSES: tuple[type[RetrievalTask], ...] = (
     XBenchMiniMonolingualRetrieval,
     XBenchMiniCrosslingualRetrieval,
     XBenchMiniMultilingualRetrieval,
+    MTOPCrosslingualRetrieval,
+    MTOPMultilingualRetrieval,
 )
 
 __all__ = [
@@ -64,6 +67,8 @@ __all__ = [
     "MLQARCrosslingualRetrieval",
     "MLQARMonolingualRetrieval",
     "MLQARMultilingualRetrieval",
+    "MTOPCrosslingualRetrieval",
+    "MTOPMultilingualRetrieval",
     "OwnRetrieval",
     "ParallelCorpusRetrieval",
     "ParallelRetrieval",

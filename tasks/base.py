@@ -103,6 +103,8 @@ class RetrievalTask(AbsTaskRetrieval):
         report: What the last evaluation with an encoder encoded.
         keep_lists: What `ranks` does with what is retrieved; by default nothing.
         variant: What `ranks` makes of an encoder's embeddings; by default nothing.
+        perturb: What is done to the queries, such as ``("typo:0.1",)``; by default nothing.
+        perturb_seed: Seed of it.
         same_model: Whether `ranks` is given the model of its last call, unchanged.
     """
 
@@ -114,6 +116,8 @@ class RetrievalTask(AbsTaskRetrieval):
     report: EncodingReport | None = None
     keep_lists: KeepLists | None = None
     variant: Variant | None = None
+    perturb: tuple[str, ...] = ()
+    perturb_seed: int = 0
     same_model: bool = False
     _scored: tuple[Mapping[str, PoolRanks], dict[str, dict[str, float]]] | None = None
 

@@ -12,6 +12,7 @@ from mteb.timing import TimingStack
 from xbench._util.errors import UserError
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
+from xbench.data.perturbation import perturbed_queries
 from xbench.metrics import PoolRanks
 from xbench.models.inner import embedding_kind
 from xbench.models.reranked import Reranked
@@ -56,7 +57,10 @@ class ParallelCorpusRetrieval(RetrievalTask):
             return
         chosen = {name: self.subsets[name] for name in self.hf_subsets}
         needed = {a for s in chosen.values() for a in (s.query_language, *s.passage_languages)}
-        self.corpus_data = self.load_corpus(tuple(sorted(needed)))
+        corpus = self.load_corpus(tuple(sorted(needed)))
+        if self.perturb:
+            corpus = perturbed_queries(corpus, self.perturb, self.perturb_seed)
+        self.corpus_data = corpus
         self.dataset = SplitView(self.corpus_data, chosen, self.source.split)  # type: ignore[assignment]
         self.data_loaded = True
 

@@ -45,7 +45,12 @@ LAYERS = [
 ]
 """From top to bottom; a room imports what is below it, never what is next to or above it."""
 
-ALSO = {("training.study", "evaluation"), ("training.study", "analysis")}
+ALSO = {
+    ("training.study", "evaluation"),
+    ("training.study", "analysis"),
+    ("training.studies.measuring", "analysis"),
+    ("training.studies.measuring", "results"),
+}
 NEVER = {
     ("leaderboard", "tasks"),
     ("leaderboard", "search"),
@@ -71,6 +76,7 @@ INNER = {
     "results.validation": "results",
     "training.batching": "training",
     "training.corpora": "training",
+    "training.studies": "training",
 }
 IMPORTED_BY_OUTER = {"training.batching", "training.corpora"}
 """Inner folders that the modules around them import; the others import the modules around them."""

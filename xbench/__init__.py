@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from xbench.analysis.compare import compare
     from xbench.analysis.comparison import Comparison
     from xbench.analysis.run_bias import LanguageBias, language_bias
+    from xbench.data.perturbation import perturb
     from xbench.evaluation.evaluate import evaluate, get_tasks
     from xbench.evaluation.mteb_plugin import register
     from xbench.results.loading import Results, load_results
@@ -28,6 +29,7 @@ __all__ = [
     "get_tasks",
     "language_bias",
     "load_results",
+    "perturb",
     "register",
 ]
 
@@ -42,6 +44,7 @@ _HOME = {
     "get_tasks": "xbench.evaluation.evaluate",
     "language_bias": "xbench.analysis.run_bias",
     "load_results": "xbench.results.loading",
+    "perturb": "xbench.data.perturbation",
     "register": "xbench.evaluation.mteb_plugin",
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from xbench.data.catalogue import BELEBELE, TASKS
+from xbench.data.catalogue import BELEBELE, MTOP, TASKS
 from xbench.leaderboard.site import read_results, site_parts
 from xbench.metrics import comparisons
 from xbench.results.score_table import ScoreTable
@@ -175,7 +175,7 @@ def write_tasks(results: Path, start: str, **options: Any) -> Path:
     names = [
         name
         for name, (own, _) in TASKS.items()
-        if name.startswith(start) and not own.streamed and own is not BELEBELE
+        if name.startswith(start) and not own.streamed and own not in (BELEBELE, MTOP)
     ]
     return [write_sound(results, name, **options) for name in names][-1]
 

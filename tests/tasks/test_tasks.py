@@ -7,7 +7,7 @@ import pytest
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from tests.conftest import HashEncoder
-from xbench.data.catalogue import BELEBELE, MINI, MIRACL, SETTINGS, TASKS, subsets
+from xbench.data.catalogue import BELEBELE, MINI, MIRACL, MTOP, SETTINGS, TASKS, subsets
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
 from xbench.tasks import (
@@ -54,6 +54,7 @@ class TestMetadata:
         dataset, _ = TASKS[cls.metadata.name]
         if not dataset.demonstration:
             keys = {MIRACL.prefix: "zhang2023miracl", BELEBELE.prefix: "bandarkar2024belebele"}
+            keys[MTOP.prefix] = "li2021mtop"
             assert keys.get(dataset.prefix, "roy2020lareqa") in cls.metadata.bibtex_citation
             assert cls.metadata.reference.startswith("https://")
 

@@ -30,6 +30,14 @@ from xbench.search.options import SearchOptions
     "their own: dim=64,128 or quantize=int8,binary, or both with ';' between them, which is every "
     "one with every other. May be repeated; each adds its list.",
 )
+@click.option(
+    "--perturb",
+    multiple=True,
+    metavar="KIND:RATE",
+    help="Change the queries: typo, case or diacritics of a share of the letters, codeswitch of a "
+    "share of the words, such as typo:0.1; stored apart. May be repeated; applied in turn.",
+)
+@options_from(RunOptions, "perturb_seed")
 @options_from(RunOptions, "output", "overwrite", "no_progress", "save_runs")
 @options_from(SearchOptions)
 @location_options

@@ -3,18 +3,198 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xbench.cli.command import Choice, Group
 from xbench.cli.options import language_option, location_argument
+from xbench.cli.train import check_extra
 from xbench.data.catalogue import PARALLEL_DATASETS
 from xbench.data.download import DataLocation
+
+if TYPE_CHECKING:
+    from xbench.training.studies.running import Workplace
+    from xbench.training.studies.study_file import Size, Study
 
 
 @click.group(cls=Group)
 def study() -> None:
-    """Run a research question again, at your scale."""
+    """Answer a question about training by measurement, at your scale."""
+
+
+SIZE = click.option(
+    "--size",
+    type=click.Choice(["smoke", "small", "full"]),
+    default="small",
+    show_default=True,
+    help="smoke proves that all works, small fits two cores, full needs GPUs.",
+)
+SEEDS = click.option("--seeds", type=click.IntRange(min=1), help="Seeds in place of the study's.")
+PLACE = click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("studies"),
+    show_default=True,
+    help="Folder of the runs and reports; runs that are equal in several studies are one.",
+)
+MODELS = click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("models"),
+    show_default=True,
+    help="Folder of the models to start from, by name; what is not there is one of the hub.",
+)
+NAMES = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+
+
+@study.command("list")
+def list_studies() -> None:
+    """List the studies that ship with xbench."""
+    from xbench.training.studies.study_file import read_study, shipped_studies
+
+    names = shipped_studies()
+    width = max(map(len, names))
+    for name in names:
+        click.echo(f"{name:{width}}  {read_study(name, 'full').title}")
+
+
+@study.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a study's file, to read or to begin one of your own.
+
+    NAME is one that `list` prints.
+    """
+    from xbench._util.errors import unknown_name
+    from xbench.training.studies.study_file import shipped_studies
+
+    shipped = shipped_studies()
+    if name not in shipped:
+        raise unknown_name("study", name, shipped)
+    click.echo(shipped[name].read_text("utf-8"), nl=False)
+
+
+@study.command()
+@NAMES
+@SIZE
+@SEEDS
+@click.option("--processes", default=2, show_default=True, type=click.IntRange(min=1))
+@PLACE
+@MODELS
+@location_argument
+def plan(
+    names: tuple[str, ...],
+    size: Size,
+    seeds: int | None,
+    processes: int,
+    output: Path,
+    models: Path,
+    location: DataLocation,
+) -> None:
+    """Print runs, hours, data and disk, before anything is trained.
+
+    NAME is one that `list` prints, or a file; runs that several have in common are counted once.
+    """
+    from xbench.training.studies.planning import plan_lines
+
+    check_extra()
+    studies, workplace = _prepared(names, size, seeds, output, models, location)
+    for line in plan_lines(studies, workplace, processes):
+        click.echo(line)
+
+
+@study.command()
+@NAMES
+@SIZE
+@SEEDS
+@click.option(
+    "--processes",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Runs at a time, each in a process of one thread.",
+)
+@click.option("--keep-models", is_flag=True, help="Keep the trained models.")
+@PLACE
+@MODELS
+@location_argument
+def run(
+    names: tuple[str, ...],
+    size: Size,
+    seeds: int | None,
+    processes: int,
+    keep_models: bool,
+    output: Path,
+    models: Path,
+    location: DataLocation,
+) -> None:
+    """Train and measure what is missing of studies, and write their reports.
+
+    NAME is one that `list` prints, or a file. The same command goes on with what was interrupted.
+    """
+    check_extra()
+    studies, workplace = _prepared(names, size, seeds, output, models, location, keep_models)
+    from xbench.training.studies.grid import runs, shared
+    from xbench.training.studies.running import carry_out
+
+    planned = shared([own for one in studies for own in runs(one)], workplace.places)
+    carry_out(list(planned.values()), workplace, processes, click.echo)
+    _reports(studies, workplace, size, seeds)
+
+
+@study.command()
+@NAMES
+@SIZE
+@SEEDS
+@PLACE
+@MODELS
+@location_argument
+def report(
+    names: tuple[str, ...],
+    size: Size,
+    seeds: int | None,
+    output: Path,
+    models: Path,
+    location: DataLocation,
+) -> None:
+    """Write the reports of what was run so far.
+
+    NAME is one that `list` prints, or a file.
+    """
+    check_extra()
+    studies, workplace = _prepared(names, size, seeds, output, models, location)
+    _reports(studies, workplace, size, seeds)
+
+
+def _prepared(
+    names: tuple[str, ...],
+    size: Size,
+    seeds: int | None,
+    output: Path,
+    models: Path,
+    location: DataLocation,
+    keep_models: bool = False,
+) -> tuple[list[Study], Workplace]:
+    from xbench.training.studies.grid import Places, runs
+    from xbench.training.studies.running import Workplace
+    from xbench.training.studies.study_file import read_study
+
+    studies = [read_study(name, size, seeds) for name in names]
+    places = Places(models.absolute(), (output / "data").absolute())
+    workplace = Workplace(output.absolute(), places, location, keep_models)
+    workplace.prepare([run for study in studies for run in runs(study)])
+    return studies, workplace
+
+
+def _reports(studies: list[Study], workplace: Workplace, size: Size, seeds: int | None) -> None:
+    from xbench.training.studies.report import write_report
+
+    for own in studies:
+        more = f" --seeds {seeds}" if seeds else ""
+        path = write_report(own, workplace, f"xbench study run {own.name} --size {size}{more}")
+        click.echo(f"Report: {path}")
 
 
 @study.command("batch-sampling")
@@ -47,7 +227,6 @@ def batch_sampling(
     in the three settings. The same command goes on with a study that was interrupted.
     """
     from xbench._util.atomic_write import write_atomically
-    from xbench.cli.train import check_extra
 
     check_extra()
     from xbench.training.config import read_config

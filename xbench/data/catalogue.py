@@ -7,7 +7,7 @@ the command line, the result store and the leaderboard.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from xbench._util.errors import unknown_name
@@ -221,6 +221,27 @@ BELEBELE = Dataset(
     sha256=dict.fromkeys(TAGS, ""),
 )
 
+MTOP_FILES = Dataset(
+    prefix="MTOP",
+    title="MTOP",
+    folder="mtop",
+    revision="af03531af8cb6a39504e1044ba1edebef6c76d15",
+    url="https://raw.githubusercontent.com/psunlpgroup/XSemPLR/{revision}/dataset/{path}",
+    sha256={
+        "dev": "90786d97756b710c07db31610ad0fb60b8a15afee02e49a7db2be91b008c5e63",
+        "test": "47d0f025d30abf205589d342ba31a432bb7eafb71dec476582e08ae0157a00c7",
+    },
+)
+"""The two files of MTOP, by the name of the split; each has all languages."""
+
+MTOP = replace(
+    MTOP_FILES,
+    url="",
+    sha256=dict.fromkeys(("de", "en", "es", "fr", "hi", "th"), ""),
+    settings=("crosslingual", "multilingual"),
+)
+"""Utterances and their translations; for studies, and never ranked with the others."""
+
 DATASETS = (XQUAD_R, MLQA_R, MIRACL, MIRACL_HARD_NEGATIVES, BELEBELE, MINI)
 
 PARALLEL_DATASETS = tuple(dataset for dataset in DATASETS if not dataset.hub)
@@ -228,7 +249,7 @@ PARALLEL_DATASETS = tuple(dataset for dataset in DATASETS if not dataset.hub)
 
 TASKS: dict[str, tuple[Dataset, Setting]] = {
     dataset.task_name(setting): (dataset, setting)
-    for dataset in DATASETS
+    for dataset in (*DATASETS, MTOP)
     for setting in dataset.settings
 }
 """Dataset and setting of every task that xbench itself brings, by task name."""

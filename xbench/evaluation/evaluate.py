@@ -39,6 +39,7 @@ def evaluate(
     data: str | PathLike[str] | None = None,
     data_name: str | None = None,
     variants: Names = None,
+    perturb: Names = None,
     **options: Any,  # noqa: ANN401
 ) -> Results:
     """Evaluate a model and write its results; what is there already is not computed again.
@@ -58,6 +59,9 @@ def evaluate(
         variants: Lists such as ``"dim=64,128"``, ``"quantize=int8,binary"`` or
             ``"dim=64,128;quantize=int8"``: each truncation and quantisation of the embeddings has
             results of its own, from the one encoding.
+        perturb: What is done to the queries, such as ``["typo:0.1", "codeswitch:0.3"]``, in this
+            order, as `xbench.perturb` has it; stored apart from the results on the queries as they
+            are. Passages are not encoded again.
         **options: The options of ``xbench evaluate`` under the same names, such as
             ``query_prompt``, ``max_length``, ``batch_size``, ``data_dir``, ``offline`` or
             ``overwrite``; ``rerank`` may be an object, too.
@@ -84,7 +88,7 @@ def evaluate(
     named = isinstance(model, str | PathLike)
     name = str(model) if named else type(model).__name__
     chosen = make(ModelOptions, given[ModelOptions] | {"model": name})
-    lists = _names("variants", variants)
+    lists, steps = _names("variants", variants), _names("perturb", perturb)
     codes, own = _codes(languages), own_corpora(tasks, data, data_name)
     names: Any = None if hasattr(tasks, "task_classes") else tasks
     chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
@@ -102,7 +106,14 @@ def evaluate(
         chosen = replace(chosen, model=source.meta.name or name)
     evaluated = evaluate_tasks.evaluate(
         chosen,
-        Selection(chosen_tasks, codes, run.passage_form, own_tasks(own, codes)),
+        Selection(
+            chosen_tasks,
+            codes,
+            run.passage_form,
+            own_tasks(own, codes),
+            steps,
+            run.perturb_seed,
+        ),
         source=source,
         second=second,
         output=run.output,

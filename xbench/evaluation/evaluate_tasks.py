@@ -167,6 +167,13 @@ def chosen_tasks(
         )
         for cls in [*classes, *(cls for own in selection.own for cls in own.task_classes)]
     ]
+    for task in tasks:
+        if selection.perturb and isinstance(task, StreamedRetrieval):
+            raise UserError(
+                f"--perturb cannot be applied to {task.task_name}, whose corpus is streamed. Leave "
+                "the option out, or choose other tasks"
+            )
+        task.perturb, task.perturb_seed = selection.perturb, selection.perturb_seed
     kept = [task for task in tasks if task.subsets]
     if not kept:
         raise UserError(

@@ -25,6 +25,7 @@ class RunOptions:
     output: Path = option(
         Path("results"), help="Folder of all results.", kind=Path, short="-o", show_default=True
     )
+    perturb_seed: int = option(0, help="Seed of --perturb.", kind=int, minimum=0)
     overwrite: bool = option(False, help="Re-run tasks that already have results.", kind=bool)
     no_progress: bool = option(False, help="Show no progress bars.", kind=bool)
     save_runs: bool = option(

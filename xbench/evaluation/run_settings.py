@@ -9,6 +9,7 @@ from typing import Any
 
 from xbench.data.catalogue import TASK_VERSION, PassageForm
 from xbench.data.languages import codes
+from xbench.data.perturbation import parse_perturbations
 from xbench.models.encoder import EncodingReport
 from xbench.models.inner import dtype, max_length, sentence_transformer, similarity_name
 from xbench.models.options import ModelOptions
@@ -31,25 +32,33 @@ class Selection:
             kept as ISO 639-1 codes; none keeps all.
         passage_form: Whether a passage is the sentence alone or followed by its paragraph.
         own: Corpora of one's own, whose tasks come after the others.
+        perturb: What is done to the queries, in this order.
+        perturb_seed: Seed of it.
 
     Raises:
-        UserError: If a language is not known.
+        UserError: If a language or a perturbation is not known.
     """
 
     tasks: tuple[str, ...]
     languages: tuple[str, ...] = ()
     passage_form: PassageForm = "sentence"
     own: tuple[ParallelRetrieval, ...] = ()
+    perturb: tuple[str, ...] = ()
+    perturb_seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", codes(self.languages))
+        steps = tuple(str(step) for step in parse_perturbations(self.perturb) if step.rate)
+        object.__setattr__(self, "perturb", steps)
 
     @property
     def non_default_settings(self) -> dict[str, str]:
         """What makes the scores other than the task's full, standard ones."""
         partial = {"languages": ",".join(sorted(self.languages))} if self.languages else {}
         form = {"passage_form": self.passage_form} if self.passage_form != "sentence" else {}
-        return partial | form
+        seed = {"perturb_seed": str(self.perturb_seed)} if self.perturb_seed else {}
+        changed = {"perturb": ",".join(self.perturb), **seed} if self.perturb else {}
+        return partial | form | changed
 
 
 def run_settings(
@@ -119,19 +128,27 @@ def command(
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:
             words.append(json.dumps(value) if isinstance(value, dict) else str(value))
-    for task in selection.tasks:
-        words += ["--tasks", task]
+    words += _selected(selection)
+    if variant is not None:
+        words += ["--variants", variant.option]
+    for name, value in asdict(search).items():
+        if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return words
+
+
+def _selected(selection: Selection) -> list[str]:
+    """Return the options that choose what to evaluate on."""
+    words = [word for task in selection.tasks for word in ("--tasks", task)]
     for own in selection.own:
         words += ["--data", own.corpus.source, "--data-name", own.corpus.name]
     if selection.languages:
         words += ["--languages", ",".join(selection.languages)]
     if selection.passage_form != "sentence":
         words += ["--passage-form", selection.passage_form]
-    if variant is not None:
-        words += ["--variants", variant.option]
-    for name, value in asdict(search).items():
-        if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    words += [word for step in selection.perturb for word in ("--perturb", step)]
+    if selection.perturb and selection.perturb_seed:
+        words += ["--perturb-seed", str(selection.perturb_seed)]
     return words
 
 

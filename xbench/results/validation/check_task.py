@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from xbench.data.catalogue import SETTINGS, TASK_VERSION, TASKS, PassageForm
+from xbench.data.catalogue import MTOP, SETTINGS, TASK_VERSION, TASKS, PassageForm
 from xbench.metrics import task_per_query
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain, TaskCheck
 from xbench.results.reading import identity, passage_form, ranks_of
@@ -42,6 +42,8 @@ from xbench.results.validation.locations import check_home, check_links
 
 OWN_DATA = "on data of one's own, which others do not have"
 NEVER = "such results are never published; compare them with `xbench compare`, on your own pages"
+UNRANKED = "on a dataset for studies, which is not ranked"
+PERTURBED = "on perturbed queries ({})"
 PART = "on part of the languages ({}), not comparable with those on all"
 
 
@@ -59,13 +61,18 @@ def why_private(path: Path) -> str:
     task = path.name.removesuffix(suffix)
     if task not in TASKS and task.endswith(_SETTINGS_OF_TASKS):
         return OWN_DATA
+    if task in TASKS and TASKS[task][0] is MTOP:
+        return UNRANKED
     place = path.parent / META_NAME
     if path.parent.parent.name != EXPERIMENTS or place.is_symlink() or not place.is_file():
         return ""
     meta = read_object(place, META_LIMIT, Notes("")) or {}
     settings = meta.get("experiment_kwargs")
-    languages = settings.get("languages") if isinstance(settings, dict) else None
-    return PART.format(languages) if languages else ""
+    if not isinstance(settings, dict):
+        return ""
+    if settings.get("perturb"):
+        return PERTURBED.format(settings["perturb"])
+    return PART.format(settings["languages"]) if settings.get("languages") else ""
 
 
 class _OnAllLanguages(XBenchSettings):
@@ -155,7 +162,7 @@ class _Check:
     def run_summarised(self) -> TaskCheck | None:
         """Check everything but the ranks."""
         files = self.files
-        if self.task not in TASKS or not files.summary.path.is_file():
+        if self.task not in TASKS or not files.summary.path.is_file() or why_private(self.path):
             return None
         meta, settings = self._run_files()
         if (

@@ -168,4 +168,8 @@ def _training_data(meta: Mapping[str, Any]) -> str:
 def missing_tasks(checks: Sequence[TaskCheck]) -> list[str]:
     """Return the tasks of ranked datasets without a result, so that their cells stay blank."""
     there = {check.path.stem for check in checks}
-    return [name for name, (d, _) in TASKS.items() if not d.demonstration and name not in there]
+    return [
+        name
+        for name, (dataset, _) in TASKS.items()
+        if dataset in DATASETS and not dataset.demonstration and name not in there
+    ]

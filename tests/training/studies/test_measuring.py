@@ -1,0 +1,95 @@
+"""What is kept of a model: the scores of the evaluator, one value per question."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.conftest import make_tiny_transformer
+from xbench.data.catalogue import MINI
+from xbench.training.evaluator import ModelInTraining, SettingsEvaluator
+from xbench.training.studies.measuring import measure
+from xbench.training.studies.study_file import Evaluation
+from xbench.training.studies.training_data import MTOP_DEV, common_texts, load_corpus, write_dataset
+
+LANGUAGES = ("de", "en")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ModelInTraining(make_tiny_transformer())
+
+
+class Counting(ModelInTraining):
+    """A model that remembers what it encoded."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.seen = []
+
+    def encode(self, inputs, **kwargs):
+        self.seen += [text for batch in inputs for text in batch["text"]]
+        return super().encode(inputs, **kwargs)
+
+
+def values(found, score):
+    return np.array(found["scores"][score]["questions"], float)
+
+
+def test_scores_are_those_of_the_evaluator_and_the_means_of_their_questions(model, location):
+    found = measure(model, Evaluation(dataset="XBench-Mini", languages=LANGUAGES), location)
+    expected = SettingsEvaluator(MINI, LANGUAGES, location)(model.model)
+    assert {f"mini_{name}" for name in found["scores"]} == set(expected)
+    for name, own in found["scores"].items():
+        assert own["value"] == pytest.approx(expected[f"mini_{name}"], abs=1e-5)
+        assert np.nanmean(values(found, name)) == pytest.approx(own["value"], abs=1e-5)
+        assert set(own["languages"]) == set(LANGUAGES)
+    assert len(found["questions"]) == 48
+
+
+def test_the_worst_of_several_draws_is_at_most_each_of_them(model, location):
+    given = {"dataset": "XBench-Mini", "languages": LANGUAGES, "perturb": ("typo:0.3",)}
+    one = measure(model, Evaluation(**given), location)
+    three = measure(model, Evaluation(**given, worst_of=3), location)
+    for score in ("monolingual_map", "multilingual_map"):
+        assert three["scores"][score]["value"] < one["scores"][score]["value"]
+    rank_distance = [own["scores"]["rank_distance"]["value"] for own in (one, three)]
+    assert rank_distance[0] < rank_distance[1]
+
+
+def test_a_perturbed_evaluation_encodes_no_passage_again(location):
+    corpus = load_corpus(MINI, LANGUAGES, location)
+    passages = {text for own in corpus.passages.values() for text in own.texts}
+    counting = Counting(make_tiny_transformer())
+    given = {"dataset": "XBench-Mini", "languages": LANGUAGES}
+    measure(counting, Evaluation(**given), location)
+    assert set(counting.seen) >= passages
+    counting.seen.clear()
+    measure(counting, Evaluation(**given, perturb=("typo:0.3",), worst_of=2), location)
+    assert counting.seen
+    assert len(passages & set(counting.seen)) <= 16, "some, to know the model again"
+
+
+def test_training_data_of_datasets_and_what_they_share_with_a_test_set(location, tmp_path):
+    path = tmp_path / "mini.jsonl"
+    write_dataset("XBench-Mini", path, location)
+    found = common_texts(path, load_corpus(MINI, LANGUAGES, location))
+    assert found["passages"] == 96
+    assert found["training_passages"] == 8 * 48
+
+
+def test_mtop_has_no_monolingual_score(model, location, shared_data, tmp_path, monkeypatch):
+    from xbench.tasks.mtop import utterances
+
+    rows = utterances("test", location)[:40]
+    monkeypatch.setattr("xbench.tasks.mtop.utterances", lambda split, place: rows)
+    found = measure(model, Evaluation(dataset="MTOP", languages=("de", "th")), location)
+    assert set(found["scores"]) == {
+        "crosslingual_map",
+        "multilingual_map",
+        "rank_distance",
+    }
+    monkeypatch.undo()
+    path = tmp_path / "dev.jsonl"
+    write_dataset(MTOP_DEV, path, location)
+    assert len(path.read_text("utf-8").splitlines()) == 859

@@ -1,0 +1,1 @@
+"""Questions about training, each a file: what is varied, what is measured, what is claimed."""

@@ -1,0 +1,172 @@
+"""What came out of a study: scores by condition, claims, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from xbench._util.errors import UserError
+from xbench.data.groups import question_groups
+from xbench.metrics.ranks import FloatArray, IntArray
+from xbench.training.evaluator import LOWER_IS_BETTER
+from xbench.training.studies.grid import UNSEEDED, Run, conditions, runs
+from xbench.training.studies.inference import Estimate, Tested, contrast, decide
+from xbench.training.studies.running import Workplace
+from xbench.training.studies.study_file import Claim, Study
+
+Cell = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The scores of a study's runs.
+
+    Attributes:
+        study: The study.
+        found: What was measured, by condition, seed and evaluation.
+        planned: The runs of the study.
+    """
+
+    study: Study
+    found: Mapping[tuple[str, int, str], Mapping[str, Any]]
+    planned: tuple[Run, ...]
+
+    @classmethod
+    def of(cls, study: Study, workplace: Workplace) -> Outcome:
+        """Read what was measured."""
+        planned = tuple(runs(study))
+        found = {
+            (run.condition, run.seed, name): scores
+            for run in planned
+            for name, evaluation in run.evaluations
+            if (scores := workplace.scores(run, evaluation)) is not None
+        }
+        return cls(study, found, planned)
+
+    @cached_property
+    def missing(self) -> int:
+        """Number of measurements that were not done."""
+        whole = sum(len(run.evaluations) for run in self.planned)
+        return whole - len(self.found)
+
+    @cached_property
+    def untrained(self) -> frozenset[str]:
+        """Conditions that are measured without training."""
+        return frozenset(run.condition for run in self.planned if run.seed == UNSEEDED)
+
+    def seeds(self, condition: str) -> list[int]:
+        """Return the seeds of a condition for which all evaluations were done."""
+        evaluations = list(self.study.base.evaluate)
+        own = sorted({seed for name, seed, _ in self.found if name == condition})
+        return [s for s in own if all((condition, s, e) in self.found for e in evaluations)]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Conditions and evaluations that have scores."""
+        return [
+            (condition, evaluation)
+            for evaluation in self.study.base.evaluate
+            for condition in conditions(self.study)
+            if self.seeds(condition)
+        ]
+
+    def questions(self, evaluation: str) -> tuple[str, ...]:
+        """Return the ids of the questions of an evaluation."""
+        ids = {tuple(own["questions"]) for (_, _, e), own in self.found.items() if e == evaluation}
+        if len(ids) != 1:
+            raise UserError(
+                f"study {self.study.name}, evaluation {evaluation}: its runs were measured on "
+                "different questions; delete the runs of older data"
+            )
+        return ids.pop()
+
+    def groups(self, evaluation: str) -> IntArray:
+        """Return the article of each question."""
+        title = self.study.base.evaluate[evaluation].dataset
+        return question_groups(title, self.questions(evaluation))
+
+    def values(self, cell: Cell, measure: str) -> FloatArray | None:
+        """Return the values of a score, shape (seeds, questions); None if it is not measured."""
+        condition, evaluation = cell
+        rows = [
+            self.found[condition, seed, evaluation]["scores"].get(measure)
+            for seed in self.seeds(condition)
+        ]
+        if not rows or any(row is None for row in rows):
+            return None
+        return np.array([row["questions"] for row in rows if row], dtype=np.float64)
+
+    def by_language(self, cell: Cell, measure: str) -> dict[str, float]:
+        """Return the mean over seeds of a score, by query language."""
+        condition, evaluation = cell
+        rows = [
+            self.found[condition, seed, evaluation]["scores"][measure]["languages"]
+            for seed in self.seeds(condition)
+        ]
+        return {code: float(np.mean([row[code] for row in rows])) for code in rows[0]}
+
+    def score(self, cell: Cell, measure: str) -> Estimate | None:
+        """Return the mean over seeds of a score, with its error."""
+        return self.sum_of({cell: 1.0}, measure)
+
+    def sum_of(self, weights: Mapping[Cell, float], measure: str) -> Estimate | None:
+        """Return a weighted sum of scores; None if one of them is not measured."""
+        cells: dict[str, dict[str, FloatArray]] = {}
+        for condition, evaluation in weights:
+            values = self.values((condition, evaluation), measure)
+            if values is None:
+                return None
+            cells.setdefault(condition, {})[evaluation] = values
+        _, evaluation = next(iter(weights))
+        groups = self.groups(evaluation)
+        if any(len(v[0]) != len(groups) for own in cells.values() for v in own.values()):
+            raise UserError(
+                f"study {self.study.name}: a claim compares evaluations of different questions"
+            )
+        return contrast(weights, cells, groups, self.untrained)
+
+    def cell(self, name: str) -> Cell:
+        """Return the condition and evaluation that a claim names."""
+        condition, _, evaluation = name.partition(" @ ")
+        return condition, evaluation or self.study.usual
+
+    @cached_property
+    def tested(self) -> list[tuple[Claim, Tested | None]]:
+        """The claims and how they came out; None for one whose conditions were not run."""
+        sums = [self._claimed(claim) for claim in self.study.claims]
+        there = [
+            (own, claim.kind, claim.matters)
+            for claim, own in zip(self.study.claims, sums, strict=True)
+            if own is not None
+        ]
+        decided = iter(decide(there))
+        return [
+            (claim, None if own is None else next(decided))
+            for claim, own in zip(self.study.claims, sums, strict=True)
+        ]
+
+    def planned_for(self, claim: Claim) -> bool:
+        """Return whether all that a claim is about is part of the study."""
+        cells = [self.cell(name) for name in claim.contrast]
+        known = conditions(self.study)
+        return all(c in known and e in self.study.base.evaluate for c, e in cells)
+
+    def _claimed(self, claim: Claim) -> Estimate | None:
+        sign = -1.0 if claim.measure in LOWER_IS_BETTER else 1.0
+        weights = {self.cell(name): sign * weight for name, weight in claim.contrast.items()}
+        known = set(self.cells)
+        return self.sum_of(weights, claim.measure) if known >= set(weights) else None
+
+    def shown(self, claim: Claim, value: float) -> float:
+        """Return a claim's value with the sign of the score itself, not of what is better."""
+        return -value if claim.measure in LOWER_IS_BETTER else value
+
+
+def measured_seeds(outcome: Outcome) -> list[int]:
+    """Return the number of seeds of each trained condition that was run."""
+    names = [name for name in conditions(outcome.study) if name not in outcome.untrained]
+    return [len(outcome.seeds(name)) for name in names]

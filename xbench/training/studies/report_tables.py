@@ -1,0 +1,169 @@
+"""The tables of a study's report, as lines of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isnan
+
+from tabulate import tabulate
+
+from xbench.training.config import PREFERENCE, RANK_DISTANCE
+from xbench.training.studies.inference import Estimate, Tested
+from xbench.training.studies.outcome import Outcome
+from xbench.training.studies.study_file import Claim, Published
+
+TITLES = {
+    "monolingual_map": "mAP, monolingual",
+    "crosslingual_map": "mAP, cross-lingual",
+    "multilingual_map": "mAP, multilingual pool",
+    RANK_DISTANCE: "rank distance",
+    PREFERENCE: "own-language preference",
+}
+
+
+def score_lines(outcome: Outcome) -> list[str]:
+    """Return the table of all scores."""
+    measures = [m for m in outcome.study.measure if outcome.score(outcome.cells[0], m)]
+    rows: list[list[str]] = []
+    for cell in outcome.cells:
+        scores = [outcome.score(cell, measure) for measure in measures]
+        rows.append(
+            [
+                cell_name(outcome, cell),
+                "" if cell[0] in outcome.untrained else str(len(outcome.seeds(cell[0]))),
+                *(_estimate(m, own) for m, own in zip(measures, scores, strict=True)),
+            ]
+        )
+    header = ["condition", "seeds", *(TITLES[measure] for measure in measures)]
+    text = (
+        "Means over seeds, ± half of the 95 % interval over seeds and questions (by article); of "
+        "one seed no interval is known. Less is better for rank distance and preference."
+    )
+    return [text, "", *_table(header, rows)]
+
+
+def drop_lines(outcome: Outcome) -> Iterator[str]:
+    """Yield the fall of each mAP from the usual queries to those of the other evaluations."""
+    study = outcome.study
+    measures = [own for own in study.measure if own.endswith("_map")]
+    rows: list[list[str]] = []
+    for condition, evaluation in outcome.cells:
+        if evaluation == study.usual:
+            continue
+        row = [condition, evaluation]
+        for measure in measures:
+            weights = {(condition, study.usual): 1.0, (condition, evaluation): -1.0}
+            fall, clean = (
+                outcome.sum_of(weights, measure),
+                outcome.score((condition, study.usual), measure),
+            )
+            if fall is not None and clean is not None:
+                row += [_estimate(measure, fall), f"{100 * fall.value / clean.value:.0f} %"]
+        row.append(_by_language(outcome, condition, evaluation, measures[-1]))
+        rows.append(row)
+    header = ["condition", "evaluation"]
+    for measure in measures:
+        header += [TITLES[measure], "of clean"]
+    header.append(f"{TITLES[measures[-1]]}, by language")
+    yield (
+        "How far scores fall from the usual queries to the changed ones, ± half of the 95 % "
+        "interval over seeds and questions; and as a share of the score on the usual queries."
+    )
+    yield ""
+    yield from _table(header, rows)
+
+
+def _by_language(outcome: Outcome, condition: str, evaluation: str, measure: str) -> str:
+    clean = outcome.by_language((condition, outcome.study.usual), measure)
+    changed = outcome.by_language((condition, evaluation), measure)
+    falls = {code: 1 - changed[code] / clean[code] for code in clean if clean[code]}
+    return ", ".join(f"{code} {100 * fall:.0f} %" for code, fall in sorted(falls.items()))
+
+
+def published_lines(published: Published, measures: Sequence[str]) -> Iterator[str]:
+    """Yield the table of published scores, of the measures of a study."""
+    shown = [own for own in measures if any(own in row for row in published.scores.values())]
+    rows = [
+        [name, *(_number(own, row[own]) if own in row else "" for own in shown)]
+        for name, row in published.scores.items()
+    ]
+    yield published.source.strip()
+    yield ""
+    yield from _table(["model, batches", *(TITLES[own] for own in shown)], rows)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+    lines = tabulate(rows, header, tablefmt="pipe", disable_numparse=True).splitlines()
+    return [line.rstrip() for line in lines]
+
+
+def cell_name(outcome: Outcome, cell: tuple[str, str]) -> str:
+    """Return how a condition and evaluation are named."""
+    condition, evaluation = cell
+    return condition if evaluation == outcome.study.usual else f"{condition} @ {evaluation}"
+
+
+def _number(measure: str, value: float, sign: str = "") -> str:
+    text = f"{value:{sign},.0f}" if measure == RANK_DISTANCE else f"{value:{sign}.3f}"
+    return text.replace("-0.000", "0.000").replace("+0.000", "0.000")
+
+
+def _estimate(measure: str, own: Estimate | None) -> str:
+    if own is None:
+        return ""
+    half = "" if isnan(own.half) else f" ± {_number(measure, own.half)}"
+    return f"{_number(measure, own.value)}{half}"
+
+
+def claim_lines(outcome: Outcome) -> Iterator[str]:
+    """Yield the table of the claims."""
+    rows: list[list[str]] = []
+    for claim, tested in outcome.tested:
+        score = TITLES[claim.measure]
+        matters = _number(claim.measure, claim.matters)
+        if tested is None:
+            why = "not run yet" if outcome.planned_for(claim) else "not run at this size"
+            rows.append([claim.name, score, why, matters, "", ""])
+            continue
+        rows.append(
+            [
+                claim.name,
+                score,
+                _difference(outcome, claim, tested.estimate),
+                matters,
+                _p(tested.p),
+                _verdict(tested),
+            ]
+        )
+    if not rows:
+        yield "None was stated."
+        return
+    header = ["claim", "score", "difference, 95 %", "matters from", "p, corrected", "outcome"]
+    yield (
+        "Stated before the runs. The tests hold the chance of any false finding at .05 over all "
+        "claims (Holm) and count both seeds and questions, seeds as unpaired (Welch and "
+        "Satterthwaite)."
+    )
+    yield ""
+    yield from _table(header, rows)
+
+
+def _difference(outcome: Outcome, claim: Claim, own: Estimate) -> str:
+    value = _number(claim.measure, outcome.shown(claim, own.value), "+")
+    if isnan(own.half):
+        return f"{value}, one seed"
+    ends = sorted((outcome.shown(claim, own.low), outcome.shown(claim, own.high)))
+    low, high = (_number(claim.measure, end, "+") for end in ends)
+    return f"{value} [{low}, {high}]"
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def _verdict(tested: Tested) -> str:
+    if tested.verdict == "held" and tested.matters:
+        return "held, and it matters"
+    if tested.verdict == "held" and tested.matters is False:
+        return "held; less than what matters"
+    return tested.verdict

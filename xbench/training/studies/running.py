@@ -1,0 +1,212 @@
+"""Runs carried out: trained, measured and forgotten, one after another or several at a time."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from xbench._util.atomic_write import write_atomically
+from xbench._util.errors import UserError
+from xbench.data.download import DataLocation
+from xbench.training.studies.grid import Places, Run, evaluation_key
+from xbench.training.studies.study_file import Evaluation
+
+logger = logging.getLogger(__name__)
+
+RUN = "run.json"
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where the runs of all studies are, and what they are made of.
+
+    Attributes:
+        folder: Folder of the runs; equal runs of several studies are one.
+        places: Where models and training data are.
+        location: Where datasets are.
+        keep_models: Whether models are kept after they are measured.
+    """
+
+    folder: Path
+    places: Places
+    location: DataLocation
+    keep_models: bool = False
+
+    def run_folder(self, run: Run) -> Path:
+        """Return the folder of a run."""
+        return self.folder / "runs" / run.key(self.places)
+
+    def scores(self, run: Run, evaluation: Evaluation) -> dict[str, Any] | None:
+        """Return what was measured of a run, or None if it was not.
+
+        Raises:
+            UserError: If the file is damaged.
+        """
+        return _read(self.run_folder(run) / f"{evaluation_key(evaluation)}.json")
+
+    def record(self, run: Run) -> dict[str, Any]:
+        """Return the record of a run; nothing if it was not carried out."""
+        return _read(self.run_folder(run) / RUN) or {}
+
+    def missing(self, run: Run) -> list[Evaluation]:
+        """Return the evaluations of a run that were not done."""
+        return [own for _, own in run.evaluations if self.scores(run, own) is None]
+
+    def prepare(self, runs: Sequence[Run]) -> None:
+        """Write the training corpora that runs need."""
+        from xbench.training.studies.training_data import write_dataset
+
+        titles = {
+            source["dataset"]
+            for run in runs
+            for stage in run.stages
+            for source in stage.get("data", ())
+            if isinstance(source, dict) and "dataset" in source
+        }
+        for title in sorted(titles):
+            write_dataset(title, self.places.data / f"{title}.jsonl", self.location)
+
+
+def carry_out(
+    runs: Sequence[Run],
+    workplace: Workplace,
+    processes: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> None:
+    """Train and measure what is missing; runs that were interrupted begin again.
+
+    Args:
+        runs: The runs, none equal to another.
+        workplace: Where they are.
+        processes: Runs at a time; each of several is a process of one thread.
+        progress: Called with a line when a run is finished.
+
+    Raises:
+        UserError: If a run cannot be carried out; those that were finished are kept.
+    """
+    waiting = [run for run in runs if workplace.missing(run)]
+    say = progress or (lambda line: None)
+    if processes == 1:
+        for number, run in enumerate(waiting, 1):
+            carry_out_one(run, workplace)
+            say(_line(run, workplace, number, len(waiting)))
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
+        futures = {pool.submit(carry_out_one, run, workplace): run for run in waiting}
+        try:
+            for number, (future, run) in enumerate(futures.items(), 1):
+                future.result()
+                say(_line(run, workplace, number, len(waiting)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _line(run: Run, workplace: Workplace, number: int, total: int) -> str:
+    minutes = workplace.record(run).get("seconds", 0) / 60
+    seed = f", seed {run.seed}" if run.stages else ""
+    return f"{number} of {total}: {run.condition}{seed}, {minutes:.1f} minutes"
+
+
+def _one_thread() -> None:
+    import torch
+
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    torch.set_num_threads(1)
+
+
+def carry_out_one(run: Run, workplace: Workplace) -> None:
+    """Train a model, measure it, and delete it.
+
+    Raises:
+        UserError: If it cannot be trained or measured.
+    """
+    from filelock import FileLock
+    from sentence_transformers import SentenceTransformer
+
+    from xbench.training.evaluator import ModelInTraining
+    from xbench.training.studies.measuring import measure
+
+    folder = workplace.run_folder(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        missing = workplace.missing(run)
+        if not missing:
+            return
+        began = time.monotonic()
+        place = _model(run, folder, workplace)
+        start = SentenceTransformer(str(place))
+        if run.max_length is not None:
+            start.max_seq_length = run.max_length
+        model = ModelInTraining(start)
+        for evaluation in missing:
+            found = measure(model, evaluation, workplace.location)
+            own = {"evaluation": evaluation.model_dump(mode="json"), **found}
+            _write(folder / f"{evaluation_key(evaluation)}.json", own)
+        known = workplace.record(run)
+        seconds = known.get("seconds", 0) + time.monotonic() - began
+        _write(folder / RUN, known | {"seconds": round(seconds, 1)})
+        del model, start
+        gc.collect()
+        if not workplace.keep_models:
+            shutil.rmtree(folder / MODEL, ignore_errors=True)
+
+
+def _model(run: Run, folder: Path, workplace: Workplace) -> Path | str:
+    """Return the model to measure, trained if it is not there, with the record of how it was."""
+    from xbench.training.record import read_record
+    from xbench.training.run import train
+
+    current = workplace.places.model(run.start)
+    if not run.stages:
+        _write(folder / RUN, {"condition": run.condition, "stages": []})
+        return current
+    whole = folder / MODEL / f"stage-{len(run.stages)}"
+    if (whole / ".whole").exists():
+        return whole
+    shutil.rmtree(folder / MODEL, ignore_errors=True)
+    stages = []
+    for number, stage in enumerate(run.stages, 1):
+        output = folder / MODEL / f"stage-{number}"
+        settings = workplace.places.settings(_without_checkpoints(stage), current, run.seed, output)
+        current = str(train(settings, workplace.location))
+        found = read_record(output) or {}
+        stages.append(
+            {name: found.get(name) for name in ("pairs", "versions", "results")}
+            | {
+                "settings": {k: v for k, v in stage.items() if k != "data"},
+            }
+        )
+    _write(folder / RUN, {"condition": run.condition, "seed": run.seed, "stages": stages})
+    (whole / ".whole").touch()
+    return whole
+
+
+def _without_checkpoints(stage: dict[str, Any]) -> dict[str, Any]:
+    own = stage.get("training_arguments", {})
+    quiet = {"save_strategy": "no", "disable_tqdm": True, "logging_steps": 10}
+    return {**stage, "training_arguments": quiet | own}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_atomically(path, (json.dumps(content, ensure_ascii=False) + "\n").encode())
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise UserError(f"{path}: damaged ({error}); delete it to measure again") from error
