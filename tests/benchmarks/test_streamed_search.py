@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from xbench.models.encoder import MatrixProduct
+from xbench.models.matrix_product import MatrixProduct
 from xbench.search.streamed.shards import PIECE
 from xbench.search.top_k import TopK, id_array
 
