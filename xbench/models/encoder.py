@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -79,6 +81,7 @@ class MtebTextEncoder:
         self.name = str(model.mteb_model_meta.name)
         self.revision = str(model.mteb_model_meta.revision)
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
+        self.tokenizer_lock: AbstractContextManager[Any] = threading.RLock()
         self._queue = self._token_queue()
         own_chunk = getattr(model, "texts_at_once", None) or max(CHUNK, self.batch_size)
         self.chunk = own_chunk if self._queue is None else WINDOW
@@ -147,7 +150,7 @@ class MtebTextEncoder:
         Raises:
             UserError: If the model fails.
         """
-        with errors_of_encode(self.name, len(texts), role):
+        with self.tokenizer_lock, errors_of_encode(self.name, len(texts), role):
             if self.kind == "multi-vector":
                 return [as_float32(own) for own in self._token_vectors(texts, role)]
             encoded = self._encoded(texts, role)
@@ -284,9 +287,10 @@ class MtebTextEncoder:
         if inner is None or limit is None or not callable(inner.tokenizer):
             return np.zeros(len(texts), np.bool_)
         prompt = self.prompt(role) or ""
-        tokens = inner.tokenizer(
-            [prompt + text for text in texts], truncation=False, verbose=False
-        )["input_ids"]
+        with self.tokenizer_lock:
+            tokens = inner.tokenizer(
+                [prompt + text for text in texts], truncation=False, verbose=False
+            )["input_ids"]
         return np.array([len(ids) > limit for ids in tokens], np.bool_)
 
 

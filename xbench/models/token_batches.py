@@ -6,7 +6,6 @@ characters say little about tokens, so that much of what it computes is padding.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -70,14 +69,11 @@ class TokenBatches:
             they are shorter. On a CPU it holds less.
 
     Attributes:
-        lock: Held while the tokenizer works, whose settings change with each call; others who use
-            it must hold it.
         tokens: Tokens encoded so far.
         padding: Padding that was encoded with them.
     """
 
     def __init__(self, model: SentenceTransformer, batch_size: int) -> None:
-        self.lock = threading.Lock()
         self.tokens = self.padding = 0
         self._model = model
         self._budget = batch_size * int(min(model.max_seq_length or USUAL_LENGTH, USUAL_LENGTH))
@@ -90,10 +86,9 @@ class TokenBatches:
         Raises:
             ValueError: If the model makes something else of texts than tokens.
         """
-        with self.lock:
-            found = self._model.preprocess(
-                list(texts), prompt=prompt, task=task, processing_kwargs=_UNPADDED
-            )
+        found = self._model.preprocess(
+            list(texts), prompt=prompt, task=task, processing_kwargs=_UNPADDED
+        )
         each = {name: value for name, value in found.items() if isinstance(value, list)}
         if "input_ids" not in each or set(each) - set(PER_TOKEN):
             raise ValueError(f"unknown features {sorted(found)}")
@@ -210,9 +205,8 @@ def fits(model: Any) -> bool:  # noqa: ANN401
     if getattr(model, "_distributed_inference", None) is not None or _is_placed(model):
         return False
     first: Any = model[0]
-    modules = [first]
-    if type(first) is Router:
-        modules = [route[0] for route in first.sub_modules.values()]
+    routes: Any = first.sub_modules.values() if type(first) is Router else [[first]]
+    modules = [route[0] for route in routes]
     if not all(map(_takes_tokens, modules)):
         return False
     return len({_padding(module.tokenizer) for module in modules}) == 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,15 @@ TASKS: dict[Role, Task] = {"query": "query", "passage": "document"}
 
 
 class OwnEncoder(Protocol):
-    """What a model does with texts by itself."""
+    """What a model does with texts by itself.
+
+    Attributes:
+        name: Name of the model, for messages.
+        tokenizer_lock: Held by whoever uses the tokenizer, whose settings change with each call.
+    """
 
     name: str
+    tokenizer_lock: AbstractContextManager[Any]
 
     def prompt(self, role: Role) -> str | None:
         """Return the text that the model puts before a text of a role."""
@@ -93,7 +100,8 @@ class TokenQueue:
         if len(texts) < FEWEST or not self._agrees.get(role, True):
             return None
         try:
-            tokenized = self._batches.tokenize(texts, self._own.prompt(role), TASKS[role])
+            with self._own.tokenizer_lock:
+                tokenized = self._batches.tokenize(texts, self._own.prompt(role), TASKS[role])
             if role not in self._agrees:
                 self._agrees[role] = self._try(texts, tokenized, role)
         except Exception:  # whatever it is, the model says it better itself
@@ -154,8 +162,7 @@ class TokenQueue:
         """Return which texts were truncated: none but those that have the most tokens."""
         truncated = np.zeros(len(texts), np.bool_)
         longest = np.flatnonzero(tokenized.lengths == tokenized.lengths.max())
-        with self._batches.lock:
-            truncated[longest] = self._own.truncated([texts[i] for i in longest.tolist()], role)
+        truncated[longest] = self._own.truncated([texts[i] for i in longest.tolist()], role)
         return truncated
 
     def _try(self, texts: Sequence[str], tokenized: Tokenized, role: Role) -> bool:
@@ -172,6 +179,5 @@ class TokenQueue:
             for part in np.split(rows, 2)
             for own, vectors in self._batches.encode(tokenized.of(part))
         ]
-        with self._batches.lock:
-            own = self._own.own_vectors([texts[i] for i in rows.tolist()], role)
+        own = self._own.own_vectors([texts[i] for i in rows.tolist()], role)
         return bool(least_cosine(np.concatenate(found), own) >= self._least_cosine)

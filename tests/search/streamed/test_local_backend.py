@@ -66,6 +66,17 @@ def test_an_encoder_scores_as_the_model_does(tiny_transformer):
     scorer.close()
 
 
+def test_pieces_of_few_and_of_many_passages_do_not_spoil_each_others_texts(tiny_transformer):
+    encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
+    scorer = EncoderScorer(encoder, {})
+    pieces = [TEXTS[start : start + size] for start in range(20) for size in (20, 80, 3)]
+    prepared = (scorer.prepare(texts, "en") for texts in pieces)
+    expected = dict(zip(TEXTS, encoder.own_vectors(TEXTS, "passage"), strict=True))
+    for texts, own in zip(pieces, read_ahead(prepared, 4), strict=True):
+        np.testing.assert_allclose(scorer.read(own), [expected[t] for t in texts], atol=1e-5)
+    scorer.close()
+
+
 def test_cut_passages_are_counted(tiny_transformer):
     tiny_transformer.model.max_seq_length = 12
     encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
