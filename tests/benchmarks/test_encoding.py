@@ -1,4 +1,4 @@
-"""Texts encoded from one queue sorted by tokens, next to the library's `encode` of each language."""
+"""Texts from one queue sorted by tokens, next to the library's `encode` of the same texts."""
 
 from __future__ import annotations
 
