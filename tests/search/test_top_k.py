@@ -44,10 +44,10 @@ def searches(draw):
     return scores, ids, cuts, draw(st.integers(1, 20))
 
 
-@pytest.fixture(params=[(1, 1), (3, 2), (10**6, 16), (10**6, 10**9)], autouse=True)
+@pytest.fixture(params=[(1, 1), (3, 20), (1000, 1000)], autouse=True)
 def limits(request, monkeypatch):
-    monkeypatch.setattr(xbench.search.top_k, "_WAITING", request.param[0])
-    monkeypatch.setattr(xbench.search.top_k, "_DENSE", request.param[1])
+    monkeypatch.setattr(xbench.search.top_k, "_ROOM", request.param[0])
+    monkeypatch.setattr(xbench.search.top_k, "_NAMES", request.param[1])
     monkeypatch.setattr(xbench.search.top_k, "_ROWS", 2)
 
 

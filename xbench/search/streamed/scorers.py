@@ -48,6 +48,8 @@ class Scorer(Protocol):
     def scores(self, query_language: str, pool: tuple[str, ...], read: Any) -> ScoreArray:  # noqa: ANN401
         """Return the scores of passages for the queries of a language in a pool of languages.
 
+        They are valid until it is called again.
+
         Returns:
             Shape (queries, passages); -inf where a passage is not retrieved.
         """
@@ -117,6 +119,7 @@ class EncoderScorer:
         self._queries = queries
         self._spread = Spread(encoder.name, "passage")
         self._products = {a: encoder.matrix_product(vectors) for a, vectors in queries.items()}
+        self._scratch = np.empty(0, np.float32)
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
         """Tokenize passages, and find out which are truncated."""
@@ -142,11 +145,16 @@ class EncoderScorer:
         return vectors
 
     def scores(self, query_language: str, pool: tuple[str, ...], read: Vectors) -> ScoreArray:
-        """Return the model's similarity of the queries of a language with passages."""
-        product = self._products[query_language]
+        """Return the model's similarity of the queries of a language with passages.
+
+        The array is overwritten when it is called again.
+        """
+        queries, product = self._queries[query_language], self._products[query_language]
         if product is None or isinstance(read, list):
-            return self._encoder.similarity(self._queries[query_language], read)
-        return product(read)
+            return self._encoder.similarity(queries, read)
+        if self._scratch.size < len(queries) * len(read):
+            self._scratch = np.empty(len(queries) * len(read), np.float32)
+        return product(read, self._scratch)
 
     def truncated(self, prepared: PreparedTexts) -> int:
         """Return how many of the passages were truncated at the model's maximum length."""
