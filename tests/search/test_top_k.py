@@ -25,6 +25,7 @@ def brute_force(scores: np.ndarray, ids: list[str], depth: int) -> list[list[tup
 
 def listed(top: TopK) -> list[list[tuple[float, str]]]:
     scores, ids = top.best()
+    assert (ids == b"")[~np.isfinite(scores)].all()
     return [
         [(s, i.decode()) for s, i in zip(row, names, strict=True) if np.isfinite(s)]
         for row, names in zip(scores.tolist(), ids.tolist(), strict=True)

@@ -267,10 +267,10 @@ def _highest(
 ) -> NDArray[np.bool_]:
     """Return which entries are the highest of each row, as many as the depth.
 
-    Of equal ones, those with the last ids are.
+    Of equal ones, those with the last ids are; of those that are no passages, the first.
 
     Args:
-        scores: Shape (queries, passages).
+        scores: Shape (queries, passages); -inf where there is no passage.
         depth: How many are the highest.
         ids: Gives the ids of some entries of a row.
     """
@@ -282,8 +282,8 @@ def _highest(
         tied = np.flatnonzero(scores[row] == threshold[row])
         room = depth - np.count_nonzero(scores[row] > threshold[row])
         if np.isfinite(threshold[row, 0]):
-            tied = tied[np.argsort(ids(row, tied))]
-        highest[row, tied[: len(tied) - room]] = False
+            tied = tied[np.argsort(ids(row, tied))[::-1]]
+        highest[row, tied[room:]] = False
     return np.asarray(highest)
 
 
