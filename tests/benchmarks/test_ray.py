@@ -46,7 +46,7 @@ SHARDS, PER_SHARD = 64, 60
 
 
 def test_scaling_with_workers_that_wait(benchmark, tmp_path, monkeypatch):
-    pytest.importorskip("ray")
+    ray = pytest.importorskip("ray")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     write_language(tmp_path / "miracl", "en", SHARDS * PER_SHARD, queries=10, per_file=PER_SHARD)
     (tmp_path / "waiting.py").write_text(WAITING)
@@ -62,6 +62,7 @@ def test_scaling_with_workers_that_wait(benchmark, tmp_path, monkeypatch):
     def rate(workers: int) -> float:
         """Return the passages per second while all workers work, first and last shards apart."""
         ends.clear()
+        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
         evaluate_tasks.evaluate(
             ModelOptions(f"{tmp_path / 'waiting.py'}:Waiting"),
             Selection((TASK,), ("en",)),
@@ -70,6 +71,7 @@ def test_scaling_with_workers_that_wait(benchmark, tmp_path, monkeypatch):
             search=SearchOptions(backend="ray", ray_workers=workers),
             show_progress=False,
         )
+        ray.shutdown()
         first, last = 3 * workers, len(ends) - 2 * workers - 1
         return (last - first) * PER_SHARD / (ends[last] - ends[first])
 
