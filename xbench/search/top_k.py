@@ -267,7 +267,7 @@ def _highest(
 ) -> NDArray[np.bool_]:
     """Return which entries are the highest of each row, as many as the depth.
 
-    Of equal ones, those with the last ids are; of those that are no passages, the first.
+    Of equal ones, those with the last ids are; where there is no passage, the first places are.
 
     Args:
         scores: Shape (queries, passages); -inf where there is no passage.
