@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 WORKERS ?= logical
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --durations 40
 
-.PHONY: demo test-fast test test-slow fuzz lint tree types docs bench clean
+.PHONY: demo test-fast test test-slow fuzz lint tree types docs bench bench-compare clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -67,9 +67,17 @@ types: $(TESTED) tree
 docs: $(DOCUMENTED) tree
 	$(BIN)/zensical build --clean --strict
 
-# Timings; see tests/benchmarks/.
+# Timings as one table, and as JSON in build/bench/; see tests/benchmarks/.
+BENCH ?= build/bench/$(shell date +%Y%m%d-%H%M%S).json
 bench: $(TESTED)
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc
+	mkdir -p $(dir $(BENCH))
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc \
+	  --benchmark-columns=mean --benchmark-json=$(BENCH)
+	$(BIN)/python -m tests.benchmarks.report $(BENCH)
+
+# What got slower between two runs: make bench-compare OLD=build/bench/a.json NEW=build/bench/b.json
+bench-compare: $(TESTED)
+	$(BIN)/python -m tests.benchmarks.report $(OLD) $(NEW)
 
 clean:
 	rm -rf $(VENV) build demo dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -85,6 +85,25 @@ class ParallelCorpusRetrieval(RetrievalTask):
         finally:
             self._goes_on = False
 
+    def is_encoded(self, model: Any, encode_kwargs: Mapping[str, Any]) -> bool:  # noqa: ANN401
+        """Return whether all embeddings that the ranks of a model need are stored."""
+        from xbench.search.encoder_ranks import is_encoded
+
+        self.load_data()
+        return is_encoded(
+            model,
+            type(self).metadata,
+            encode_kwargs,
+            self.corpus_data,
+            *self._languages({name: self.subsets[name] for name in self.hf_subsets}),
+            self.location.cache_dir,
+        )
+
+    def _languages(self, chosen: Mapping[str, Subset]) -> tuple[list[str], list[str]]:
+        """Return the languages of the queries and of the passages of some subsets."""
+        queries = sorted({subset.query_language for subset in chosen.values()})
+        return queries, sorted({a for own in chosen.values() for a in own.passage_languages})
+
     def ranks(
         self,
         model: Any,  # noqa: ANN401
@@ -137,8 +156,7 @@ class ParallelCorpusRetrieval(RetrievalTask):
             type(self).metadata,
             encode_kwargs,
             self.corpus_data,
-            sorted({subset.query_language for subset in chosen.values()}),
-            sorted({a for subset in chosen.values() for a in subset.passage_languages}),
+            *self._languages(chosen),
             self.location.cache_dir,
             is_same=self._goes_on or self.same_model,
             variant=self.variant,

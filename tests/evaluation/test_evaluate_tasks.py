@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from mteb import ResultCache
@@ -81,8 +82,10 @@ def test_finished_work_is_skipped_before_any_weights_are_loaded(
 
     monkeypatch.setattr("xbench.models.loading.load_model", unloadable)
     assert all(item.skipped for item in run(folder, tmp_path, location))
+    assert not any(item.skipped for item in run(folder, tmp_path, location, overwrite=True))
+    elsewhere = replace(location, cache_dir=tmp_path / "nothing stored")
     with pytest.raises(AssertionError, match="the weights were loaded"):
-        run(folder, tmp_path, location, overwrite=True)
+        run(folder, tmp_path, elsewhere, overwrite=True)
 
 
 def test_overwrite_runs_again(tmp_path, location):

@@ -15,6 +15,7 @@ class Encoder:
 
     name = "test/encoder"
     chunk = CHUNK
+    sorts_all = False
 
     def __init__(self, fail_after=None):
         self.calls = []

@@ -73,7 +73,7 @@ def test_refused_embeddings_are_not_kept(tmp_path):
     from xbench.models.parallel_calls import one_by_one
 
     class Encoder:
-        name, chunk = "test/encoder", 8
+        name, chunk, sorts_all = "test/encoder", 8, False
         scale = 0
 
         def encode(self, texts, role):
@@ -101,7 +101,7 @@ def test_embeddings_that_were_stored_are_checked_too(tmp_path):
     from xbench.models.parallel_calls import one_by_one
 
     class Never:
-        name, chunk = "test/encoder", 8
+        name, chunk, sorts_all = "test/encoder", 8, False
 
         def encode(self, texts, role):
             raise AssertionError("they are there")

@@ -15,8 +15,8 @@ import numpy as np
 
 from xbench.data.download import DataLocation
 from xbench.evaluation.estimate_workloads import SEED, Workload
-from xbench.models.encoder import MatrixProduct
 from xbench.models.inner import max_length, sentence_transformer
+from xbench.models.matrix_product import MatrixProduct
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.local_backend import AHEAD, read_ahead

@@ -25,6 +25,7 @@ from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.metrics import PoolRanks
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.inner import embedding_kind, max_length
+from xbench.models.known_model import KnownModel, known_model, remember_model
 from xbench.models.lookup import ModelSource, find_model
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import warn_of_unused
@@ -44,6 +45,7 @@ from xbench.results.stored_summary import write_summary
 from xbench.search.options import SearchOptions
 from xbench.search.variants import Variant
 from xbench.tasks import RetrievalTask, StreamedRetrieval
+from xbench.tasks.parallel import ParallelCorpusRetrieval
 
 logger = logging.getLogger(__name__)
 
@@ -271,7 +273,7 @@ class _Run:
     def _ranks(self, task: RetrievalTask) -> dict[str, PoolRanks]:
         """Run the model on a task, and write what it retrieves if that is wanted."""
         task.load_data()
-        model = self._loaded()
+        model = self._model_for(task)
         if isinstance(task, StreamedRetrieval):
             commit = self.source.commit or self.options.revision
             task.model_options = replace(self.options, revision=commit)
@@ -341,11 +343,24 @@ class _Run:
             "show_progress_bar": self.show_progress,
         }
 
+    def _model_for(self, task: RetrievalTask) -> Any:  # noqa: ANN401
+        """Return the model, without its weights if all that the task needs is stored."""
+        cache_dir = self.location.cache_dir
+        if self._model is None:
+            self._model = known_model(self.source, self.options, cache_dir)
+        if isinstance(self._model, KnownModel):
+            stored = isinstance(task, ParallelCorpusRetrieval) and task.is_encoded(
+                self._model, self._encode_kwargs
+            )
+            self._model = self._model if stored else None
+        return self._loaded()
+
     def _loaded(self) -> Any:  # noqa: ANN401
         from xbench.models.loading import load_model
 
         if self._model is None:
             self._model = load_model(self.source, self.options)
+            remember_model(self._model, self.source, self.options, self.location.cache_dir)
             metadata = [type(task).metadata for task in self.tasks]
             warn_of_unused(self._encoding(), metadata, str(self.source.meta.name))
         return self._model

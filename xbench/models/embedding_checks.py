@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,26 @@ logger = logging.getLogger(__name__)
 
 SAME = 1e-6
 """Difference up to which two vectors are the same, as a share of the largest component."""
+
+
+@contextmanager
+def errors_of_encode(name: str, texts: int, role: Role) -> Iterator[None]:
+    """Turn what a model raises while it encodes a number of texts into an error for the user.
+
+    Raises:
+        UserError: If it raised something.
+    """
+    try:
+        yield
+    except UserError as error:
+        message = f"{name}: {str(error).rstrip('.')}. What was encoded before is kept."
+        raise UserError(message) from error
+    except Exception as error:
+        advice = " Try a smaller --batch-size." if "out of memory" in str(error).lower() else ""
+        raise UserError(
+            f"{name}: encode failed on {texts} texts in the role {role!r} "
+            f"({type(error).__name__}: {error}).{advice} What was encoded before is kept."
+        ) from error
 
 
 def check_vectors(vectors: Vectors, texts: Sequence[str], role: Role, name: str) -> None:

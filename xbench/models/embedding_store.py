@@ -49,11 +49,13 @@ class TextEncoder(Protocol):
 
     Attributes:
         name: Name of the model, for messages.
-        chunk: Texts that are encoded and stored together.
+        chunk: Texts that are encoded together.
+        sorts_all: Whether these may be of any collections, as the model sorts them itself.
     """
 
     name: str
     chunk: int
+    sorts_all: bool
 
     def encode(self, texts: Sequence[str], role: Role) -> Encoded:
         """Encode some texts as queries or as passages."""
@@ -160,8 +162,9 @@ def embed(
 ) -> None:
     """Bring the embeddings of all texts into the store, encoding only what is not there.
 
-    Each collection (the texts of one language) is cut into the same chunks on every run, longest
-    texts first, so that a run that was interrupted gives the same bytes as one that was not.
+    Each collection (the texts of one language), or all together, are cut into the same chunks on
+    every run, longest texts first, so that a run that was interrupted gives the same bytes as one
+    that was not.
 
     Args:
         encoder: The model.
@@ -176,7 +179,11 @@ def embed(
     """
     store.load(text for texts in collections for text in texts)
     done = progress or (lambda number: None)
-    batches = _batches(collections, store, encoder.chunk, done)
+    queues = collections
+    if encoder.sorts_all:
+        queues = [list(dict.fromkeys(text for texts in collections for text in texts))]
+        done(sum(len(set(texts)) for texts in collections) - len(queues[0]))
+    batches = _batches(queues, store, encoder.chunk, done)
     for batch, encoded in encoder.encode_each(batches, role):
         check_vectors(encoded.vectors, batch, role, encoder.name)
         store.add(batch, encoded)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,16 +15,21 @@ import torch
 from datasets import Dataset
 from mteb.abstasks.task_metadata import TaskMetadata
 from mteb.models import EncoderProtocol
+from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from xbench._util.errors import UserError
 from xbench.models.adapters import TextsEncoder
+from xbench.models.embedding_checks import errors_of_encode
 from xbench.models.embedding_store import CHUNK, Encoded, Role
 from xbench.models.identity import change_token, is_certain, model_identity
 from xbench.models.inner import embedding_kind, max_length, sentence_transformer, similarity_name
+from xbench.models.matrix_product import MatrixProduct
 from xbench.models.parallel_calls import one_by_one
 from xbench.models.prompts import PROMPT_TYPES, prompt_text
+from xbench.models.token_batches import fits
+from xbench.models.token_queue import WINDOW, QueuedTexts, TokenQueue
 from xbench.models.vectors import (
     FloatArray,
     Matrices,
@@ -55,29 +62,6 @@ class EncodingReport:
     tokens: int | None = None
 
 
-class MatrixProduct:
-    """The dot product, or the cosine, of some queries with any passages.
-
-    Args:
-        queries: Shape (queries, dimensions).
-        normalize: Whether it is the cosine.
-    """
-
-    def __init__(self, queries: FloatArray, normalize: bool) -> None:
-        self._normalize = normalize
-        self._queries = _unit(queries) if normalize else queries
-
-    def __call__(self, passages: FloatArray) -> FloatArray:
-        """Return the scores of some passages, shape (queries, passages)."""
-        vectors = _unit(passages) if self._normalize else passages
-        return np.asarray(self._queries @ vectors.T, np.float32)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
-
-
 class MtebTextEncoder:
     """An mteb encoder with one task's metadata, from which models choose their prompts.
 
@@ -97,7 +81,30 @@ class MtebTextEncoder:
         self.name = str(model.mteb_model_meta.name)
         self.revision = str(model.mteb_model_meta.revision)
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
-        self.chunk = getattr(model, "texts_at_once", None) or max(CHUNK, self.batch_size)
+        self.tokenizer_lock: AbstractContextManager[Any] = threading.RLock()
+        self._queue = self._token_queue()
+        own_chunk = getattr(model, "texts_at_once", None) or max(CHUNK, self.batch_size)
+        self.chunk = own_chunk if self._queue is None else WINDOW
+        self.sorts_all = self._queue is not None
+
+    def _token_queue(self) -> TokenQueue | None:
+        """Return what encodes texts sorted by tokens, if the model is one for it."""
+        inner, usual = sentence_transformer(self._model), {"batch_size", "show_progress_bar"}
+        if type(self._model) is not SentenceTransformerEncoderWrapper or set(self._kwargs) - usual:
+            return None
+        return TokenQueue(self, inner, self.batch_size) if inner and fits(inner) else None
+
+    def prepare(self, texts: Sequence[str], role: Role) -> QueuedTexts | None:
+        """Tokenize texts, so that they can be encoded later; None if that makes nothing faster."""
+        return None if self._queue is None else self._queue.prepare(texts, role)
+
+    def encode_prepared(self, queued: QueuedTexts, role: Role) -> Encoded:
+        """Encode texts that were prepared.
+
+        Raises:
+            UserError: If the model fails.
+        """
+        return cast("TokenQueue", self._queue).encode(queued, role)
 
     def encode(self, texts: Sequence[str], role: Role) -> Encoded:
         """Encode some texts as queries or as passages.
@@ -105,7 +112,10 @@ class MtebTextEncoder:
         Raises:
             UserError: If the model fails.
         """
-        return Encoded(vectors=self.vectors(texts, role), truncated=self.truncated(texts, role))
+        queued = self.prepare(texts, role)
+        if queued is not None:
+            return self.encode_prepared(queued, role)
+        return Encoded(vectors=self.own_vectors(texts, role), truncated=self.truncated(texts, role))
 
     def encode_each(
         self, batches: Iterable[list[str]], role: Role
@@ -115,6 +125,9 @@ class MtebTextEncoder:
         Raises:
             UserError: If the model fails; what it had begun and did encode was yielded before.
         """
+        if self._queue is not None:
+            yield from self._queue.encode_each(batches, role)
+            return
         each: Any = getattr(self._model, "each", one_by_one)
         yield from each(lambda texts: self.encode(texts, role), batches)
 
@@ -129,20 +142,19 @@ class MtebTextEncoder:
         Raises:
             UserError: If the model fails.
         """
-        try:
+        return self.encode(texts, role).vectors
+
+    def own_vectors(self, texts: Sequence[str], role: Role) -> Vectors:
+        """Return the embeddings of some texts as the model's own `encode` makes them.
+
+        Raises:
+            UserError: If the model fails.
+        """
+        with self.tokenizer_lock, errors_of_encode(self.name, len(texts), role):
             if self.kind == "multi-vector":
                 return [as_float32(own) for own in self._token_vectors(texts, role)]
             encoded = self._encoded(texts, role)
             return sparse_rows(encoded) if self.kind == "sparse" else as_float32(encoded)
-        except UserError as error:
-            message = f"{self.name}: {str(error).rstrip('.')}. What was encoded before is kept."
-            raise UserError(message) from error
-        except Exception as error:
-            advice = " Try a smaller --batch-size." if "out of memory" in str(error).lower() else ""
-            raise UserError(
-                f"{self.name}: encode failed on {len(texts)} texts in the role {role!r} "
-                f"({type(error).__name__}: {error}).{advice} What was encoded before is kept."
-            ) from error
 
     def _encoded(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401
         return self._model.encode(
@@ -275,9 +287,10 @@ class MtebTextEncoder:
         if inner is None or limit is None or not callable(inner.tokenizer):
             return np.zeros(len(texts), np.bool_)
         prompt = self.prompt(role) or ""
-        tokens = inner.tokenizer(
-            [prompt + text for text in texts], truncation=False, verbose=False
-        )["input_ids"]
+        with self.tokenizer_lock:
+            tokens = inner.tokenizer(
+                [prompt + text for text in texts], truncation=False, verbose=False
+            )["input_ids"]
         return np.array([len(ids) > limit for ids in tokens], np.bool_)
 
 

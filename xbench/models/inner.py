@@ -9,6 +9,7 @@ from mteb.models import CrossEncoderProtocol, EncoderProtocol, SearchProtocol
 from mteb.models.model_meta import ScoringFunction
 
 from xbench.models.forms import ENCODERS, library_class
+from xbench.models.known_model import KnownModel
 from xbench.models.vectors import Kind
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 def sentence_transformer(model: Any) -> SentenceTransformer | None:  # noqa: ANN401
     """Return the encoder of sentence-transformers inside an mteb model, if there is one.
 
-    A SparseEncoder and a MultiVectorEncoder share all that is used of a SentenceTransformer.
+    A SparseEncoder and a MultiVectorEncoder share all that is used of a SentenceTransformer; of a
+    model without its weights, what is known of it does.
     """
     inner = getattr(model, "model", None)
-    return inner if library_class(inner) in ENCODERS else None
+    known = isinstance(model, KnownModel) or library_class(inner) in ENCODERS
+    return inner if known else None
 
 
 def embedding_kind(model: Any) -> Kind | None:  # noqa: ANN401

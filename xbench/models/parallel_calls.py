@@ -18,6 +18,21 @@ def one_by_one(
         yield item, function(item)
 
 
+def one_ahead(
+    function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[tuple[Item, Result]]:
+    """Yield each item with what the function makes of it, which a thread does one item ahead."""
+    with ThreadPoolExecutor(1) as thread:
+        waiting: tuple[Item, Future[Result]] | None = None
+        for item in items:
+            following = item, thread.submit(function, item)
+            if waiting is not None:
+                yield waiting[0], waiting[1].result()
+            waiting = following
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+
+
 def at_once(
     function: Callable[[Item], Result],
     items: Iterable[Item],

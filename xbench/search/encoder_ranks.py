@@ -98,6 +98,22 @@ def rank_with_encoder(
     return known[-1]
 
 
+def is_encoded(
+    model: EncoderProtocol,
+    metadata: TaskMetadata,
+    encode_kwargs: Mapping[str, Any],
+    corpus: ParallelCorpus,
+    query_languages: Sequence[str],
+    passage_languages: Sequence[str],
+    cache_dir: Path,
+) -> bool:
+    """Return whether all embeddings that `rank_with_encoder` needs are stored."""
+    encoder = MtebTextEncoder(model, metadata, encode_kwargs)
+    return CorpusEmbeddings(
+        encoder, Memory(), corpus, query_languages, passage_languages, cache_dir
+    ).are_stored()
+
+
 def score_with_encoder(
     model: EncoderProtocol,
     metadata: TaskMetadata,
@@ -185,6 +201,12 @@ class CorpusEmbeddings:
                 for role in ROLES
             ]
         )
+
+    def are_stored(self) -> bool:
+        """Return whether nothing has to be encoded."""
+        for role, texts in self._texts.items():
+            self._stores[role].load(_all(texts))
+        return not any(self._stores[role].missing(_all(self._texts[role])) for role in ROLES)
 
     def encode(self, *, show_progress: bool) -> EncodingReport:
         """Encode what is not stored.

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from xbench.models.encoder import MtebTextEncoder
-from xbench.models.prefetch_tokenizer import TokenizedAhead
 from xbench.search.streamed.local_backend import read_ahead
 from xbench.search.streamed.scorers import EncoderScorer
 from xbench.tasks import MIRACLMonolingualRetrieval
 
-TEXTS = [f"{'word ' * (n % 7 + 1)}{n}" for n in range(50)]
+TEXTS = [f"{'word ' * (n % 7 + 1)}{n}" for n in range(100)]
 METADATA = MIRACLMonolingualRetrieval.metadata
 
 
@@ -55,42 +54,26 @@ def test_the_thread_ends_when_nobody_asks_any_more():
     assert threading.active_count() == before
 
 
-def test_a_model_is_served_what_was_tokenized_ahead(tiny_transformer):
-    model = tiny_transformer.model
-    alone = model.encode_document(TEXTS, batch_size=8)
-    ahead = TokenizedAhead(model, batch_size=8)
-    model.encode_document(TEXTS[:8], batch_size=8)
-    assert ahead.served == 0
-    ahead.expect(ahead.prepare(TEXTS))
-    again = model.encode_document(TEXTS, batch_size=8)
-    assert ahead.served == 7
-    np.testing.assert_array_equal(again, alone)
-    ahead.close()
-    np.testing.assert_array_equal(model.encode_document(TEXTS, batch_size=8), alone)
-    assert ahead.served == 7
-
-
-def test_what_was_not_foreseen_is_tokenized_when_it_is_asked_for(tiny_transformer):
-    model = tiny_transformer.model
-    query, document = model.encode_query(TEXTS), model.encode_document(TEXTS)
-    ahead = TokenizedAhead(model, batch_size=8)
-    model.encode_query(TEXTS[:2])
-    ahead.expect(ahead.prepare(TEXTS))
-    np.testing.assert_array_equal(model.encode_document(TEXTS, batch_size=32), document)
-    np.testing.assert_array_equal(model.encode_query(TEXTS, batch_size=32), query)
-    assert ahead.served == 0
-    ahead.close()
-
-
 def test_an_encoder_scores_as_the_model_does(tiny_transformer):
     encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
     queries = encoder.vectors(["one", "two words"], "query")
     scorer = EncoderScorer(encoder, {"en": queries})
-    for _ in range(2):
-        read = scorer.read(scorer.prepare(TEXTS, "en"))
-    expected = encoder.similarity(queries, encoder.vectors(TEXTS, "passage"))
+    prepared = scorer.prepare(TEXTS, "en")
+    assert prepared.queued is not None
+    read = scorer.read(prepared)
+    expected = encoder.similarity(queries, encoder.own_vectors(TEXTS, "passage"))
     np.testing.assert_allclose(scorer.scores("en", ("en",), read), expected, atol=1e-6)
-    assert scorer.ahead.served == 7
+    scorer.close()
+
+
+def test_pieces_of_few_and_of_many_passages_do_not_spoil_each_others_texts(tiny_transformer):
+    encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
+    scorer = EncoderScorer(encoder, {})
+    pieces = [TEXTS[start : start + size] for start in range(20) for size in (20, 80, 3)]
+    prepared = (scorer.prepare(texts, "en") for texts in pieces)
+    expected = dict(zip(TEXTS, encoder.own_vectors(TEXTS, "passage"), strict=True))
+    for texts, own in zip(pieces, read_ahead(prepared, 4), strict=True):
+        np.testing.assert_allclose(scorer.read(own), [expected[t] for t in texts], atol=1e-5)
     scorer.close()
 
 

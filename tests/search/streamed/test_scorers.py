@@ -33,14 +33,25 @@ def test_two_threads_do_not_disturb_each_others_maximum_length(tiny_transformer,
     scorer = EncoderScorer(encoder, {"en": np.ones((1, 32), np.float32)})
     stopped = threading.Event()
     cut: list[bool] = []
+    widths: set[int] = set()
+    preprocess = inner.preprocess
+
+    def noted(*args, **kwargs):
+        found = preprocess(*args, **kwargs)
+        widths.update(map(len, found["input_ids"]))
+        return found
+
+    monkeypatch.setattr(inner, "preprocess", noted)
 
     def prepare():
         while not stopped.is_set():
-            cut.append(bool(scorer.prepare(TEXTS, "en").truncated.all()))
+            for number in (1, 10):
+                cut.append(bool(scorer.prepare(number * TEXTS, "en").truncated.all()))
 
     thread = threading.Thread(target=prepare)
     thread.start()
-    widths = {inner.preprocess(TEXTS)["input_ids"].shape[1] for _ in range(100)}
+    for _ in range(50):
+        encoder.own_vectors(TEXTS, "passage")
     stopped.set()
     thread.join()
     assert widths == {8}

@@ -19,7 +19,7 @@ from xbench._util.atomic_write import write_atomically
 from xbench.models.baselines.streamed_bm25 import Statistics, StreamedBM25, TermCounts
 from xbench.models.embedding_checks import Spread, check_vectors
 from xbench.models.encoder import MtebTextEncoder
-from xbench.models.prefetch_tokenizer import Batches, TokenizedAhead
+from xbench.models.token_queue import QueuedTexts
 from xbench.models.vectors import Vectors
 from xbench.search.top_k import ScoreArray
 
@@ -47,6 +47,8 @@ class Scorer(Protocol):
 
     def scores(self, query_language: str, pool: tuple[str, ...], read: Any) -> ScoreArray:  # noqa: ANN401
         """Return the scores of passages for the queries of a language in a pool of languages.
+
+        They are valid until it is called again.
 
         Returns:
             Shape (queries, passages); -inf where a passage is not retrieved.
@@ -89,11 +91,17 @@ class MakesScorer(Protocol):
 
 @dataclass(frozen=True)
 class PreparedTexts:
-    """Passages on their way to an encoder."""
+    """Passages on their way to an encoder.
+
+    Attributes:
+        texts: The passages.
+        truncated: Which were truncated at the model's maximum length, shape (passages,).
+        queued: The passages as tokens; None if the model takes texts.
+    """
 
     texts: Sequence[str]
     truncated: NDArray[np.bool_]
-    batches: Batches
+    queued: QueuedTexts | None
 
 
 class EncoderScorer:
@@ -111,17 +119,14 @@ class EncoderScorer:
         self._queries = queries
         self._spread = Spread(encoder.name, "passage")
         self._products = {a: encoder.matrix_product(vectors) for a, vectors in queries.items()}
-        inner = encoder.sentence_transformer() if encoder.kind == "dense" else None
-        self.ahead = None if inner is None else TokenizedAhead(inner, encoder.batch_size)
+        self._scratch = np.empty(0, np.float32)
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
         """Tokenize passages, and find out which are truncated."""
-        if self.ahead is None:
-            return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), {})
-        batches = self.ahead.prepare(texts)
-        with self.ahead.lock:
-            truncated = self._encoder.truncated(texts, "passage")
-        return PreparedTexts(texts, truncated, batches)
+        queued = self._encoder.prepare(texts, "passage")
+        if queued is not None:
+            return PreparedTexts(texts, queued.truncated, queued)
+        return PreparedTexts(texts, self._encoder.truncated(texts, "passage"), None)
 
     def read(self, prepared: PreparedTexts) -> Vectors:
         """Return the embeddings of passages.
@@ -130,20 +135,26 @@ class EncoderScorer:
             UserError: If the model fails, or returns something else than finite vectors that
                 differ.
         """
-        if self.ahead:
-            self.ahead.expect(prepared.batches)
-        vectors = self._encoder.vectors(prepared.texts, "passage")
+        if prepared.queued is None:
+            vectors = self._encoder.own_vectors(prepared.texts, "passage")
+        else:
+            vectors = self._encoder.encode_prepared(prepared.queued, "passage").vectors
         check_vectors(vectors, prepared.texts, "passage", self._encoder.name)
         self._spread.add(vectors, prepared.texts)
         self._spread.check()
         return vectors
 
     def scores(self, query_language: str, pool: tuple[str, ...], read: Vectors) -> ScoreArray:
-        """Return the model's similarity of the queries of a language with passages."""
-        product = self._products[query_language]
+        """Return the model's similarity of the queries of a language with passages.
+
+        The array is overwritten when it is called again.
+        """
+        queries, product = self._queries[query_language], self._products[query_language]
         if product is None or isinstance(read, list):
-            return self._encoder.similarity(self._queries[query_language], read)
-        return product(read)
+            return self._encoder.similarity(queries, read)
+        if self._scratch.size < len(queries) * len(read):
+            self._scratch = np.empty(len(queries) * len(read), np.float32)
+        return product(read, self._scratch)
 
     def truncated(self, prepared: PreparedTexts) -> int:
         """Return how many of the passages were truncated at the model's maximum length."""
@@ -161,8 +172,6 @@ class EncoderScorer:
     def close(self) -> None:
         """Let go of the model."""
         self._spread.warn()
-        if self.ahead:
-            self.ahead.close()
 
 
 class BM25Scorer:
