@@ -14,6 +14,15 @@ ALSO = "MIRACL"
 """How the titles begin of the other datasets whose means are in the overview."""
 
 
+_OPEN = """
+0bsd afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bsd bsd-2-clause bsd-3-clause bsl-1.0 cc-by-2.0
+cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 ecl-2.0 eupl-1.1 eupl-1.2 gpl gpl-2.0 gpl-3.0
+isc lgpl lgpl-2.1 lgpl-3.0 mit mpl-2.0 ms-pl ncsa odc-by osl-3.0 postgresql unlicense wtfpl zlib
+"""
+OPEN_LICENCES = frozenset(_OPEN.split())
+"""Licences that count as open, as the hub names them: free to use for any purpose."""
+
+
 class Mean(NamedTuple):
     """A mean of a dataset, as the columns of the score table name it."""
 

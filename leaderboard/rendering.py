@@ -32,7 +32,7 @@ def environment(datasets: Sequence[tuple[str, str]]) -> Environment:
         keep_trailing_newline=True,
     )
     filling.globals.update(datasets=list(datasets), version=__version__)
-    filling.filters.update(size=size, prose=prose)
+    filling.filters.update(size=size, prose=prose, points=points)
     filling.tests["https"] = lambda url: isinstance(url, str) and url.startswith("https://")
     return filling
 
@@ -61,6 +61,17 @@ def size(parameters: int | None) -> str:
             amount = parameters / unit
             return f"{amount:.1f}{name}" if unit == 10**9 else f"{amount:.0f}{name}"
     return str(parameters)
+
+
+def points(value: float | None, decimals: int = 1) -> str:
+    """Return a share in hundredths; empty if it is not known.
+
+    >>> points(0.4321), points(-0.01, 0), points(None)
+    ('43.2', '−1', '')
+    """
+    if value is None:
+        return ""
+    return f"{100 * value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def prose(text: str) -> Markup:
