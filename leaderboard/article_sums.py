@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -98,9 +99,10 @@ def article_sums(title: str, results: Sequence[Path]) -> ArticleSums | None:
         return known
     try:
         found = sums_of(title, [read_ranks(path) for path in present])
-        _write(place, found)
     except UserError:
         return None
+    with suppress(UserError):
+        _write(place, found)
     return found
 
 
@@ -154,6 +156,12 @@ def _read(place: Path) -> ArticleSums | None:
 
 def _write(place: Path, own: ArticleSums) -> None:
     content = BytesIO()
-    arrays = dict(zip(own._fields[1:], own[1:], strict=True))
-    np.savez_compressed(content, pairs=np.array(own.pairs, np.str_).reshape(-1, 2), **arrays)
+    np.savez_compressed(
+        content,
+        pairs=np.array(own.pairs, np.str_).reshape(-1, 2),
+        means=own.means,
+        numbers=own.numbers,
+        chance=own.chance,
+        sums=own.sums,
+    )
     write_atomically(place, content.getvalue(), lasting=False)

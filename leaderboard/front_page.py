@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from xbench.leaderboard.article_sums import POOL
 from xbench.leaderboard.board import Board
 from xbench.leaderboard.layout import OPEN_LICENCES, RANKED
 from xbench.leaderboard.measures import language_name, measure_name
-from xbench.leaderboard.rendering import points, size
-from xbench.leaderboard.views import ALL, OTHER, POOL, SAME, Choice, DatasetViews, as_data
+from xbench.leaderboard.rendering import points, size, visible
+from xbench.leaderboard.views import ALL, OTHER, SAME, Choice, DatasetViews, as_data
 
 DASH = "\N{EN DASH}"
 
@@ -53,13 +54,19 @@ def models_data(board: Board) -> list[dict[str, Any]]:
     shown |= {"source": "source", "url": "url", "parameters": "n_parameters", "licence": "license"}
     models = []
     for row in board.models.to_dict("records"):
-        own = {name: row[column] for name, column in shown.items()}
+        own = {name: visible(row[column]) for name, column in shown.items()}
         own["open"] = str(row["license"] or "").lower() in OPEN_LICENCES or None
         if own["open"] is None and row["license"]:
             own["open"] = False
         if not str(own["url"] or "").startswith("https://") or not own["source"]:
             own["url"] = None
-        models.append({name: value for name, value in own.items() if value not in (None, "")})
+        models.append(
+            {
+                name: value
+                for name, value in own.items()
+                if name == "name" or value not in (None, "")
+            }
+        )
     return models
 
 

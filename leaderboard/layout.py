@@ -11,7 +11,7 @@ RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstr
 DEMONSTRATIONS = {dataset.title: dataset for dataset in DATASETS if dataset.demonstration}
 
 ALSO = "MIRACL"
-"""How the titles begin of the other datasets whose means are in the overview."""
+"""How the titles begin of the other datasets that the first page shows."""
 
 
 _OPEN = """
@@ -36,9 +36,9 @@ class Shown:
     """What is shown of a dataset.
 
     Attributes:
-        means: The means that are in the overview and in the dataset's table.
+        means: The means that are in the dataset's table.
         standing: Those of them that have intervals and standings.
-        place: The mean by which the overview ranks the models.
+        place: The mean by which the first page ranks the models.
         order: What models are ordered by; the second orders those that do not have the first.
         by_language: The means of each table that has a column per query language.
     """

@@ -130,9 +130,9 @@ def _placed(scores: FloatArray, best: IntArray, p_values: FloatArray) -> list[St
     row = {model: number for number, model in enumerate(best.tolist())}
     tested = [row[model] for model in order.tolist() if model in row]
     apart = {}
-    for place, number in enumerate(tested):
-        alike = np.flatnonzero(p_values[number, tested[place + 1 :]] > LEVEL)
-        apart[int(best[number])] = place + 2 + int(alike.max(initial=-1))
+    for at, number in enumerate(tested):
+        alike = np.flatnonzero(p_values[number, tested[at + 1 :]] > LEVEL)
+        apart[int(best[number])] = at + 2 + int(alike.max(initial=-1))
     found = []
     for model, score in enumerate(scores):
         rank = 1 + int((scores > score).sum())

@@ -150,9 +150,8 @@ class DatasetViews:
     def _known(self, choice: Choice) -> bool:
         columns = choice.columns(self.languages)
         macro = SETTING.get(choice.passage) if choice.query == ALL else None
-        return all(column in self._values for column in columns) or any(
-            setting == macro for setting, _ in self._macro
-        )
+        whole = bool(columns) and all(column in self._values for column in columns)
+        return whole or any(setting == macro for setting, _ in self._macro)
 
     def view(self, choice: Choice) -> View:
         """Return what a choice shows."""
@@ -176,7 +175,9 @@ class DatasetViews:
             choice=choice,
             questions=self._questions(sums, columns, macro),
             articles=first and int((~np.isnan(first.sums[about])).any(axis=0).sum()),
-            chance=float(first.chance[about].mean()) if first else self._chance.get(macro, nan),
+            chance=float(first.chance[about].mean())
+            if first
+            else self._chance.get(macro or "", nan),
             rows=rows,
             references=self._references.get(choice, ()),
             by_language=self._by_language(choice, rows) if choice.query == ALL else None,
@@ -187,7 +188,7 @@ class DatasetViews:
         if macro:
             known = {run: self._macro.get((macro, run)) for run in self.runs}
             return {run: float(row.value) for run, row in known.items() if row}
-        if not all(column in self._values for column in columns):
+        if not columns or not all(column in self._values for column in columns):
             return {}
         means = np.mean([self._values[column] for column in columns], axis=0)
         pairs = zip(self.runs, means.tolist(), strict=True)
@@ -195,7 +196,9 @@ class DatasetViews:
 
     def _sums(self, columns: Sequence[Pair]) -> dict[int, ArticleSums]:
         own = ((run, self._all_sums.get((run, self.title))) for run in self.runs)
-        return {run: sums for run, sums in own if sums and set(columns) <= set(sums.pairs)}
+        return {
+            run: sums for run, sums in own if sums and columns and set(columns) <= set(sums.pairs)
+        }
 
     def _ends(self, drawn: FloatArray) -> tuple[float, float]:
         if len(drawn) < 2:

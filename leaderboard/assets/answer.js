@@ -22,7 +22,7 @@ function over() {
 }
 
 const half = ({ low, high }) => (low === null ? "" : ` ± ${points((high - low) / 2)}`);
-const source = ({ model, table }) => `${board.models[model].source}${table ? `, table ${table.replace("-", "–")}` : ""}`;
+const source = ({ model, table }) => `${board.models[model].source ?? board.models[model].origin}${table ? `, table ${table.replace("-", "–")}` : ""}`;
 
 function answer(view) {
   const big = view.rows.length ? sentence(view) : view.all ? nothingFits(view) : [`No model is measured on ${dataset().title} for this choice yet.`];

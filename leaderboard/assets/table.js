@@ -121,7 +121,7 @@ function foldedRow(run, axis, chance) {
   slots.name.textContent = `${run.length} published`;
   slots.score.textContent = `${points(run.at(-1).value)}–${points(run[0].value)}`;
   slots.plot.append(...kept([grid(axis, chance), run.map(({ value }) => dot("ring", axis.at(value), 3.75))]));
-  slots.source.textContent = [...new Set(run.map(({ model }) => board.models[model].source))].join(", ");
+  slots.source.textContent = [...new Set(run.map(({ model }) => board.models[model].source ?? ""))].join(", ");
   slots.unfold.textContent = opened.references ? "fold" : "show each";
   slots.unfold.setAttribute("aria-expanded", opened.references);
   slots.unfold.addEventListener("click", () => {
