@@ -12,8 +12,8 @@ import pandas as pd
 from xbench import __version__
 from xbench.leaderboard.board import Board, Standings
 from xbench.leaderboard.layout import RANKED
+from xbench.leaderboard.model_pages import per_query_file
 from xbench.leaderboard.pages import dataset_path
-from xbench.results.store import PER_QUERY_SUFFIX
 
 FORMAT = 1
 """Version of the fields."""
@@ -34,7 +34,7 @@ MEAN = (
 )
 HOW = (
     *("dataset", "setting", "task", "zero_shot", "command", "versions", "query_prompt"),
-    *("passage_prompt", "maximum_length", "dtype", "truncated", "date", "file"),
+    *("passage_prompt", "maximum_length", "dtype", "device", "truncated", "date", "file"),
 )
 
 
@@ -62,8 +62,7 @@ def index_json(
     for row in board.runs.to_dict("records"):
         own = _present(row, HOW)
         if row["provenance"] == "measured":
-            file = str(row["file"])
-            own["per_query_file"] = file.removesuffix(".json") + PER_QUERY_SUFFIX
+            own["per_query_file"] = per_query_file(str(row["file"]))
             if row["dataset"] in RANKED:
                 own["dataset_revision"] = RANKED[row["dataset"]].revision
         runs[row["run"]].append(own)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 import pandas as pd
@@ -24,6 +26,9 @@ from xbench.leaderboard.views import Choice, DatasetViews
 from xbench.metrics import IN_RANKS
 from xbench.metrics.descriptions import measure_of
 from xbench.results.score_table import Excluded
+
+DISTRIBUTION = "xbench-mteb"
+"""Name of the project where it is installed from."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ def mean_columns(title: str) -> list[Column]:
     return [column_of(title, mean) for mean in shown(title).means]
 
 
-def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
-    """Yield the pages that show no scores."""
+def other_pages(excluded: Sequence[Excluded], *, private: bool = False) -> Iterator[Page]:
+    """Yield the pages that show no scores; a private board has none on submissions."""
     yield Page(
         "compare.html", "compare.html", "Compare models",
         "Chosen models side by side: every measure, its interval, and each language.", {},
@@ -75,14 +80,25 @@ def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
         "What every score means: its formula, its source and its edge cases.",
         {"effectiveness": effectiveness, "bias": bias},
     )  # fmt: skip
-    yield Page(
-        "submit.html", "submit.html", "Submit a model",
-        "How the results of a model get to these pages.", {},
-    )  # fmt: skip
+    if not private:
+        yield Page(
+            "submit.html", "submit.html", "Submit a model",
+            "How the results of a model get to these pages.", {"repository": repository()},
+        )  # fmt: skip
     yield Page(
         "excluded.html", "excluded.html", "Excluded files",
         "Files that no score is taken from, and why.", {"excluded": excluded},
     )  # fmt: skip
+
+
+def repository() -> str:
+    """Return the address of the project's repository, empty if its metadata have none."""
+    with suppress(PackageNotFoundError):
+        for line in metadata(DISTRIBUTION).get_all("Project-URL") or []:
+            name, _, url = line.partition(", ")
+            if name.lower() in ("repository", "source", "homepage") and url.startswith("https://"):
+                return str(url)
+    return ""
 
 
 def overview_page(board: Board, standings: Standings, datasets: Sequence[DatasetViews]) -> Page:

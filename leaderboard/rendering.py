@@ -16,11 +16,12 @@ LONGEST = 2000
 """Characters of a text that a page shows at most."""
 
 
-def environment(datasets: Sequence[tuple[str, str]]) -> Environment:
+def environment(datasets: Sequence[tuple[str, str]], *, private: bool = False) -> Environment:
     """Return what fills the templates.
 
     Args:
         datasets: Title and place of each dataset's page, for the navigation.
+        private: Whether pages say that they are private, and nothing of submissions.
     """
     filling = Environment(
         loader=PackageLoader("xbench.leaderboard"),
@@ -31,7 +32,7 @@ def environment(datasets: Sequence[tuple[str, str]]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filling.globals.update(datasets=list(datasets), version=__version__)
+    filling.globals.update(datasets=list(datasets), version=__version__, private=private)
     filling.filters.update(size=size, prose=prose, points=points)
     filling.tests["https"] = lambda url: isinstance(url, str) and url.startswith("https://")
     return filling

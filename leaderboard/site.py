@@ -88,6 +88,7 @@ def build_site(
     *,
     from_ranks: bool = False,
     languages: Sequence[str] = (),
+    private: bool = False,
 ) -> Site:
     """Write the pages of results; the same results give the same bytes.
 
@@ -97,13 +98,14 @@ def build_site(
             are removed, other files in it are left alone.
         from_ranks: Whether to recompute everything from the ranks, whatever summaries say.
         languages: Codes of the languages to keep; none keeps all.
+        private: Whether the pages are for a team of one's own.
 
     Raises:
         UserError: If a folder of results does not exist or a page cannot be written.
     """
     with _no_collection():
         table = read_results(results, from_ranks=from_ranks, languages=languages)
-        write_site(output, site_parts(table))
+        write_site(output, site_parts(table, private=private))
     is_empty = table.scores.empty and not table.excluded
     return Site(output / "index.html", table.excluded, is_empty)
 
@@ -180,14 +182,15 @@ def site_files(table: ScoreTable) -> Iterator[tuple[str, bytes]]:
     return chain.from_iterable(part() for part in site_parts(table))
 
 
-def site_parts(table: ScoreTable) -> list[Part]:
+def site_parts(table: ScoreTable, *, private: bool = False) -> list[Part]:
     """Return what gives the files of the site, in parts that do not need each other."""
     board = arrange(table)
     columns = ranked_columns(board.scores)
     keys = list(columns)
     ranked = in_processes(lambda i: standings(columns[keys[i]], table.influence), len(keys))
     found = dict(zip(keys, ranked, strict=True))
-    filling = environment(datasets=[(title, dataset_path(title)) for title in board.titles])
+    places = [(title, dataset_path(title)) for title in board.titles]
+    filling = environment(places, private=private)
     models = [board.models[i : i + AT_ONCE] for i in range(0, len(board.models), AT_ONCE)]
     sums = _sums(board, table.paths)
     datasets = _datasets(board, found, sums)
@@ -198,7 +201,8 @@ def site_parts(table: ScoreTable) -> list[Part]:
         *(partial(_dataset_files, filling, title, board, found) for title in board.titles),
         lambda: _scripts(board),
         *(partial(_model_files, filling, board, own) for own in models),
-        lambda: _files(filling, other_pages(board.excluded)),
+        lambda: _files(filling, other_pages(board.excluded, private=private)),
+        lambda: iter([("robots.txt", b"User-agent: *\nDisallow: /\n")] if private else []),
         _assets,
     ]
 
