@@ -135,9 +135,9 @@ const named = (model) => board.models[model].name.toLowerCase().includes(chosen.
 function filtered(view) {
   const rows = view.rows.filter(({ model }) => !limits(model).length && named(model)).map((row) => ({ ...row }));
   const all = rows.length === view.rows.length && view.exact;
+  if (rows.length) rows[0].alike = rows.filter(({ place }, below) => below > 0 && place < rows[0].apart);
   rows.forEach((row, at) => {
-    row.rank = 1 + rows.filter((other) => other.value > row.value).length;
-    row.alike = rows.filter((other, below) => below > at && other.place < row.apart);
+    row.rank = at && rows[at - 1].value === row.value ? rows[at - 1].rank : at + 1;
     if (all) return;
     const above = rows.filter((other, place) => place < at && row.place >= other.apart);
     row.best = 1 + above.length;

@@ -82,6 +82,7 @@ async function changed() {
   if (box && name && !focused.isConnected) box.querySelector(`[aria-label="${CSS.escape(name)}"]`)?.focus({ preventScroll: true });
   for (const id of inView) drawSection(id);
   document.documentElement.dataset.shown = at;
+  performance.mark("shown");
 }
 
 function lede() {

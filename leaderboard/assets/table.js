@@ -21,7 +21,8 @@ function table(view) {
     if (head.dataset.sort === chosen.sort && chosen.sort !== "score") head.setAttribute("aria-sort", "ascending");
     else head.removeAttribute("aria-sort");
   }
-  const lines = chosen.sort === "score" ? inOrder(view, axis) : bySort(view, axis);
+  const pair = pairOf(view);
+  const lines = chosen.sort === "score" ? inOrder(view, axis, pair) : bySort(view, axis, pair);
   const limit = opened.rows || chosen.find ? Infinity : FIRST;
   put("rows", lines.slice(0, limit).map((draw) => draw()), lines.length > limit && theOthers(lines.length - limit));
   notes(view);
@@ -29,7 +30,7 @@ function table(view) {
 }
 
 // What draws each line, measured and published together.
-function inOrder({ rows, references, chance }, axis) {
+function inOrder({ rows, references, chance }, axis, pair) {
   const lines = [];
   let waiting = references;
   const release = (above) => {
@@ -42,13 +43,13 @@ function inOrder({ rows, references, chance }, axis) {
   };
   rows.forEach((row, at) => {
     release(({ value }) => value > row.value);
-    lines.push(() => measuredRow(row, rows[at - 1], rows[0], axis, chance));
+    lines.push(() => measuredRow(row, rows[at - 1], rows[0], axis, chance, pair));
   });
   release(() => true);
   return lines;
 }
 
-function bySort({ rows, chance }, axis) {
+function bySort({ rows, chance }, axis, pair) {
   const keys = {
     name: ({ model }) => shortName(model).toLowerCase(),
     preference: ({ preference }) => preference ?? Infinity,
@@ -56,12 +57,12 @@ function bySort({ rows, chance }, axis) {
   };
   const key = keys[chosen.sort] ?? (() => 0);
   const sorted = [...rows].sort((a, b) => (key(a) > key(b)) - (key(a) < key(b)));
-  return sorted.map((row) => () => measuredRow(row, null, rows[0], axis, chance));
+  return sorted.map((row) => () => measuredRow(row, null, rows[0], axis, chance, pair));
 }
 
 const hidden = (element) => Object.assign(element, { hidden: true });
 
-function measuredRow(row, above, first, axis, chance) {
+function measuredRow(row, above, first, axis, chance, pair) {
   const [element, slots] = copyOf("t-row");
   const model = board.models[row.model];
   element.classList.toggle("cut", Boolean(above) && row.tier !== above.tier);
@@ -90,7 +91,7 @@ function measuredRow(row, above, first, axis, chance) {
     const ends = row.preferenceLow !== null && horizontal("bar", percent(row.preferenceLow), percent(row.preferenceHigh));
     slots.mini.append(...kept([horizontal("track", 0, "100%"), ends, dot("dot small", percent(row.preference), 4)]));
   }
-  slots.tick.checked = pairOf(shownView).includes(row.model);
+  slots.tick.checked = pair.includes(row.model);
   slots.tick.setAttribute("aria-label", `Compare ${model.name} in A against B`);
   slots.tick.addEventListener("change", ({ target }) => compareModel(row.model, target.checked));
   return element;

@@ -132,7 +132,7 @@ function duels(a, b, rows, asked) {
   const { end } = axisTo(Math.max(0.01, ...rows.map(({ low, high }) => Math.max(Math.abs(low), Math.abs(high)))));
   const at = (value) => percent(0.5 + (0.5 * value) / end);
   const ticks = [-end, -end / 2, 0, end / 2, end];
-  put("duel-axis", ticks.map((tick) => make("text", { x: at(tick), y: "90%" }, signed(tick).replace(".0", ""))));
+  put("duel-axis", ticks.map((tick) => make("text", { x: at(tick), y: "90%", class: Math.abs(tick) === end / 2 && "minor" }, signed(tick).replace(".0", ""))));
   put("duels", rows.map((row) => {
     const [element, slots] = copyOf("t-duel");
     element.classList.toggle("now", chosen.q !== "all" && asked.includes(row.language));
