@@ -10,7 +10,7 @@ long, so that the sums are kept in the cache folder, by the digest of the files 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -19,13 +19,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.data.catalogue import TASKS, main_score
 from xbench.data.download import DataLocation
 from xbench.data.groups import question_groups
-from xbench.metrics import FloatArray, IntArray
+from xbench.metrics import FloatArray, IntArray, intervals
 from xbench.metrics.chance import expected_average_precision
 from xbench.metrics.effectiveness import average_precision
 from xbench.results.reading import read_ranks
@@ -59,22 +60,60 @@ class ArticleSums(NamedTuple):
     chance: FloatArray
     sums: NDArray[np.float32]
 
-    def group_values(self, pairs: Sequence[Pair]) -> FloatArray:
-        """Return one value per article, whose mean is the mean over some columns.
+    def questions(self) -> tuple[tuple[Pair, ...], bytes, bytes]:
+        """Return what two models have in common if they answered the same questions."""
+        return self.pairs, self.numbers.tobytes(), np.isnan(self.sums).tobytes()
 
-        Raises:
-            ValueError: If a column is not there.
-        """
-        at = [self.pairs.index(pair) for pair in pairs]
-        own = self.sums[at].astype(np.float64) / self.numbers[at, None]
-        there = ~np.isnan(own).all(axis=0)
-        added = np.nansum(own[:, there], axis=0) * there.sum() / len(at)
-        return np.asarray(self.means[at].mean() + added)
 
-    def questions(self, pairs: Sequence[Pair]) -> bytes:
-        """Return what two models have in common if they answer the same questions."""
-        at = [self.pairs.index(pair) for pair in pairs if pair in self.pairs]
-        return self.numbers[at].tobytes() + np.isnan(self.sums[at]).tobytes()
+class Alike:
+    """The sums of models that answered the same questions, as one array.
+
+    Args:
+        sums: The sums by number of the model, at least one.
+    """
+
+    def __init__(self, sums: Mapping[int, ArticleSums]) -> None:
+        self.runs, self.first = list(sums), next(iter(sums.values()))
+        self._at = {pair: column for column, pair in enumerate(self.first.pairs)}
+        self._there = ~np.isnan(self.first.sums)
+        self._means = np.stack([own.means for own in sums.values()])
+        added = np.nan_to_num(np.stack([own.sums for own in sums.values()]))
+        self._added = added / self.first.numbers[:, None].astype(np.float32)
+
+    def columns(self, pairs: Sequence[Pair]) -> list[int] | None:
+        """Return where some columns are, None if one is missing."""
+        at = [self._at[pair] for pair in pairs if pair in self._at]
+        return at if at and len(at) == len(pairs) else None
+
+    def group_values(self, at: Sequence[int]) -> FloatArray:
+        """Return `ArticleSums.group_values` of all models, shape (groups, models)."""
+        there = self._there[at].any(axis=0)
+        added = self._added[:, at].sum(axis=1, dtype=np.float64)[:, there]
+        means = self._means[:, at].mean(axis=1, keepdims=True)
+        return np.asarray((means + added * there.sum() / len(at)).T)
+
+
+def ends(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return `intervals.interval` of a share of many models at once, from their group values.
+
+    Args:
+        drawn: Shape (groups, models), of at least two groups.
+
+    Returns:
+        The low and the high end of each model.
+    """
+    groups = len(drawn)
+    mean, deviation = drawn.mean(axis=0), drawn.std(axis=0, ddof=1)
+    reach = float(student.ppf((1 + intervals.LEVEL) / 2, groups - 1)) / np.sqrt(groups)
+    low, high = mean - reach * deviation, mean + reach * deviation
+    if groups >= intervals.FEW:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            skewness = ((drawn - mean) ** 3).mean(axis=0) / drawn.std(axis=0) ** 3
+            inner = [1 + skewness * (y - skewness / (6 * groups)) for y in (reach, -reach)]
+            found = [mean - deviation * 3 / skewness * (np.cbrt(own) - 1) for own in inner]
+        skewed = (deviation > 0) & (np.abs(skewness) >= 1e-6)
+        low, high = np.where(skewed, found[0], low), np.where(skewed, found[1], high)
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 
 def article_sums(title: str, results: Sequence[Path]) -> ArticleSums | None:

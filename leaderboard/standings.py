@@ -21,6 +21,10 @@ drawn."""
 
 RESAMPLES_OF_MANY = 2_000
 
+MANY_IN_VIEWS = 8
+"""The same for the views of single languages and pairs, of which a dataset has a hundred and more;
+of more models nothing is resampled."""
+
 LEVEL = 0.05
 """Chance of any false difference."""
 
@@ -87,15 +91,15 @@ def _standings(title: str, scores: FloatArray, values: Sequence[FloatArray]) -> 
 def view_standings(scores: FloatArray, drawn: FloatArray) -> list[Standing]:
     """Return the standing of each model in one of the many views of a dataset.
 
-    Up to `MANY` models are tested as ``xbench compare`` tests them; more, and those of which single
-    questions are drawn, by t tests of all pairs with Holm's correction, which resample nothing.
+    Up to `MANY_IN_VIEWS` models are tested as ``xbench compare`` tests them; more, and those of
+    which single questions are drawn, by t tests of all pairs with Holm's correction.
 
     Args:
         scores: The score of each model; more is better.
         drawn: The group values of each model, shape (groups, models).
     """
     best = _best(scores)
-    few = 2 < len(best) <= MANY and len(drawn) <= comparisons.MOST_GROUPS
+    few = 2 < len(best) <= MANY_IN_VIEWS and len(drawn) <= comparisons.MOST_GROUPS
     test = comparisons.pairwise_tests if few else _holm_tests
     return _placed(scores, best, test(drawn[:, best]))
 

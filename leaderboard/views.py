@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from xbench.leaderboard.article_sums import POOL, ArticleSums, Pair
+from xbench.leaderboard.article_sums import POOL, Alike, ArticleSums, Pair, ends
 from xbench.leaderboard.board import Board, Standing, Standings
 from xbench.leaderboard.layout import shown
 from xbench.leaderboard.standings import view_standings
-from xbench.metrics import FloatArray, intervals
+from xbench.metrics import FloatArray
 from xbench.metrics.registry import LANGUAGE_ADVANTAGE
 
 ALL, SAME, OTHER = "all", "same", "other"
@@ -111,7 +111,7 @@ class DatasetViews:
     def __init__(self, board: Board, title: str, standings: Standings, sums: Sums) -> None:
         self.title, self.default, self.measure = title, default_choice(title), measure_of(title)
         scores = board.scores[board.scores.dataset == title]
-        self._standings, self._all_sums = standings, sums
+        self._standings = standings
         own = scores[scores.measure == self.measure]
         self._measured = own[(own.provenance == "measured") & (own.passage_form == "sentence")]
         subsets = self._measured[self._measured.query_language != ""]
@@ -119,6 +119,11 @@ class DatasetViews:
         self.languages = sorted(code for code in set(languages) if CODE.fullmatch(code))
         self.runs = [int(run) for run in dict.fromkeys(self._measured.run)]
         self._values = _by_pair(subsets, self.runs)
+        own_sums = {run: sums[run, title] for run in self.runs if (run, title) in sums}
+        alike: dict[Any, dict[int, ArticleSums]] = defaultdict(dict)
+        for run, each in own_sums.items():
+            alike[each.questions()][run] = each
+        self._alike = [Alike(each) for each in alike.values()]
         self._macro = {
             (row.setting, row.run): row
             for row in self._measured[self._measured.average == "macro"].itertuples()
@@ -158,24 +163,26 @@ class DatasetViews:
         columns = choice.columns(self.languages)
         macro = SETTING.get(choice.passage) if choice.query == ALL else None
         values = self._scores(columns, macro)
-        sums = self._sums(columns)
-        first = next(iter(sums.values()), None)
-        about = [] if first is None else [first.pairs.index(column) for column in columns]
-        ends = {run: self._ends(own.group_values(columns)) for run, own in sums.items()}
+        at = ((own, own.columns(columns)) for own in self._alike)
+        drawn = {own: own.group_values(known) for own, known in at if known}
+        intervals = self._intervals(drawn)
         if macro:
             known = ((run, self._macro.get((macro, run))) for run in values)
-            ends |= {run: (row.low, row.high) for run, row in known if row}
-        standings = self._places(choice, columns, values, sums)
+            intervals |= {run: (row.low, row.high) for run, row in known if row}
+        standings = self._places(choice, values, drawn)
+        unknown = nan, nan
         rows = [
-            Row(run, value, *ends.get(run, (nan, nan)), standings[run], self._own(run, choice))
+            Row(run, value, *intervals.get(run, unknown), standings[run], self._own(run, choice))
             for run, value in values.items()
         ]
         rows.sort(key=lambda row: (-row.value, row.model))
+        first = next(iter(drawn), None)
+        about = (first.columns(columns) if first else None) or []
         return View(
             choice=choice,
-            questions=self._questions(sums, columns, macro),
-            articles=first and int((~np.isnan(first.sums[about])).any(axis=0).sum()),
-            chance=float(first.chance[about].mean())
+            questions=self._questions(about, first, macro),
+            articles=len(drawn[first]) if first else None,
+            chance=float(first.first.chance[about].mean())
             if first
             else self._chance.get(macro or "", nan),
             rows=rows,
@@ -194,58 +201,41 @@ class DatasetViews:
         pairs = zip(self.runs, means.tolist(), strict=True)
         return {run: mean for run, mean in pairs if not isnan(mean)}
 
-    def _sums(self, columns: Sequence[Pair]) -> dict[int, ArticleSums]:
-        own = ((run, self._all_sums.get((run, self.title))) for run in self.runs)
-        return {
-            run: sums for run, sums in own if sums and columns and set(columns) <= set(sums.pairs)
-        }
-
-    def _ends(self, drawn: FloatArray) -> tuple[float, float]:
-        if len(drawn) < 2:
-            return nan, nan
-        method = intervals.hall if len(drawn) >= intervals.FEW else intervals.symmetric
-        low, high = method(drawn)
-        return max(low, 0.0), min(high, 1.0)
+    def _intervals(self, drawn: Mapping[Alike, FloatArray]) -> dict[int, tuple[float, float]]:
+        found: dict[int, tuple[float, float]] = {}
+        for own, values in drawn.items():
+            if len(values) > 1:
+                both = zip(*(end.tolist() for end in ends(values)), strict=True)
+                found |= zip(own.runs, both, strict=True)
+        return found
 
     def _places(
-        self,
-        choice: Choice,
-        columns: Sequence[Pair],
-        values: Mapping[int, float],
-        sums: Mapping[int, ArticleSums],
+        self, choice: Choice, values: Mapping[int, float], drawn: Mapping[Alike, FloatArray]
     ) -> dict[int, Standing]:
         """Return the standings: those of the mean's column, or of models with the same questions.
 
         A model that cannot be tested has a rank among the others alone.
         """
-        ordered = sorted(values.values(), reverse=True)
-        found = {
-            run: Standing(1 + ordered.index(value), 1, len(values), None, len(values))
-            for run, value in values.items()
-        }
+        ranks: dict[float, int] = {}
+        for place, value in enumerate(sorted(values.values(), reverse=True)):
+            ranks.setdefault(value, place + 1)
+        number = len(values)
+        found = {run: Standing(ranks[v], 1, number, None, number) for run, v in values.items()}
         if choice.query == ALL and choice.passage in SETTING:
             key = (self.title, SETTING[choice.passage], self.measure)
             known = self._standings.get(key, {})
             return found | {run: own for run, own in known.items() if run in found}
-        groups = defaultdict(list)
-        for run, own in sums.items():
-            if run in values:
-                groups[own.questions(columns)].append(run)
-        for runs in groups.values():
-            if 1 < len(runs) == len(values):
-                drawn = np.stack([sums[run].group_values(columns) for run in runs], axis=1)
-                scores = np.array([values[run] for run in runs])
-                found |= zip(runs, view_standings(scores, drawn), strict=True)
+        for own, groups in drawn.items():
+            if 1 < len(own.runs) == number:
+                scores = np.array([values[run] for run in own.runs])
+                found |= zip(own.runs, view_standings(scores, groups), strict=True)
         return found
 
-    def _questions(
-        self, sums: Mapping[int, ArticleSums], columns: Sequence[Pair], macro: str | None
-    ) -> int | None:
+    def _questions(self, at: Sequence[int], first: Alike | None, macro: str | None) -> int | None:
         if macro:
             numbers = [row.n_questions for (own, _), row in self._macro.items() if own == macro]
             return next((int(number) for number in numbers if not pd.isna(number)), None)
-        numbers = [own.numbers[own.pairs.index(c)] for own in sums.values() for c in columns]
-        return int(max(numbers)) if numbers else None
+        return int(first.first.numbers[list(at)].max()) if first and at else None
 
     def _own(self, run: int, choice: Choice) -> tuple[float, float, float]:
         return self._preference.get((run, "" if choice.query == ALL else choice.query), (nan,) * 3)
