@@ -6,6 +6,7 @@ the two in a browser.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -150,14 +151,15 @@ def _line(
 ) -> dict[str, Any]:
     number, value, low, high, best, worst, tier, _, own, own_low, own_high = row
     model = models[number]
+    organisation, short = parts_of(model["name"])
     rank = 1 + sum(other[1] > value for other in rows)
     parameters = model.get("parameters")
     known = low is not None
     return {
         "value": value,
         "model": model,
-        "short": short_name(model["name"]),
-        "about": " · ".join(filter(None, [organisation(model["name"]), revision(model)])),
+        "short": short,
+        "about": " · ".join(filter(None, [organisation, revision(model)])),
         "rank": rank,
         "spread": f"{best}{DASH}{worst}" if best != worst and tier else "",
         "is_best": at < max(rows[0][7], 1),
@@ -177,15 +179,14 @@ def _line(
     }
 
 
-def short_name(name: str) -> str:
-    """Return a model's name without its organisation."""
-    return name.partition("/")[2] or name
+def parts_of(name: str) -> tuple[str, str]:
+    """Return a model's organisation and name; a name of another form has no organisation.
 
-
-def organisation(name: str) -> str:
-    """Return a model's organisation, empty if it has none."""
-    before, slash, _ = name.partition("/")
-    return before if slash else ""
+    >>> parts_of("org/model"), parts_of("a model / of mine")
+    (('org', 'model'), ('', 'a model / of mine'))
+    """
+    found = re.fullmatch(r"(?:([\w.-]+)/(?=.))?(.*)", name, re.DOTALL | re.ASCII)
+    return (found[1] or "", found[2]) if found else ("", name)
 
 
 def revision(model: Mapping[str, Any]) -> str:

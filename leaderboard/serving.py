@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 ADDRESS = "127.0.0.1"
 NAMES = (ADDRESS, "localhost")
@@ -31,7 +31,7 @@ class Handler(SimpleHTTPRequestHandler):
         """Parse a request, and refuse it if its host is another than this machine."""
         if not super().parse_request():
             return False
-        port = self.server.server_address[1]
+        port = cast(ThreadingHTTPServer, self.server).server_port
         if self.headers.get_all("Host", []) in [[f"{name}:{port}"] for name in NAMES]:
             return True
         self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server is for this machine only")

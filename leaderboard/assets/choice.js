@@ -9,10 +9,9 @@ let chosen = { ...DEFAULTS };
 
 const dataset = () => board.datasets.find(({ id }) => id === chosen.d);
 const nameOf = (code) => board.languages[code] ?? code;
-const shortName = (model) => {
-  const { name } = board.models[model];
-  return name.includes("/") ? name.slice(name.indexOf("/") + 1) || name : name;
-};
+// Organisation and name of a model; a name of another form has no organisation.
+const partsOf = (model) => board.models[model].name.match(/^(?:([\w.-]+)\/(?=.))?(.*)$/s).slice(1);
+const shortName = (model) => partsOf(model)[1];
 
 // The fields of an address that are possible on its dataset, and the defaults of the others.
 function understood(text) {

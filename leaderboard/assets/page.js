@@ -135,6 +135,7 @@ byId("pair").addEventListener("input", () => {
   go({ A, B });
 });
 byId("focus").addEventListener("input", ({ target }) => go({ f: target.value }));
+for (const kind of ["csv", "json"]) byId(kind).addEventListener("click", () => download(kind));
 byId("copy-link").addEventListener("click", ({ target }) => copyFrom(target, location.href));
 byId("latex").addEventListener("click", ({ target }) => copyFrom(target, latexOf(records(shownView))));
 byId("command").addEventListener("click", ({ target }) => copyFrom(target, commandOf(shownView)));

@@ -26,7 +26,6 @@ function table(view) {
   const limit = opened.rows || chosen.find ? Infinity : FIRST;
   put("rows", lines.slice(0, limit).map((draw) => draw()), lines.length > limit && theOthers(lines.length - limit));
   notes(view);
-  downloads(view);
 }
 
 // What draws each line, measured and published together.
@@ -70,7 +69,7 @@ function measuredRow(row, above, first, axis, chance, pair) {
   slots.rank.parentElement.classList.toggle("best", isBest);
   const spread = row.tier && row.best !== row.worst ? `${row.best}–${row.worst}` : "";
   const known = row.low !== null;
-  const organisation = model.name.includes("/") ? model.name.slice(0, model.name.indexOf("/")) : "";
+  const [organisation] = partsOf(row.model);
   const texts = {
     rank: row.rank,
     spread,
@@ -196,14 +195,12 @@ function commandOf({ rows }) {
   return `xbench compare ${names.map(({ name, revision }) => (/^[\w.-]+$/.test(revision ?? "") ? `${name}@${revision}` : name)).join(" ")}`;
 }
 
-function downloads(view) {
-  const lines = records(view);
-  const name = `xbench-${chosen.d}-${chosen.q}-${chosen.a}`.replaceAll(",", "+");
-  const files = { csv: ["text/csv", csvOf(lines)], json: ["application/json", `${JSON.stringify(lines, null, 1)}\n`] };
-  for (const [kind, [type, content]] of Object.entries(files)) {
-    byId(kind).download = `${name}.${kind}`;
-    byId(kind).href = `data:${type};charset=utf-8,${encodeURIComponent(content)}`;
-  }
+// Give a link the file of what is shown, when it is followed.
+function download(kind) {
+  const lines = records(shownView);
+  const [type, content] = { csv: ["text/csv", () => csvOf(lines)], json: ["application/json", () => `${JSON.stringify(lines, null, 1)}\n`] }[kind];
+  byId(kind).download = `xbench-${chosen.d}-${chosen.q}-${chosen.a}.${kind}`.replaceAll(",", "+");
+  byId(kind).href = `data:${type};charset=utf-8,${encodeURIComponent(content())}`;
 }
 
 async function copyFrom(button, text) {

@@ -147,5 +147,7 @@ function duels(a, b, rows, asked) {
     return element;
   }));
   const names = [a, b].map((model) => board.models[model].name).join(" ");
-  put("duel-note", `Points of ${dataset().measure} on the same questions: t tests over articles, corrected for the languages shown (Holm). Hollow: not distinguished. `, make("code", {}, `xbench compare ${names}`), " tests the same, and three or more models at once.");
+  const slugs = [a, b].map((model) => board.models[model].slug).join(",");
+  const compare = make("a", { href: `compare.html?models=${slugs}` }, "All measures side by side");
+  put("duel-note", `Points of ${dataset().measure} on the same questions: t tests over articles, corrected for the languages shown (Holm). Hollow: not distinguished. `, make("code", {}, `xbench compare ${names}`), " tests the same, and three or more models at once. ", compare);
 }
