@@ -28,7 +28,7 @@ ALL, SAME, OTHER = "all", "same", "other"
 SETTING = {SAME: "monolingual", OTHER: "crosslingual", POOL: "multilingual"}
 PREFERENCE = "own_language_preference"
 
-CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
+CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
 """Codes of languages that addresses and files are named by."""
 
 FEW_LANGUAGES = 20

@@ -85,6 +85,7 @@ function measuredRow(row, above, first, axis, chance, pair) {
   for (const [slot, text] of Object.entries(texts)) slots[slot].textContent = text;
   slots.spread.hidden = !spread;
   slots.link.href = `models/${model.slug}.html`;
+  slots.link.title = `${model.name}: all scores, its languages, and how it was run`;
   slots.plot.append(...kept([grid(axis, chance), known && horizontal("bar", axis.at(row.low), axis.at(row.high)), dot("dot", axis.at(row.value), 4.5)]));
   if (row.preference !== null) {
     const ends = row.preferenceLow !== null && horizontal("bar", percent(row.preferenceLow), percent(row.preferenceHigh));
