@@ -52,12 +52,14 @@ class Standing(NamedTuple):
         low: Best rank in 95 % of the resamples.
         high: Worst rank in 95 % of the resamples.
         tier: Tier from 1: models of a tier do not differ from its best; None if not tested.
+        apart: Number of models, from the best, behind which it is distinguished from all.
     """
 
     rank: int
     low: int
     high: int
     tier: int | None
+    apart: int = 0
 
 
 Standings = Mapping[tuple[str, ...], Mapping[int, Standing]]

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from xbench.data.catalogue import subsets
+from xbench.leaderboard.article_sums import ArticleSums
 from xbench.leaderboard.board import Board, Score, pivot
 from xbench.leaderboard.layout import Mean
 from xbench.leaderboard.measures import (
@@ -247,9 +249,43 @@ def _interval(measure: str, score: Score | float) -> list[float] | None:
     return [round(factor * x, DECIMALS) for x in score[:3] if not np.isnan(x)]
 
 
+def board_script(content: object) -> bytes:
+    """Return the script that holds what the first page knows of models and datasets."""
+    return _script("board", content)
+
+
+def keyed_script(kind: str, name: str, content: object) -> bytes:
+    """Return a script that holds one of many things that pages load when they show them.
+
+    Args:
+        kind: Its folder, and the property of ``window.xbench`` that it adds to.
+        name: Its name there, in letters, digits and dashes.
+        content: What it holds.
+    """
+    return f'((window.xbench ??= {{}}).{kind} ??= {{}})["{name}"] = {_safe(content)};\n'.encode(
+        "ascii"
+    )
+
+
+def sums_script(name: str, own: ArticleSums, at: Sequence[int]) -> bytes:
+    """Return the script that holds some columns of a model, from which differences follow."""
+    content = {
+        "pairs": [">".join(own.pairs[column]) for column in at],
+        "means": own.means[at].tolist(),
+        "numbers": own.numbers[at].tolist(),
+        "articles": own.sums.shape[1],
+        "sums": b64encode(own.sums[at].astype("<f4").tobytes()).decode(),
+    }
+    return keyed_script("sums", name, content)
+
+
 def _script(name: str, content: object) -> bytes:
     """Return a script that sets a property of ``window.xbench``, safe in any place."""
+    return f"window.xbench = {{ ...window.xbench, {name}: {_safe(content)} }};\n".encode("ascii")
+
+
+def _safe(content: object) -> str:
     text = json.dumps(content, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return f"window.xbench = {{ ...window.xbench, {name}: {text} }};\n".encode("ascii")
+    return text

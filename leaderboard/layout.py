@@ -11,7 +11,16 @@ RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstr
 DEMONSTRATIONS = {dataset.title: dataset for dataset in DATASETS if dataset.demonstration}
 
 ALSO = "MIRACL"
-"""How the titles begin of the other datasets whose means are in the overview."""
+"""How the titles begin of the other datasets that the first page shows."""
+
+
+_OPEN = """
+0bsd afl-3.0 agpl-3.0 apache-2.0 artistic-2.0 bsd bsd-2-clause bsd-3-clause bsl-1.0 cc-by-2.0
+cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 ecl-2.0 eupl-1.1 eupl-1.2 gpl gpl-2.0 gpl-3.0
+isc lgpl lgpl-2.1 lgpl-3.0 mit mpl-2.0 ms-pl ncsa odc-by osl-3.0 postgresql unlicense wtfpl zlib
+"""
+OPEN_LICENCES = frozenset(_OPEN.split())
+"""Licences that count as open, as the hub names them: free to use for any purpose."""
 
 
 class Mean(NamedTuple):
@@ -27,9 +36,9 @@ class Shown:
     """What is shown of a dataset.
 
     Attributes:
-        means: The means that are in the overview and in the dataset's table.
+        means: The means that are in the dataset's table.
         standing: Those of them that have intervals and standings.
-        place: The mean by which the overview ranks the models.
+        place: The mean by which the first page ranks the models.
         order: What models are ordered by; the second orders those that do not have the first.
         by_language: The means of each table that has a column per query language.
     """

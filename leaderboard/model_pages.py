@@ -13,6 +13,7 @@ import pandas as pd
 
 from xbench.data.catalogue import SETTINGS
 from xbench.leaderboard.board import Block, Board, Score, blocks
+from xbench.leaderboard.layout import RANKED
 from xbench.leaderboard.measures import (
     SETTING_ABBREVIATIONS,
     SETTING_NAMES,
@@ -23,6 +24,7 @@ from xbench.leaderboard.measures import (
 from xbench.metrics import EFFECTIVENESS, SCORES
 from xbench.metrics.registry import BY_PASSAGE_LANGUAGE, LANGUAGE_ADVANTAGE
 from xbench.results.measured import LANGUAGE_SHARE
+from xbench.results.store import PER_QUERY_SUFFIX
 
 BIAS = [score for score in SCORES if score not in EFFECTIVENESS]
 LANGUAGE_MEASURES = ("map", "ndcg_at_10", "recall_at_10", "recall_at_100")
@@ -53,6 +55,7 @@ RUN_DETAILS = (
     "maximum_length",
     "truncated",
     "dtype",
+    "device",
     "date",
 )
 """Columns of the runs that are shown."""
@@ -288,14 +291,23 @@ def legend() -> Sequence[tuple[int, int]]:
     return [(step, 100 * step // STEPS) for step in range(STEPS + 1)]
 
 
+def per_query_file(file: str) -> str:
+    """Return the file with the ranks of every question, next to a result file."""
+    return file.removesuffix(".json") + PER_QUERY_SUFFIX
+
+
 def _runs(runs: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, Mapping[str, Any]], ...]:
     """Return the different ways in which the settings were run, each under their names."""
-    different: list[tuple[list[str], Mapping[str, Any]]] = []
+    different: list[tuple[list[str], dict[str, Any]]] = []
     for run in sorted(runs, key=lambda run: SETTINGS.index(run["setting"])):
         details = {name: run[name] for name in RUN_DETAILS}
-        same = next((names for names, known in different if known == details), None)
+        known = RANKED.get(run["dataset"])
+        details |= {"dataset_revision": known.revision if known else "", "files": []}
+        name, file = SETTING_NAMES[run["setting"]], per_query_file(run["file"])
+        same = next((own for own in different if own[1] | {"files": []} == details), None)
         if same is None:
-            different.append(([SETTING_NAMES[run["setting"]]], details))
+            different.append(([name], details))
         else:
-            same.append(SETTING_NAMES[run["setting"]].lower())
+            same[0].append(name.lower())
+        (same or different[-1])[1]["files"].append(file)
     return tuple((", ".join(names), details) for names, details in different)

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 import pandas as pd
 
 from xbench.data.catalogue import Dataset
 from xbench.leaderboard.board import Board, Cells, Standings, by_column, slug
-from xbench.leaderboard.layout import ALSO, DEMONSTRATIONS, RANKED, Mean, shown, streamed
+from xbench.leaderboard.front_page import default_view, models_data
+from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, Mean, shown, streamed
 from xbench.leaderboard.measures import (
     SETTING_NAMES,
     definitions,
-    language_name,
     measure_name,
 )
 from xbench.leaderboard.model_pages import dataset_parts, legend
 from xbench.leaderboard.tables import Column, Table, column_of, language_columns, make_table
+from xbench.leaderboard.views import Choice, DatasetViews
 from xbench.metrics import IN_RANKS
 from xbench.metrics.descriptions import measure_of
 from xbench.results.score_table import Excluded
+
+DISTRIBUTION = "xbench-mteb"
+"""Name of the project where it is installed from."""
 
 
 @dataclass(frozen=True)
@@ -62,23 +68,8 @@ def mean_columns(title: str) -> list[Column]:
     return [column_of(title, mean) for mean in shown(title).means]
 
 
-def overview_columns(board: Board) -> list[Column]:
-    """Return the columns of the overview: of ranked datasets, and means of some others."""
-    columns = []
-    ranked = board.ranked
-    for title in board.titles:
-        if title in ranked:
-            columns.append(column_of(title, shown(title).place, rank=True))
-            columns += mean_columns(title)
-        elif title.startswith(ALSO):
-            own = board.cells[(board.cells.dataset == title) & (board.cells.average == "macro")]
-            settings = own[(own.measure == "ndcg_at_10") & (own.query_language == "")].setting
-            columns += [column_of(title, Mean(s, "ndcg_at_10")) for s in sorted(set(settings))]
-    return columns
-
-
-def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
-    """Yield the pages that show no scores."""
+def other_pages(excluded: Sequence[Excluded], *, private: bool = False) -> Iterator[Page]:
+    """Yield the pages that show no scores; a private board has none on submissions."""
     yield Page(
         "compare.html", "compare.html", "Compare models",
         "Chosen models side by side: every measure, its interval, and each language.", {},
@@ -89,44 +80,67 @@ def other_pages(excluded: Sequence[Excluded]) -> Iterator[Page]:
         "What every score means: its formula, its source and its edge cases.",
         {"effectiveness": effectiveness, "bias": bias},
     )  # fmt: skip
-    yield Page(
-        "submit.html", "submit.html", "Submit a model",
-        "How the results of a model get to these pages.", {},
-    )  # fmt: skip
+    if not private:
+        yield Page(
+            "submit.html", "submit.html", "Submit a model",
+            "How the results of a model get to these pages.", {"repository": repository()},
+        )  # fmt: skip
     yield Page(
         "excluded.html", "excluded.html", "Excluded files",
         "Files that no score is taken from, and why.", {"excluded": excluded},
     )  # fmt: skip
 
 
-def overview_page(board: Board, standings: Standings) -> Page:
-    """Return the first page."""
-    columns = overview_columns(board)
-    caption = f"All models: {_scale(columns)}"
-    order = dict.fromkeys(mean for title in board.ranked for mean in shown(title).order)
+def repository() -> str:
+    """Return the address of the project's repository, empty if its metadata have none."""
+    with suppress(PackageNotFoundError):
+        for line in metadata(DISTRIBUTION).get_all("Project-URL") or []:
+            name, _, url = line.partition(", ")
+            if name.lower() in ("repository", "source", "homepage") and url.startswith("https://"):
+                return str(url)
+    return ""
+
+
+def overview_page(board: Board, standings: Standings, datasets: Sequence[DatasetViews]) -> Page:
+    """Return the first page.
+
+    Args:
+        board: What pages show.
+        standings: Standings of the means.
+        datasets: The views of each dataset; the first is the default.
+    """
     means = board.cells[(board.cells.query_language == "") & (board.cells.average != "")]
     cells = by_column(means)
-    table = make_table(
-        board, cells, "overview", caption, columns, tuple(order), standings=standings
-    )
     demonstrations = [_main_table(title, board, cells, standings) for title in DEMONSTRATIONS]
-    tables = [own for own in (table, *demonstrations) if own]
-    shown_scores = board.scores[board.scores.dataset.isin([column.dataset for column in columns])]
-    codes = set(shown_scores.query_language.unique()) - {""}
+    tables = [own for own in demonstrations if own]
+    content: dict[str, Any] = {
+        "view": None,
+        "demonstrations": tables,
+        "empty": board.models.empty,
+        "blank": defaultdict(str),
+    }
+    for own in datasets[:1]:
+        folder = file_name(own.title)
+        content |= {
+            "view": default_view(own, models_data(board), own.title),
+            "dataset_page": dataset_path(own.title),
+            "first_view": f"views/{view_name(own, own.choices()[0])}.js",
+            "table_file": f"data/{folder}-all" if own.title in board.ranked else "",
+        }
     return Page(
         path="index.html",
         template="overview.html",
         title="Multilingual retrieval leaderboard",
         description="How well embedding models retrieve within, across and among many languages, "
         "and which languages they favour.",
-        content={
-            "table": table,
-            "demonstrations": [own for own in tables if own is not table],
-            "languages": {code: language_name(code) for code in sorted(codes)},
-            "empty": board.models.empty,
-        },
+        content=content,
         tables=tables,
     )
+
+
+def view_name(views: DatasetViews, choice: Choice) -> str:
+    """Return the name of a view's file."""
+    return "-".join((file_name(views.title), *choice))
 
 
 def dataset_page(title: str, board: Board, standings: Standings) -> Page:
@@ -168,7 +182,7 @@ def _scale(columns: Sequence[Column]) -> str:
 
 def _main_table(title: str, board: Board, cells: Cells, standings: Standings) -> Table | None:
     """Return the table of a dataset's means; a demonstration is not ranked."""
-    name = f"{_file_name(title)}-all"
+    name = f"{file_name(title)}-all"
     if title in board.ranked:
         columns = [
             column
@@ -186,7 +200,8 @@ def _main_table(title: str, board: Board, cells: Cells, standings: Standings) ->
     return None
 
 
-def _file_name(title: str) -> str:
+def file_name(title: str) -> str:
+    """Return how the names of a dataset's files begin."""
     return dataset_path(title).removeprefix("datasets/").removesuffix(".html")
 
 
@@ -213,7 +228,7 @@ def _language_tables(title: str, board: Board, cells: pd.DataFrame) -> Iterator[
         yield make_table(
             board,
             scores_of,
-            name=f"{_file_name(title)}-{mean.setting}-{name}",
+            name=f"{file_name(title)}-{mean.setting}-{name}",
             caption=f"{setting} {measure_name(measure)} by query language, {scale}",
             columns=language_columns(title, mean, languages),
             order=(mean,) if title in board.ranked else (),

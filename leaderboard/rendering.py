@@ -16,11 +16,12 @@ LONGEST = 2000
 """Characters of a text that a page shows at most."""
 
 
-def environment(datasets: Sequence[tuple[str, str]]) -> Environment:
+def environment(datasets: Sequence[tuple[str, str]], *, private: bool = False) -> Environment:
     """Return what fills the templates.
 
     Args:
         datasets: Title and place of each dataset's page, for the navigation.
+        private: Whether pages say that they are private, and nothing of submissions.
     """
     filling = Environment(
         loader=PackageLoader("xbench.leaderboard"),
@@ -31,8 +32,8 @@ def environment(datasets: Sequence[tuple[str, str]]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filling.globals.update(datasets=list(datasets), version=__version__)
-    filling.filters.update(size=size, prose=prose)
+    filling.globals.update(datasets=list(datasets), version=__version__, private=private)
+    filling.filters.update(size=size, prose=prose, points=points)
     filling.tests["https"] = lambda url: isinstance(url, str) and url.startswith("https://")
     return filling
 
@@ -61,6 +62,17 @@ def size(parameters: int | None) -> str:
             amount = parameters / unit
             return f"{amount:.1f}{name}" if unit == 10**9 else f"{amount:.0f}{name}"
     return str(parameters)
+
+
+def points(value: float | None, decimals: int = 1) -> str:
+    """Return a share in hundredths; empty if it is not known.
+
+    >>> points(0.4321), points(-0.01, 0), points(None)
+    ('43.2', '−1', '')
+    """
+    if value is None:
+        return ""
+    return f"{100 * value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def prose(text: str) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,26 +15,38 @@ from typing import NamedTuple
 import pandas as pd
 from jinja2 import Environment
 
+from xbench import __version__
+from xbench.leaderboard.article_sums import article_sums
 from xbench.leaderboard.board import Board, Standings, arrange
 from xbench.leaderboard.downloads import (
     as_csv,
     as_json,
+    board_script,
+    keyed_script,
     means_script,
     score_files,
     subsets_script,
+    sums_script,
     table_records,
 )
+from xbench.leaderboard.front_page import dataset_data, models_data
+from xbench.leaderboard.index import index_json
+from xbench.leaderboard.layout import ALSO, DEMONSTRATIONS
+from xbench.leaderboard.measures import language_name
 from xbench.leaderboard.pages import (
     Page,
     dataset_page,
     dataset_path,
+    file_name,
+    mean_columns,
     model_pages,
     other_pages,
-    overview_columns,
     overview_page,
+    view_name,
 )
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.standings import ranked_columns, standings
+from xbench.leaderboard.views import SETTING, DatasetViews, Sums, as_data, setting_of
 from xbench.leaderboard.writing import Part, in_processes, write_site
 from xbench.results.findings import Notes, Plain, TaskCheck
 from xbench.results.imported import read_all_imported
@@ -76,6 +88,7 @@ def build_site(
     *,
     from_ranks: bool = False,
     languages: Sequence[str] = (),
+    private: bool = False,
 ) -> Site:
     """Write the pages of results; the same results give the same bytes.
 
@@ -85,13 +98,14 @@ def build_site(
             are removed, other files in it are left alone.
         from_ranks: Whether to recompute everything from the ranks, whatever summaries say.
         languages: Codes of the languages to keep; none keeps all.
+        private: Whether the pages are for a team of one's own.
 
     Raises:
         UserError: If a folder of results does not exist or a page cannot be written.
     """
     with _no_collection():
         table = read_results(results, from_ranks=from_ranks, languages=languages)
-        write_site(output, site_parts(table))
+        write_site(output, site_parts(table, private=private))
     is_empty = table.scores.empty and not table.excluded
     return Site(output / "index.html", table.excluded, is_empty)
 
@@ -168,23 +182,89 @@ def site_files(table: ScoreTable) -> Iterator[tuple[str, bytes]]:
     return chain.from_iterable(part() for part in site_parts(table))
 
 
-def site_parts(table: ScoreTable) -> list[Part]:
+def site_parts(table: ScoreTable, *, private: bool = False) -> list[Part]:
     """Return what gives the files of the site, in parts that do not need each other."""
     board = arrange(table)
     columns = ranked_columns(board.scores)
     keys = list(columns)
     ranked = in_processes(lambda i: standings(columns[keys[i]], table.influence), len(keys))
     found = dict(zip(keys, ranked, strict=True))
-    filling = environment(datasets=[(title, dataset_path(title)) for title in board.titles])
+    places = [(title, dataset_path(title)) for title in board.titles]
+    filling = environment(places, private=private)
     models = [board.models[i : i + AT_ONCE] for i in range(0, len(board.models), AT_ONCE)]
+    sums = _sums(board, table.paths)
+    datasets = _datasets(board, found, sums)
     return [
-        lambda: _files(filling, [overview_page(board, found)]),
+        lambda: _files(filling, [overview_page(board, found, datasets)]),
+        lambda: _board_files(board, found, datasets, sums),
+        *(partial(_view_files, own) for own in datasets),
         *(partial(_dataset_files, filling, title, board, found) for title in board.titles),
         lambda: _scripts(board),
         *(partial(_model_files, filling, board, own) for own in models),
-        lambda: _files(filling, other_pages(board.excluded)),
+        lambda: _files(filling, other_pages(board.excluded, private=private)),
+        lambda: iter([("robots.txt", b"User-agent: *\nDisallow: /\n")] if private else []),
         _assets,
     ]
+
+
+def _sums(board: Board, paths: Mapping[str, Path]) -> Sums:
+    """Return what each article adds, of the measured models whose per-query files are there."""
+    runs = board.runs[(board.runs.provenance == "measured") & board.runs.file.isin(list(paths))]
+    runs = runs[~runs.dataset.isin(list(DEMONSTRATIONS))]
+    files = runs.groupby(["run", "dataset"], sort=False).file.agg(list)
+    keys = [(int(run), str(title)) for run, title in files.index]
+    places = [[paths[file] for file in own] for own in files]
+    found = in_processes(lambda i: article_sums(keys[i][1], places[i]), len(keys))
+    return {key: own for key, own in zip(keys, found, strict=True) if own}
+
+
+def _datasets(board: Board, standings: Standings, sums: Sums) -> list[DatasetViews]:
+    """Return the views of the datasets of the first page, the default first."""
+    titles = [title for title in board.titles if title in board.ranked or title.startswith(ALSO)]
+    found = [DatasetViews(board, title, standings, sums) for title in titles]
+    return sorted((own for own in found if own.choices()), key=lambda own: not own.runs)
+
+
+def _view_files(own: DatasetViews) -> Iterator[tuple[str, bytes]]:
+    """Yield what each choice of a dataset shows, and which languages the models favour."""
+    for choice in own.choices():
+        name = view_name(own, choice)
+        yield f"views/{name}.js", keyed_script("views", name, as_data(own.view(choice)))
+    if lifts := own.lifts():
+        name = f"{file_name(own.title)}-lifts"
+        yield f"views/{name}.js", keyed_script("views", name, {"rows": lifts})
+
+
+def _board_files(
+    board: Board, standings: Standings, datasets: Sequence[DatasetViews], sums: Sums
+) -> Iterator[tuple[str, bytes]]:
+    """Yield what the first page knows of all models, what each article adds, and the index."""
+    slugs = board.models.slug
+    described = [
+        dataset_data(
+            own,
+            board,
+            file_name(own.title),
+            dataset_path(own.title),
+            [run for run, title in sums if title == own.title],
+        )
+        for own in datasets
+    ]
+    codes = sorted({code for own in datasets for code in own.languages})
+    content = {
+        "version": __version__,
+        "languages": {code: language_name(code) for code in codes},
+        "datasets": described,
+        "models": models_data(board),
+    }
+    yield "data/board.js", board_script(content)
+    yield "index.json", index_json(board, standings, {d["title"]: d for d in described})
+    for (run, title), own in sums.items():
+        for passage in SETTING:
+            at = [i for i, pair in enumerate(own.pairs) if setting_of(pair) == passage]
+            if at:
+                name = f"{slugs[run]}-{file_name(title)}-{passage}"
+                yield f"sums/{name}.js", sums_script(name, own, at)
 
 
 def _files(filling: Environment, pages: Iterable[Page]) -> Iterator[tuple[str, bytes]]:
@@ -224,7 +304,7 @@ def _filled(filling: Environment, template: str, **content: object) -> bytes:
 
 
 def _scripts(board: Board) -> Iterator[tuple[str, bytes]]:
-    means = (column for column in overview_columns(board) if not column.rank)
+    means = (column for title in board.ranked for column in mean_columns(title))
     columns = [column for column in means if column.mean.average == "macro"]
     yield "data/subsets.js", subsets_script(columns, board)
     yield "data/means.js", means_script(board)

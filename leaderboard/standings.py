@@ -7,18 +7,26 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from xbench.data.groups import groups_in_order
 from xbench.leaderboard.board import Standing
 from xbench.leaderboard.layout import DEMONSTRATIONS, shown
 from xbench.leaderboard.measures import lower_is_better
-from xbench.metrics import FloatArray, comparisons, intervals
+from xbench.metrics import FloatArray, IntArray, comparisons, intervals
 
 MANY = 30
 """Up to so many models the tests are those of ``xbench compare``; of more, fewer resamples are
 drawn."""
 
 RESAMPLES_OF_MANY = 2_000
+
+MANY_IN_VIEWS = 8
+"""The same for the views of single languages and pairs, of which a dataset has a hundred and more;
+of more models nothing is resampled."""
+
+LEVEL = 0.05
+"""Chance of any false difference."""
 
 TESTED = 200
 """How many models are tested, the best; below them a model has a rank alone."""
@@ -69,21 +77,71 @@ def standings(column: pd.DataFrame, influence: Influence) -> dict[int, Standing]
 
 def _standings(title: str, scores: FloatArray, values: Sequence[FloatArray]) -> list[Standing]:
     """Return the standing of each model; the highest score is the best."""
-    best = np.sort(np.argsort(-scores, kind="stable")[:TESTED])
+    best = _best(scores)
     groups = groups_in_order(title, len(values[0]))
     if len(best) == 2:
         *_, p = intervals.difference(values[0], values[1], groups)
-        p_values = np.array([[1.0, p], [p, 1.0]])
-    else:
-        groups = comparisons.at_most(groups)
-        drawn = np.stack([intervals.group_values(values[i], groups) for i in best], axis=1)
-        resamples = RESAMPLES_OF_MANY if len(best) > MANY else comparisons.RESAMPLES
-        p_values = comparisons.pairwise_tests(drawn, resamples)
+        return _placed(scores, best, np.array([[1.0, p], [p, 1.0]]))
+    groups = comparisons.at_most(groups)
+    drawn = np.stack([intervals.group_values(values[i], groups) for i in best], axis=1)
+    resamples = RESAMPLES_OF_MANY if len(best) > MANY else comparisons.RESAMPLES
+    return _placed(scores, best, comparisons.pairwise_tests(drawn, resamples))
+
+
+def view_standings(scores: FloatArray, drawn: FloatArray) -> list[Standing]:
+    """Return the standing of each model in one of the many views of a dataset.
+
+    Up to `MANY_IN_VIEWS` models are tested as ``xbench compare`` tests them; more, and those of
+    which single questions are drawn, by t tests of all pairs with Holm's correction.
+
+    Args:
+        scores: The score of each model; more is better.
+        drawn: The group values of each model, shape (groups, models).
+    """
+    best = _best(scores)
+    few = 2 < len(best) <= MANY_IN_VIEWS and len(drawn) <= comparisons.MOST_GROUPS
+    test = comparisons.pairwise_tests if few else _holm_tests
+    return _placed(scores, best, test(drawn[:, best]))
+
+
+def _best(scores: FloatArray) -> IntArray:
+    """Return the models that are tested, in their order."""
+    return np.sort(np.argsort(-scores, kind="stable")[:TESTED])
+
+
+def _holm_tests(drawn: FloatArray) -> FloatArray:
+    """Return the p value of every pair of models: t over groups, corrected for all pairs."""
+    groups, number = drawn.shape
+    p_values = np.ones((number, number))
+    if groups < 2 or number < 2:
+        return p_values
+    first, second = np.triu_indices(number, k=1)
+    means, cov = drawn.mean(axis=0), np.atleast_2d(np.cov(drawn, rowvar=False))
+    variance = np.diag(cov)[first] + np.diag(cov)[second] - 2 * cov[first, second]
+    gap = np.abs(means[first] - means[second])
+    error = np.sqrt(np.maximum(variance, 0) / groups)
+    same = error <= 1e-9 * np.abs(means).max(initial=1e-300)
+    statistic = np.where(same, 0, gap / np.where(same, 1, error))
+    p = np.where(same, (gap == 0).astype(float), 2 * student.sf(statistic, groups - 1))
+    p_values[first, second] = p_values[second, first] = comparisons.holm(p)
+    return p_values
+
+
+def _placed(scores: FloatArray, best: IntArray, p_values: FloatArray) -> list[Standing]:
+    """Return the standings that follow from tests of the best models."""
     places = dict(zip(best.tolist(), comparisons.places(scores[best], p_values), strict=True))
+    order = np.argsort(-scores, kind="stable")
+    row = {model: number for number, model in enumerate(best.tolist())}
+    tested = [row[model] for model in order.tolist() if model in row]
+    apart = {}
+    for at, number in enumerate(tested):
+        alike = np.flatnonzero(p_values[number, tested[at + 1 :]] > LEVEL)
+        apart[int(best[number])] = at + 2 + int(alike.max(initial=-1))
     found = []
     for model, score in enumerate(scores):
         rank = 1 + int((scores > score).sum())
         place = places.get(model)
         low, high = (place.low, place.high) if place else (len(best) + 1, len(scores))
-        found.append(Standing(rank, low, high, place.tier if place else None))
+        tier = place.tier if place else None
+        found.append(Standing(rank, low, high, tier, apart.get(model, len(scores))))
     return found

@@ -114,12 +114,6 @@ class Table:
     groups: tuple[Group, ...]
     notes: tuple[str, ...]
 
-    @property
-    def spans(self) -> list[tuple[str, int]]:
-        """Each dataset and its number of columns, in order."""
-        titles = [column.dataset for column in self.columns]
-        return [(title, titles.count(title)) for title in dict.fromkeys(titles)]
-
 
 def column_of(dataset: str, mean: Mean, *, rank: bool = False) -> Column:
     """Return the column of a mean, or of the standings by it."""

@@ -31,7 +31,7 @@ INDEX = "index.html"
 MANIFEST_LIMIT = 2**24
 """Bytes of the list that are looked at."""
 
-_PLACE = re.compile(r"(?:(?:assets|data|datasets|models)/)?[A-Za-z0-9][\w.-]*", re.ASCII)
+_PLACE = re.compile(r"(?:(?:assets|data|datasets|models|sums|views)/)?[A-Za-z0-9][\w.-]*", re.ASCII)
 """Places that the files of a site have."""
 
 

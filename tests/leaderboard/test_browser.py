@@ -13,11 +13,14 @@ from importlib import resources, util
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from scipy.stats import t as student
 
+from xbench.analysis.compared_models import read_candidates
+from xbench.analysis.comparison import compare
 from xbench.data.catalogue import MIRACL
-from xbench.leaderboard.site import read_results, site_files
+from xbench.leaderboard.site import build_site, read_results, site_files
+from xbench.metrics import comparisons
 from xbench.results.score_table import ScoreTable
 
 from .conftest import ROOT
@@ -32,7 +35,6 @@ if not (CHROMIUM and DRIVER and util.find_spec("selenium")):
 
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chromium")]
@@ -46,7 +48,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-WIDE, PHONE = (1440, 1000), (390, 844)
+WIDE, MIDDLE, PHONE = (1440, 1000), (768, 1000), (360, 780)
 
 
 HOSTILE = '</script><script>document.title="broken"</script><img src=x onerror=alert(1)>\u202e'
@@ -124,31 +126,45 @@ class Browser:
     def one(self, selector: str):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
-    def header(self, column: str):
-        return self.one(f'#overview th[data-column="{column}"]')
+    def settled(self) -> None:
+        """Wait until what the address says is drawn."""
+        script = """return document.documentElement.dataset.shown === addressOf({})
+          && understood(location.hash.slice(1)).q === chosen.q"""
+        WebDriverWait(self.driver, 10).until(lambda driver: driver.execute_script(script))
 
-    def column(self, column: str, table: str = "overview") -> dict[str, str]:
-        """Return the figures of a column by model, of the rows that are shown, from the top."""
-        cells = self.run(
-            """const heads = [...document.querySelectorAll(`#${arguments[1]} tr.sortable th`)];
-            const index = heads.findIndex((head) => head.dataset.column === arguments[0]);
-            return [...document.querySelectorAll(`#${arguments[1]} tr[data-entry]`)]
-              .filter((row) => row.checkVisibility())
-              .map((row) => [row.querySelector("bdi").textContent,
-                (row.cells[index].querySelector("strong") ?? row.cells[index])
-                  .firstChild?.textContent ?? ""]);""",
-            column,
-            table,
-        )
-        return dict(cells)
+    def choose(self, address: str) -> None:
+        """Open the first page at a choice."""
+        self.driver.get("about:blank")
+        self.driver.get(f"{self.root}/index.html{address}")
+        self.settled()
 
-    def choose(self, name: str, value: str) -> None:
+    def set(self, name: str, value: str) -> None:
+        """Choose a value of a control."""
         self.run(
-            """const field = document.querySelector(`#controls [name=${arguments[0]}]`);
-            field.value = arguments[1];
+            """const field = document.querySelector(`#strip [name=${arguments[0]}]`);
+            if (field.type === "checkbox") field.checked = arguments[1] === "1";
+            else field.value = arguments[1];
             field.dispatchEvent(new Event("input", { bubbles: true }));""",
             name,
             value,
+        )
+        self.settled()
+
+    def text(self, selector: str) -> str:
+        return " ".join(self.one(selector).text.split())
+
+    def scripted(self, selector: str) -> None:
+        """Scroll to a section that is drawn when it comes into view, and wait for it."""
+        self.run("document.querySelector(arguments[0]).scrollIntoView()", selector)
+        script = "return document.querySelector(arguments[0]).textContent.trim() !== ''"
+        WebDriverWait(self.driver, 10).until(lambda d: d.execute_script(script, selector))
+
+    def rows(self) -> list[list[str]]:
+        """Return rank, name and score of each measured model that is shown, from the top."""
+        return self.run(
+            """return [...document.querySelectorAll("#rows tr.row")].map((row) =>
+              ["rank", "name", "score"].map((slot) =>
+                row.querySelector(`[data-s=${slot}]`).textContent))"""
         )
 
     def errors(self) -> list[str]:
@@ -178,6 +194,7 @@ def browser(opened):
     opened.run("localStorage.clear()")
     opened.open()
     opened.asked()
+    opened.settled()
     return opened
 
 
@@ -189,187 +206,251 @@ def a_page_of_each_kind(folder: Path) -> list[str]:
 
 
 def slug_of(browser: Browser, model: str) -> str:
-    return browser.run(
-        """return [...document.querySelectorAll("#overview tr[data-entry]")]
-          .find((row) => row.querySelector("bdi").textContent === arguments[0]).dataset.entry""",
-        model,
+    return browser.run("return board.models.find(({ name }) => name === arguments[0]).slug", model)
+
+
+DRAWN = """
+const attributes = ["x", "x1", "x2", "y1", "cx", "r", "class", "href"];
+return ["answer", "key", "board", "note", "others", "lede"].map((id) => {
+  const part = document.getElementById(id);
+  const all = [...part.querySelectorAll("line, circle, text, a, tr, td, th")];
+  const drawn = all.map((own) =>
+    [own.localName, own.hidden ?? false, ...attributes.map((name) => own.getAttribute(name))]);
+  return [part.textContent.replace(/\\s+/g, ""), drawn];
+});
+"""
+"""What the page shows: its text, and the attributes of what is drawn."""
+
+
+def test_the_page_without_scripts_shows_what_scripts_draw(browser):
+    script = browser.run(DRAWN)
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.driver.get("about:blank")
+        browser.driver.get(f"{browser.root}/index.html")
+        assert not browser.one("#strip").is_displayed()
+        assert browser.one("#rows tr.ref:not(.sum)").is_displayed()
+        assert "every dataset has a page" in browser.one("noscript").get_attribute("innerHTML")
+        static = browser.run(DRAWN)
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert "bm25" in static[0][0]
+    for own, other in zip(static, script, strict=True):
+        assert own == other
+
+
+def test_choosing_a_model_for_two_languages_is_one_link(browser, table):
+    browser.choose("#q=ar&a=de&size=600&open=1")
+    said = browser.text("#answer")
+    assert said.startswith("Of 3 measured models 2 fit, and neither finds much. For Arabic")
+    assert "over German passages the best, bm25, reaches mAP 5.2" in said
+    assert "all-MiniLM-L6-v2 is excluded because its size and licence are not declared." in said
+    own = table.scores.query(
+        "dataset == 'XQuAD-R' and subset == 'ar-de' and measure == 'map' and model == 'xbench/bm25'"
     )
+    assert browser.rows()[0] == ["1", "bm25", f"{100 * own.value.item():.1f}"]
 
 
-def test_a_heading_sorts_and_sorts_back(browser):
-    column = "xquad-r-monolingual-map"
-    browser.header(column).find_element(By.TAG_NAME, "button").click()
-    figures = [float(x) for x in browser.column(column).values() if x]
-    assert figures == sorted(figures, reverse=True)
-    assert browser.header(column).get_attribute("aria-sort") == "descending"
-    browser.header(column).find_element(By.TAG_NAME, "button").click()
-    values = list(browser.column(column).values())
-    figures = [float(x) for x in values if x]
-    assert figures == sorted(figures)
-    assert values[0] != ""
+def test_choosing_takes_three_changes_of_controls_and_back_returns(browser):
+    for field, value in (("q", "ar"), ("a", "de"), ("open", "1")):
+        browser.set(field, value)
+    assert browser.driver.current_url.endswith("#q=ar&a=de&open=1")
+    shown = browser.rows()
+    browser.driver.back()
+    browser.settled()
+    assert browser.driver.current_url.endswith("#q=ar&a=de")
+    browser.driver.forward()
+    browser.settled()
+    assert browser.rows() == shown
+    browser.one("#reset").click()
+    browser.settled()
+    assert browser.driver.current_url.endswith("index.html")
 
 
-def test_the_keyboard_alone_sorts(browser):
-    for _ in range(60):
-        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
-        if browser.run("return document.activeElement.closest('th')?.dataset.column") == (
-            "xquad-r-multilingual-rank-distance"
-        ):
-            break
-    outline = browser.run("return getComputedStyle(document.activeElement).outlineStyle")
-    assert outline == "solid"
-    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
-    shown = browser.column("xquad-r-multilingual-rank-distance")
-    assert next(iter(shown)) == "LaBSE, hybrid batches"
+def test_a_paper_gets_the_table_that_is_shown(browser):
+    browser.choose("#refs=1")
+    latex = browser.run("return latexOf(records(shownView))")
+    assert latex.count("\\textsuperscript{\\dag}") == 6
+    assert "bm25 & 8.7 & [8.1, 9.3]" in latex
+    command = browser.run("return commandOf(shownView)")
+    assert command.startswith("xbench compare xbench/bm25@1 xbench/char-ngram@1 local/all-MiniLM")
+    records = browser.run("return records(shownView)")
+    links = """return ["csv", "json"].map((kind) => {
+      const link = document.getElementById(kind);
+      link.addEventListener("click", (event) => event.preventDefault());
+      link.click();
+      return decodeURIComponent(link.href.slice(link.href.indexOf(",") + 1));
+    });"""
+    as_csv, as_json = browser.run(links)
+    assert json.loads(as_json) == records
+    lines = list(csv.DictReader(io.StringIO(as_csv)))
+    assert [line["model"] for line in lines] == [record["model"] for record in records]
+    assert [float(line["value"]) for line in lines] == [record["value"] for record in records]
+    assert len(records) == 4 + 6
 
 
-def test_filters_keep_the_rows_that_match(browser):
-    browser.choose("origin", "measured")
-    names = ["xbench/bm25", "xbench/char-ngram", "local/all-MiniLM-L6-v2"]
-    assert list(browser.column("size"))[:3] == names
-    browser.choose("search", "NGRAM xbench")
-    assert list(browser.column("size")) == ["xbench/char-ngram"]
-    assert browser.one("#status").text.startswith("1 of ")
-    browser.choose("search", "")
-    browser.choose("size", "2000000001-")
-    (name,) = browser.column("size")
-    assert name.startswith("</script>")
-    browser.choose("size", "")
-    browser.choose("zero-shot", "zero-shot")
-    assert list(browser.column("size")) == ["xbench/bm25", "xbench/char-ngram"]
+def test_a_submitter_finds_the_row_and_how_it_was_made(browser):
+    browser.set("find", "ngram")
+    assert [row[1] for row in browser.rows()] == ["char-ngram"]
+    browser.one("#rows tr.row a").click()
+    text = browser.one("main").text
+    for proof in ("xbench evaluate --model xbench/char-ngram", "mteb 2.26.24", "per_query.json.gz"):
+        assert proof in text
 
 
-def expected(scores: pd.DataFrame, setting: str, measure: str, codes: list[str]) -> float | None:
-    """Return the mean over the subsets of some languages, None if one is missing."""
-    own = scores[(scores.setting == setting) & (scores.measure == measure)]
-    own = own[(own.average == "") & own.query_language.isin(codes)]
-    if setting == "crosslingual":
-        own = own[own.passage_language.isin(codes)]
-        number = len(codes) * (len(codes) - 1)
-    else:
-        number = len(codes)
-    return float(own.value.mean()) if number and len(own) == number else None
+def test_which_model_favours_english_is_one_link(browser, table):
+    browser.choose("#f=en&s=favours")
+    browser.scripted("#favours-say")
+    own = table.scores.query(
+        "dataset == 'XQuAD-R' and measure == 'language_advantage' and average == 'macro' "
+        "and passage_language == 'en'"
+    ).set_index("model")
+    least = own.value.astype(float).idxmin().partition("/")[2]
+    said = browser.text("#favours-say")
+    assert said.startswith(f"{least} favours English least.")
+    assert f"in {100 * own.value.min():.0f} of 100 cases" in said
+    assert len(browser.driver.find_elements(By.CSS_SELECTOR, "#lift tbody tr")) == len(own)
 
 
-@pytest.mark.parametrize("codes", [["de"], ["ar", "zh"], ["ar", "el", "hi"]])
-def test_chosen_languages_give_the_means_over_their_subsets(browser, table, codes):
-    browser.open(f"index.html?languages={','.join(codes)}")
-    blank = 0
-    for title, prefix in (("XQuAD-R", "xquad-r"), ("MLQA-R", "mlqa-r")):
-        for setting, measure in (
-            ("monolingual", "map"),
-            ("crosslingual", "map"),
-            ("multilingual", "map"),
-            ("multilingual", "rank_distance"),
-        ):
-            shown = browser.column(f"{prefix}-{setting}-{measure.replace('_', '-')}")
-            scores = table.scores[table.scores.dataset == title]
-            for model, text in shown.items():
-                mean = expected(scores[scores.model == model], setting, measure, codes)
-                text = text.replace(",", "")
-                factor = 1 if measure == "rank_distance" else 100
-                blank += mean is None
-                if mean is None:
-                    assert text == ""
-                else:
-                    assert float(text) == pytest.approx(factor * mean, abs=0.05001)
-    assert blank
-    assert "Means are over the subsets of" in browser.one("#status").text
-    assert set(browser.column("xquad-r-multilingual-map-rank").values()) == {""}
-    assert not browser.run("return document.querySelector('#overview td small')")
+def test_a_phone_shows_the_answer_on_its_first_screen(browser):
+    browser.open("index.html", PHONE)
+    browser.settled()
+    bottom = browser.run(
+        "return document.querySelector('#answer .big').getBoundingClientRect().bottom"
+    )
+    assert bottom < PHONE[1]
 
 
-def test_miracl_is_sorted_and_filtered_like_the_others(browser, table):
-    lost = "miracl-multilingual-ndcg-at-10-lost"
-    browser.header(lost).find_element(By.TAG_NAME, "button").click()
-    assert list(browser.column(lost))[:2] == ["org/two", "org/one"]
-    browser.open("index.html?languages=sw,yo")
-    shown = browser.column("miracl-monolingual-ndcg-at-10")
-    scores = table.scores[table.scores.dataset == "MIRACL"]
-    for model in ("org/one", "org/two", "bm25"):
-        own = scores[scores.model == model]
-        mean = expected(own, "monolingual", "ndcg_at_10", ["sw", "yo"])
-        assert float(shown[model]) == pytest.approx(100 * mean, abs=0.05001)
-    assert browser.column(lost)["bm25"] == ""
+@pytest.mark.parametrize(
+    ("task", "passage"),
+    [
+        ("XQuADRMultilingualRetrieval", "pool"),
+        ("XQuADRCrosslingualRetrieval", "other"),
+        ("MLQARMonolingualRetrieval", "same"),
+    ],
+)
+def test_a_against_b_is_what_compare_gives(browser, tmp_path, task, passage):
+    models = {"xbench/bm25": "xbench__bm25/1", "xbench/char-ngram": "xbench__char-ngram/1"}
+    for place in models.values():
+        (tmp_path / "results" / place).mkdir(parents=True)
+        for file in (ROOT / "results" / place).iterdir():
+            if file.name.startswith((task, "model_meta", "run_settings")):
+                shutil.copy(file, tmp_path / "results" / place / file.name)
+    build_site([tmp_path / "results"], tmp_path / "site")
+    comparison = compare(read_candidates(list(models), tmp_path / "results"))
+    browser.driver.get("about:blank")
+    browser.driver.get(f"{(tmp_path / 'site').as_uri()}/index.html#a={passage}")
+    browser.settled()
+    slug = "return board.models.find(({ name }) => name === 'xbench/bm25').slug"
+    browser.run("go({ A: arguments[0], B: '' })", browser.run(slug))
+    browser.scripted("#duels")
+    shown = browser.run(
+        """const numbers = ["value", "low", "high", "p"];
+        const rows = [...document.querySelectorAll("#duels tr")].map(({ dataset }) => dataset);
+        return Object.fromEntries(rows.map((own) =>
+          [own.language, numbers.map((name) => Number(own[name]))]))"""
+    )
+    assert len(shown) == len(comparison.languages) > 6
+    for row in comparison.languages:
+        own = row.scores[0].difference
+        expected = (own.value, own.low, own.high, own.p)
+        assert shown[row.language] == pytest.approx(expected, abs=1e-6)
     assert browser.errors() == []
 
 
-def test_the_address_keeps_the_view_and_back_restores_it(browser):
-    first = browser.column("xquad-r-crosslingual-map")
-    browser.choose("origin", "measured")
-    browser.header("xquad-r-crosslingual-map").find_element(By.TAG_NAME, "button").click()
-    browser.run("document.querySelector('#languages').open = true")
-    browser.one("input[value=de]").click()
-    browser.one("input[value=en]").click()
-    view = browser.column("xquad-r-crosslingual-map")
-    address = browser.driver.current_url
-    assert address.endswith("?origin=measured&sort=-xquad-r-crosslingual-map&languages=de,en")
-    browser.driver.get("about:blank")
-    browser.open(address.rpartition("/")[2])
-    assert browser.column("xquad-r-crosslingual-map") == view
-    for _ in range(6):
-        browser.driver.back()
-    assert browser.driver.current_url.endswith("index.html")
-    restored = browser.column("xquad-r-crosslingual-map")
-    assert list(restored.items()) == list(first.items())
-
-
-def test_chosen_models_are_side_by_side(browser, table):
-    for model in ("xbench/bm25", "local/all-MiniLM-L6-v2"):
-        slug = slug_of(browser, model)
-        browser.one(f"tr[data-entry='{slug}'] input[type=checkbox]").click()
-    browser.one("#compare").click()
-    assert "compare.html?models=" in browser.driver.current_url
-    lines = dict(
-        browser.run(
-            """return [...document.querySelector("#comparison table").tBodies[0].rows]
-            .map((row) => [row.cells[0].textContent,
-              [...row.cells].slice(1).map((cell) => cell.innerText.split("\\n"))])"""
+def test_student_and_holm_are_those_of_scipy(browser):
+    ts, degrees = [0.0, 0.3, 1.7, 2.5, 8.0, 40.0], [1, 4, 47, 519, 11800]
+    for own in degrees:
+        found = browser.run("return arguments[0].map((t) => twoSided(t, arguments[1]))", ts, own)
+        assert found == pytest.approx(2 * student.sf(ts, own), rel=1e-8, abs=1e-300)
+        assert browser.run("return quantile(arguments[0])", own) == pytest.approx(
+            student.ppf(0.975, own), rel=1e-9
         )
+    p = [0.01, 0.04, 0.02, 0.9, 0.03]
+    assert browser.run("return holm(arguments[0])", p) == pytest.approx(
+        comparisons.holm(p).tolist()
     )
-    means = table.scores.query(
-        "dataset == 'XQuAD-R' and setting == 'multilingual' and measure == 'map' "
-        "and average == 'macro'"
-    ).set_index("model")
-    a, b = (means.loc[model] for model in ("xbench/bm25", "local/all-MiniLM-L6-v2"))
-    low, high = b.low, b.high
-    assert lines["Mul. mAP"][0][0] == f"{100 * a.value:.1f}"
-    assert lines["Mul. mAP"][1] == [
-        f"{100 * b.value:.1f}",
-        f"{100 * low:.1f}–{100 * high:.1f}",
-        f"{100 * (b.value - a.value):+.1f}".replace("-", "−"),
-    ]
-    command = browser.one("#command").text
-    assert command == "xbench compare xbench/bm25@1 local/all-MiniLM-L6-v2@3aaf3259c5e8"
-    browser.one("#chosen button").click()
-    assert "Choose two models or more." in browser.one("#status").text
-    browser.driver.back()
-    assert browser.one("#command").is_displayed()
+
+
+def test_two_ticks_choose_a_and_b(browser):
+    slug = slug_of(browser, "local/all-MiniLM-L6-v2")
+    browser.one('input[aria-label^="Compare local/all-MiniLM-L6-v2"]').click()
+    browser.settled()
+    assert f"B={slug}" in browser.driver.current_url
+    browser.scripted("#versus-say")
+    assert "bm25 is better than all-MiniLM-L6-v2 by 4.2 points" in browser.text("#versus-say")
+
+
+def test_several_languages_are_a_mean_with_careful_words(browser, table):
+    browser.choose("#q=ar,th&a=de,en")
+    pairs = [f"{q}-{p}" for q in ("ar", "th") for p in ("de", "en")]
+    scores = table.scores
+    own = scores[(scores.dataset == "XQuAD-R") & (scores.measure == "map")]
+    own = own[own.subset.isin(pairs)]
+    means = own.groupby("model", observed=True).value.mean()
+    for _, name, score in browser.rows():
+        (value,) = [value for model, value in means.items() if model.endswith(name)]
+        assert score == f"{100 * value:.1f}"
+    assert "only if their intervals do not meet" in browser.text("#answer")
+    browser.scripted("#versus-say")
+    assert "For Arabic and Thai questions over German and English passages" in browser.text(
+        "#versus-say"
+    )
+
+
+def test_filters_renumber_ranks_and_nothing_is_a_dead_end(browser):
+    browser.choose("#size=100")
+    assert [row[:2] for row in browser.rows()] == [["1", "bm25"], ["2", "char-ngram"]]
+    browser.choose("#find=nothing+has+this+name")
+    assert "No measured model fits this choice. Drop the name" in browser.text("#answer")
+    assert not browser.one("#board").is_displayed()
+    browser.one("#answer a").click()
+    browser.settled()
+    assert len(browser.rows()) == 4
+
+
+def test_published_rows_fold_and_unfold_and_never_have_a_rank(browser):
+    assert browser.run("return document.querySelectorAll('#rows tr.ref:not([hidden])').length") == 1
+    browser.one("#rows .sum button").click()
+    assert browser.run("return document.querySelectorAll('#rows tr.ref:not([hidden])').length") == 7
+    assert "LaBSE, hybrid batches" in browser.text("#rows")
+    assert {cell.text for cell in browser.driver.find_elements(By.CSS_SELECTOR, ".ref .rank")} <= {
+        "not ranked",
+        "",
+    }
+    browser.set("refs", "0")
+    assert browser.run("return document.querySelectorAll('#rows tr.ref').length") == 0
+
+
+def test_a_heading_sorts_and_ranks_stay(browser):
+    browser.one('th[data-sort="preference"] button').click()
+    browser.settled()
+    assert [row[0] for row in browser.rows()][:3] == ["3", "2", "1"]
+    browser.one('th[data-sort="score"] button').click()
+    browser.settled()
+    assert [row[0] for row in browser.rows()][:3] == ["1", "2", "3"]
+
+
+def test_another_dataset_keeps_what_it_has(browser):
+    browser.choose("#q=th&a=de")
+    browser.set("d", "mlqa-r")
+    assert browser.run("return [chosen.q, chosen.a]") == ["all", "de"]
+    browser.choose("#d=miracl")
+    assert "MIRACL" in browser.text("#lede")
+    assert "No model is measured on MIRACL" in browser.text("#answer")
+    assert "LaBSE, X-X-mono batches, 45.5" in browser.text("#answer")
+    assert "org/one" in browser.one("#rows").get_attribute("textContent")
 
 
 def test_a_hostile_name_stays_text(browser):
     slug = slug_of(browser, HOSTILE.replace("\u202e", "\\u202e"))
     other = slug_of(browser, "xbench/bm25")
-    for path in (f"models/{slug}.html", f"compare.html?models={slug},{other}"):
+    for path in ("index.html", f"models/{slug}.html", f"compare.html?models={slug},{other}"):
         browser.open(path)
         assert browser.driver.title != "broken"
         assert not browser.run("return document.querySelector('main img, main script')")
         assert "</script><script>" in browser.one("main").text
     assert browser.errors() == []
-
-
-def test_a_download_equals_the_table(browser):
-    table = browser.column("xquad-r-multilingual-map", "xquad-r-all") or browser.column(
-        "xquad-r-multilingual-map"
-    )
-    link = browser.one("main a[download]").get_attribute("href")
-    text = (browser.folder / link.removeprefix(f"{browser.root}/")).read_text("utf-8")
-    records = list(csv.DictReader(io.StringIO(text)))
-    assert len(records) == len(table)
-    for record, (model, cell) in zip(records, table.items(), strict=True):
-        assert model.startswith(record["model"][:10])
-        value = record["XQuAD-R Mul. mAP"]
-        assert cell == (f"{float(value):.1f}" if value else "")
 
 
 def ground(browser) -> str:
@@ -380,68 +461,61 @@ def test_the_theme_follows_the_system_until_the_button_is_pressed(browser):
     assert ground(browser) == "rgb(255, 255, 255)"
     browser.scheme("dark")
     browser.open()
-    assert ground(browser) == "rgb(16, 20, 24)"
+    assert ground(browser) == "rgb(18, 22, 26)"
     browser.one("button.theme").click()
     assert ground(browser) == "rgb(255, 255, 255)"
     browser.open("measures.html")
     assert ground(browser) == "rgb(255, 255, 255)"
 
 
-def test_a_narrow_screen_never_scrolls_sideways(browser):
+@pytest.mark.parametrize("size", [WIDE, MIDDLE, PHONE])
+def test_no_page_scrolls_sideways(browser, size):
     for path in a_page_of_each_kind(browser.folder):
-        browser.open(path, PHONE)
-        assert browser.run("return document.documentElement.scrollWidth") <= PHONE[0], path
-    browser.open("index.html", PHONE)
-    browser.run("document.querySelector('#overview').parentElement.scrollLeft = 400")
-    left = browser.run(
-        "return document.querySelector('#overview tbody th a').getBoundingClientRect().left"
-    )
-    assert 0 <= left < 60
-
-
-def test_pages_can_be_read_without_scripts(browser):
-    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
-        browser.open()
-        assert not browser.one("#controls").is_displayed()
-        assert "LaBSE, hybrid batches" in browser.one("#overview").text
-        browser.open("compare.html")
-        assert "needs JavaScript" in browser.one("main").text
-    finally:
-        browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        browser.open(path, size)
+        assert browser.run("return document.documentElement.scrollWidth") <= size[0], path
+    for section in ("versus", "favours", "languages"):
+        browser.open(f"index.html#q=ar&a=same&s={section}", size)
+        browser.scripted(f"#{section}-say")
+        assert browser.run("return document.documentElement.scrollWidth") <= size[0], section
 
 
 def test_nothing_is_asked_for_outside_the_folder_and_nothing_complains(browser):
     browser.errors()
     for path in a_page_of_each_kind(browser.folder):
         browser.open(path)
-        browser.driver.find_elements(By.TAG_NAME, "button")
     assert browser.errors() == []
     asked = browser.asked()
     assert len(asked) > 20
     assert all(url.startswith(browser.root) for url in asked)
 
 
-class Silent(SimpleHTTPRequestHandler):
-    """A handler that does not log what is read."""
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
+
+
+class Strict(SimpleHTTPRequestHandler):
+    """A handler that does not log what is read, and sends a strict policy with it."""
 
     def log_message(self, format, *arguments):
         pass
 
+    def end_headers(self):
+        self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
 
-def test_a_server_serves_the_same(browser):
-    handler = functools.partial(Silent, directory=browser.folder)
+
+def test_a_server_with_a_strict_policy_serves_the_same(browser):
+    handler = functools.partial(Strict, directory=browser.folder)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser.root = f"http://127.0.0.1:{server.server_port}"
         browser.errors()
         for path in a_page_of_each_kind(browser.folder):
             browser.open(path)
-        browser.open("index.html?origin=measured&sort=xquad-r-monolingual-map")
-        shown = list(browser.column("xquad-r-monolingual-map").values())
-        assert sum(figure != "" for figure in shown) == 3
+        browser.choose("#q=ar&a=de")
+        assert browser.rows()[0][1] == "bm25"
+        browser.scripted("#versus-say")
         assert browser.errors() == []
-        assert all(url.startswith(browser.root) for url in browser.asked())
+        assert all(url.startswith(browser.root) for url in browser.asked() if "data:" not in url)
         browser.driver.get("about:blank")
         server.shutdown()
 
@@ -452,8 +526,12 @@ def test_no_serious_finding_of_axe(browser, scheme):
         pytest.skip("axe-core-python is missing: no test of accessibility ran")
     axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
     browser.scheme(scheme)
-    for path in a_page_of_each_kind(browser.folder):
-        browser.open(path)
+    pages = [(path, WIDE) for path in a_page_of_each_kind(browser.folder)]
+    for path, size in [*pages, ("index.html#q=ar&a=de", PHONE), ("index.html#open=1", MIDDLE)]:
+        browser.open(path, size)
+        if path.startswith("index.html"):
+            for section in ("versus", "favours", "languages"):
+                browser.scripted(f"#{section}-say")
         browser.run(axe)
         found = browser.driver.execute_async_script(
             """axe.run(document, {resultTypes: ["violations"]}).then((run) => arguments[0](

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from http.client import HTTPConnection
 from urllib.request import urlopen
 
 import pytest
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 from tests.conftest import ROOT
 from xbench.cli import main
 from xbench.cli.leaderboard import NAMED
+from xbench.leaderboard.serving import server
 
 
 def run(*words: object):
@@ -63,6 +66,48 @@ def test_serve_shows_the_pages_and_ends_with_ctrl_c(results):
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=20)
     assert (process.returncode, output, errors) == (0, "Stopped\n", "")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "", None])
+def test_a_foreign_host_is_refused_and_folders_are_not_listed(tmp_path, host):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "index.html").write_text("ours")
+    with server(tmp_path, 0) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        port = running.server_port
+
+        def answer(path: str, name: str | None) -> tuple[int, bytes]:
+            connection = HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.putrequest("GET", path, skip_host=True)
+            if name is not None:
+                connection.putheader("Host", name)
+            connection.endheaders()
+            response = connection.getresponse()
+            assert "unsafe" not in response.headers["Content-Security-Policy"]
+            return response.status, response.read()
+
+        assert answer("/", f"localhost:{port}") == (200, b"ours")
+        assert answer("/data/", f"127.0.0.1:{port}")[0] == 404
+        status, content = answer("/", host and host.format(port=port))
+        assert status == 421
+        assert b"ours" not in content
+        running.shutdown()
+
+
+def test_a_private_board_says_so_and_has_no_page_on_submissions(results, sound, tmp_path):
+    sound("XQuADRMonolingual")
+    done = run("build", "-r", results, "-o", tmp_path / "site", "--private")
+    assert done.exit_code == 0
+    assert (tmp_path / "site" / "robots.txt").read_text() == "User-agent: *\nDisallow: /\n"
+    assert not (tmp_path / "site" / "submit.html").exists()
+    for page in (tmp_path / "site").rglob("*.html"):
+        text = page.read_text()
+        assert '<meta name="robots" content="noindex, nofollow">' in text
+        assert "A private board" in text
+        assert "submit.html" not in text
+    run("build", "-r", results, "-o", tmp_path / "site")
+    assert not (tmp_path / "site" / "robots.txt").exists()
+    assert "A private board" not in (tmp_path / "site" / "index.html").read_text()
 
 
 def test_a_port_in_use_is_named(results):

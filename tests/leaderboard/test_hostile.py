@@ -77,7 +77,9 @@ def site():
 def test_nothing_that_was_written_becomes_markup(site):
     for path, page in site.pages.items():
         scripts = [own for tag, own in page.tags if tag == "script"]
-        assert all(re.fullmatch(r"(\.\./)?(assets|data)/\w+\.js", own["src"]) for own in scripts)
+        assert all(
+            re.fullmatch(r"(\.\./)?(assets|data|views)/[\w-]+\.js", own["src"]) for own in scripts
+        )
         assert not [own for _, own in page.tags if any(name.startswith("on") for name in own)], path
         hrefs = [own["href"] for _, own in page.tags if "href" in own]
         assert not [
@@ -125,6 +127,6 @@ def test_data_is_valid_and_cannot_end_a_script(site):
     for path, content in site.files.items():
         if path.endswith(".json"):
             json.loads(content)
-        if path.startswith("data/") and path.endswith(".js"):
+        if path.startswith(("data/", "sums/", "views/")) and path.endswith(".js"):
             assert content.isascii()
             assert not set("<>&") & set(content.decode())

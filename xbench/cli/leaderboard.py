@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from xbench.results.score_table import Excluded
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-ADDRESS = "127.0.0.1"
 
 NAMED = 10
 """How many of the files that are not used the command names."""
@@ -49,6 +46,14 @@ languages_option = language_option(
 )
 
 
+private_option = click.option(
+    "--private",
+    is_flag=True,
+    help="For a team of one's own: pages say that they are private, search engines are asked not "
+    "to index them, and nothing is said of submissions.",
+)
+
+
 @leaderboard.command()
 @results_option
 @languages_option
@@ -66,13 +71,18 @@ languages_option = language_option(
     help="Recompute everything from the ranks, whatever stored summaries say: for results that "
     "`xbench validate` has not accepted. Slow where there are many.",
 )
+@private_option
 def build(
-    results: tuple[Path, ...], languages: tuple[str, ...], output: Path, from_ranks: bool
+    results: tuple[Path, ...],
+    languages: tuple[str, ...],
+    output: Path,
+    from_ranks: bool,
+    private: bool,
 ) -> None:
     """Write static pages from folders of results; they need no server."""
     from xbench.leaderboard import build_site
 
-    site = build_site(results, output, from_ranks=from_ranks, languages=languages)
+    site = build_site(results, output, from_ranks=from_ranks, languages=languages, private=private)
     name_excluded(site.excluded)
     if site.is_empty:
         folders = ", ".join(map(str, results))
@@ -98,33 +108,35 @@ def name_excluded(excluded: Sequence[Excluded]) -> None:
     show_default=True,
     help="Port on this machine; 0 takes a free one.",
 )
-def serve(results: tuple[Path, ...], port: int) -> None:
-    """Show the pages of folders of results on this machine, until Ctrl-C."""
+@private_option
+@click.option("--open", "opens", is_flag=True, help="Open the first page in the browser.")
+def serve(results: tuple[Path, ...], port: int, private: bool, opens: bool) -> None:
+    """Show the pages of folders of results on this machine, until Ctrl-C.
+
+    Only requests to this machine's own address are answered, and folders are not listed.
+    """
     import tempfile
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    import webbrowser
 
     from xbench._util.errors import UserError
     from xbench.leaderboard import build_site
-
-    class Quiet(SimpleHTTPRequestHandler):
-        """A handler that does not log what is read."""
-
-        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: ANN401
-            pass
+    from xbench.leaderboard.serving import ADDRESS, server
 
     with tempfile.TemporaryDirectory(prefix="xbench-") as folder:
-        handler = partial(Quiet, directory=folder)
         try:
-            server = ThreadingHTTPServer((ADDRESS, port), handler)
+            running = server(Path(folder), port)
         except OSError as error:
             raise UserError(
                 f"--port {port}: cannot be used ({error.strerror}); choose another, or 0 for a "
                 "free one"
             ) from error
-        with server:
-            name_excluded(build_site(results, Path(folder)).excluded)
-            click.echo(f"Serving http://{ADDRESS}:{server.server_port}/ until Ctrl-C")
+        with running:
+            name_excluded(build_site(results, Path(folder), private=private).excluded)
+            address = f"http://{ADDRESS}:{running.server_port}/"
+            click.echo(f"Serving {address} until Ctrl-C")
+            if opens:
+                webbrowser.open(address)
             try:
-                server.serve_forever()
+                running.serve_forever()
             except KeyboardInterrupt:
                 click.echo("Stopped")

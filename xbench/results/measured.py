@@ -345,6 +345,7 @@ def _details(check: TaskCheck, title: str) -> dict[str, Any]:
         "passage_prompt": prompts.get("passage"),
         "maximum_length": own.get("maximum_length"),
         "dtype": own.get("dtype"),
+        "device": own.get("device"),
         "truncated": encoding["truncated"] / encoding["texts"]
         if encoding and encoding["texts"]
         else None,

@@ -254,6 +254,7 @@ RUN_COLUMNS = (
     "passage_prompt",
     "maximum_length",
     "dtype",
+    "device",
     "truncated",
     "date",
     "title",
