@@ -21,6 +21,7 @@ from .sound_results import write_sound
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REPORTED = ROOT / "results" / "reported"
+REAL = ("reported", "xbench__bm25", "xbench__char-ngram", "local__all-MiniLM-L6-v2")
 VOID = {"meta", "br", "link", "input"}
 
 
@@ -168,6 +169,15 @@ def built(results: Path) -> Built:
     """Read a folder of results and make its site."""
     table = read_results([results])
     return Built(results, table, site_of(table))
+
+
+@pytest.fixture(scope="session")
+def real_results(tmp_path_factory) -> Path:
+    """Three measured models and the published scores, whatever else was measured since."""
+    folder = tmp_path_factory.mktemp("real") / "results"
+    for name in REAL:
+        shutil.copytree(ROOT / "results" / name, folder / name)
+    return folder
 
 
 def write_tasks(results: Path, start: str, **options: Any) -> Path:

@@ -72,13 +72,13 @@ def mixed(best: float) -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def table() -> ScoreTable:
+def table(real_results) -> ScoreTable:
     made = Made()
     details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot", "versions": {}}
     made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details, provenance="measured")
     for model, best in (("org/one", 0.6), ("org/two", 0.5)):
         made.add(model, mixed(best), dataset="MIRACL")
-    return joined(read_results([ROOT / "results"]), made.table())
+    return joined(read_results([real_results]), made.table())
 
 
 @pytest.fixture(scope="module")

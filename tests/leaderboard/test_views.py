@@ -15,16 +15,14 @@ from xbench.leaderboard.article_sums import POOL, article_sums, sums_of
 from xbench.leaderboard.views import ALL, OTHER, SAME, SETTING
 from xbench.results.reading import read_ranks
 
-from .conftest import ROOT, Built, built
+from .conftest import Built, built
 from .sound_results import write_sound
-
-REAL = ROOT / "results"
 
 
 @pytest.fixture(scope="module")
-def real() -> Built:
-    """The results of the repository, and the site made of them."""
-    return built(REAL)
+def real(real_results) -> Built:
+    """Real results, and the site made of them."""
+    return built(real_results)
 
 
 def data(content: bytes):
@@ -105,7 +103,7 @@ def test_published_scores_are_those_of_the_table_and_never_among_the_rows(real, 
 @pytest.mark.parametrize("passage", [POOL, SAME, OTHER])
 def test_intervals_and_ranks_are_those_of_compare(real, board, passage):
     names = ["xbench/bm25", "xbench/char-ngram", "local/all-MiniLM-L6-v2"]
-    comparison = compare(read_candidates(names, REAL))
+    comparison = compare(read_candidates(names, real.results))
     (about,) = [own for own in board["datasets"] if own["title"] == "XQuAD-R"]
     task = {POOL: "Multilingual", SAME: "Monolingual", OTHER: "Crosslingual"}[passage]
     rows = {r.language: r for r in comparison.languages if r.task == f"XQuADR{task}Retrieval"}
@@ -143,7 +141,7 @@ def test_the_index_names_files_that_are_there(real, board):
         assert {model["page"], *model["scores"].values()} <= set(real.site.files)
         for run in model["runs"]:
             if model["provenance"] == "measured":
-                assert (REAL / run["per_query_file"]).is_file()
+                assert (real.results / run["per_query_file"]).is_file()
                 assert run["command"].startswith("xbench evaluate")
     means = real.table.scores.query(
         "average == 'macro' and measure == 'map' and query_language == ''"

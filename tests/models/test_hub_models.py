@@ -107,7 +107,8 @@ def test_a_hub_that_fails_is_tried_again_and_then_given_up(hub, model, tmp_path,
     hub.faults = [Fault("api/models", status=503, times=5), Fault(LARGE, status=500, times=5)]
     assert evaluate(tmp_path).returncode == 0
     assert pauses
-    shutil.rmtree(tmp_path / "hf")
+    for forgotten in ("hf", "cache"):
+        shutil.rmtree(tmp_path / forgotten)
     hub.faults = [Fault(LARGE, status=503)]
     message = refused(tmp_path, "--overwrite", "--retry-seconds", "20")
     assert "HTTP status 503; tried again for 20 s" in message

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -81,8 +81,10 @@ class MtebTextEncoder:
         self.name = str(model.mteb_model_meta.name)
         self.revision = str(model.mteb_model_meta.revision)
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
-        self.tokenizer_lock: AbstractContextManager[Any] = threading.RLock()
         self._queue = self._token_queue()
+        self.tokenizer_lock: AbstractContextManager[Any] = (
+            nullcontext() if self._queue is None else threading.RLock()
+        )
         own_chunk = getattr(model, "texts_at_once", None) or max(CHUNK, self.batch_size)
         self.chunk = own_chunk if self._queue is None else WINDOW
         self.sorts_all = self._queue is not None

@@ -105,7 +105,7 @@ def remember_model(
     if type(inner) is not SentenceTransformer or inner.similarity_fn_name not in SIMILARITIES:
         return
     length = inner.max_seq_length
-    if length is not None and int(length) != length:
+    if length is not None and not float(length).is_integer():
         return
     known = KnownSettings(
         prompts=dict(inner.prompts),

@@ -21,10 +21,10 @@ TEXTS = (
 )
 NUMBERS = (
     *("max_length", "batch_size", "truncate_dim", "rerank_top", "ray_workers"),
-    *("request_texts", "requests_at_once", "retry_seconds"),
+    *("request_texts", "requests_at_once", "retry_seconds", "perturb_seed"),
 )
 FLAGS = ("trust_remote_code", "offline", "overwrite", "no_progress", "save_runs", "many_pairs")
-LISTS = ("tasks", "benchmark", "languages", "variants")
+LISTS = ("tasks", "benchmark", "languages", "variants", "perturb")
 OBJECTS = ("model_kwargs", "served_query_options", "served_passage_options")
 OTHERS = (
     *("passage_form", "data", "data_name", "on_bad_line", "backend"),

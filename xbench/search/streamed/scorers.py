@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import operator
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Scorer(Protocol):
     def scores(self, query_language: str, pool: tuple[str, ...], read: Any) -> ScoreArray:  # noqa: ANN401
         """Return the scores of passages for the queries of a language in a pool of languages.
 
-        They are valid until it is called again.
+        They are valid until the same thread asks again.
 
         Returns:
             Shape (queries, passages); -inf where a passage is not retrieved.
@@ -119,7 +120,7 @@ class EncoderScorer:
         self._queries = queries
         self._spread = Spread(encoder.name, "passage")
         self._products = {a: encoder.matrix_product(vectors) for a, vectors in queries.items()}
-        self._scratch = np.empty(0, np.float32)
+        self._scratch = threading.local()
 
     def prepare(self, texts: Sequence[str], language: str) -> PreparedTexts:
         """Tokenize passages, and find out which are truncated."""
@@ -147,14 +148,15 @@ class EncoderScorer:
     def scores(self, query_language: str, pool: tuple[str, ...], read: Vectors) -> ScoreArray:
         """Return the model's similarity of the queries of a language with passages.
 
-        The array is overwritten when it is called again.
+        The array is overwritten when the same thread asks again.
         """
         queries, product = self._queries[query_language], self._products[query_language]
         if product is None or isinstance(read, list):
             return self._encoder.similarity(queries, read)
-        if self._scratch.size < len(queries) * len(read):
-            self._scratch = np.empty(len(queries) * len(read), np.float32)
-        return product(read, self._scratch)
+        size, scratch = len(queries) * len(read), getattr(self._scratch, "array", None)
+        if scratch is None or scratch.size < size:
+            self._scratch.array = scratch = np.empty(size, np.float32)
+        return product(read, scratch)
 
     def truncated(self, prepared: PreparedTexts) -> int:
         """Return how many of the passages were truncated at the model's maximum length."""
