@@ -520,7 +520,7 @@ def test_a_server_with_a_strict_policy_serves_the_same(browser):
         server.shutdown()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_serious_finding_of_axe(browser, scheme):
     if not util.find_spec("axe_core_python"):
         pytest.skip("axe-core-python is missing: no test of accessibility ran")

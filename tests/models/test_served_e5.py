@@ -72,6 +72,7 @@ def test_the_scores_of_the_same_weights_here(upstream, tmp_path):
     assert (served - here).abs().max() < 1e-6
 
 
+@pytest.mark.slow
 def test_the_name_of_the_model_says_the_role_too(upstream, tmp_path, caplog):
     by_name = {"served_query_model": "e5-query", "served_passage_model": "e5-passage"}
     with serving(upstream=upstream) as proxy:

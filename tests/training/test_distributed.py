@@ -60,7 +60,7 @@ def four(tmp_path_factory):
     return run(tmp_path_factory.mktemp("four") / "run", processes=4)
 
 
-@pytest.mark.parametrize("several", ["two", "four"])
+@pytest.mark.parametrize("several", ["two", pytest.param("four", marks=pytest.mark.slow)])
 def test_several_processes_reach_the_losses_and_weights_of_one(one, several, request):
     others = request.getfixturevalue(several)
     assert len(losses(one)) == 33

@@ -277,6 +277,7 @@ def test_repeated_ids(tmp_path_factory, ids):
         assert len(hashes.repeated(1)) == min(1, len(repeated))
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_memory_does_not_grow_with_the_corpus(tmp_path):
     topics, qrels = made_up("yo")

