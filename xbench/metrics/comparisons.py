@@ -81,18 +81,24 @@ def _times_reached(
         resamples: Number of resamples.
         seed: Seed of the resamples.
     """
-    values = differences.astype(np.float32)
+    values = np.ascontiguousarray(differences[:, ::-1].T, np.float32)
     squares = values**2
-    groups, reached = len(values), np.zeros(len(observed))
-    bound = (observed * (1 - 1e-6)).astype(np.float32)
+    (pairs, groups), weaker_first = values.shape, observed[::-1]
+    reached = np.zeros(pairs)
+    bound = ((weaker_first * (1 - 1e-6)) ** 2).astype(np.float32)[:, None]
     for counts in _drawn(groups, resamples, seed):
-        weights = counts.astype(np.float32)
-        means = weights @ values / groups
-        variance = weights @ squares / groups - means**2
-        statistic = np.abs(means) / np.sqrt(np.maximum(variance, LEAST) / (groups - 1))
-        weaker = np.maximum.accumulate(statistic[:, ::-1], axis=1)[:, ::-1]
-        reached += (weaker >= bound).sum(axis=0)
-    return reached
+        weights = counts.T.astype(np.float32)
+        means = values @ weights
+        means /= groups
+        means *= means
+        variance = squares @ weights
+        variance /= groups
+        variance -= means
+        np.maximum(variance, LEAST, out=variance)
+        means /= variance
+        means *= groups - 1
+        reached += (np.maximum.accumulate(means, axis=0, out=means) >= bound).sum(axis=1)
+    return reached[::-1]
 
 
 @lru_cache(maxsize=4)
