@@ -109,6 +109,12 @@ def test_wilsons_interval_is_the_textbooks_for_single_questions():
     assert 0 < wilson(np.zeros(50), 50)[1] < 0.1
 
 
+def test_a_share_of_none_or_all_is_an_end_of_its_interval():
+    groups = np.arange(1190) // 25
+    assert interval("complete_at_10", np.zeros(1190), groups)[0] == 0
+    assert interval("complete_at_10", np.ones(1190), groups)[1] == 1
+
+
 def test_the_method_follows_from_the_name_alone():
     assert {method_of(measure) for measure in SCORES} == {"hall", "t", "wilson", "none"}
     for measure in SCORES:

@@ -179,7 +179,8 @@ def hall(groups: FloatArray, level: float = LEVEL) -> tuple[float, float]:
 def wilson(groups: FloatArray, questions: int, level: float = LEVEL) -> tuple[float, float]:
     """Return Wilson's interval of a share with the effective number of questions.
 
-    p (1 - p) / error² after Korn and Graubard (1998), and all of them where the error is 0.
+    p (1 - p) / error² after Korn and Graubard (1998), and all of them where the error is 0. It
+    covers too little where nearly all of a rare share comes from one text.
 
     Args:
         groups: The group values.
@@ -192,7 +193,7 @@ def wilson(groups: FloatArray, questions: int, level: float = LEVEL) -> tuple[fl
     centre = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     half = z / (1 + z**2 / number)
     half *= np.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    return max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0)
 
 
 def difference(
