@@ -111,6 +111,14 @@ def test_a_report_of_nothing_is_refused(place):
     assert "nothing was run" in outcome.stderr
 
 
+def test_a_start_that_is_not_there_is_named(place):
+    words = ("study", "run", "alpha", "--size", "smoke", "--models", "nowhere", "--offline")
+    outcome = invoke(place, *words, "--processes", "1")
+    assert outcome.returncode == 2
+    assert f"there a folder {place / 'nowhere' / 'smoke'}" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
 def test_studies_are_listed_and_shown(place):
     listed = succeed(place, "study", "list")
     assert [line.split()[0] for line in listed.splitlines()] == list(shipped_studies())

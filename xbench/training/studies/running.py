@@ -145,7 +145,15 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
         if not missing:
             return
         began = time.monotonic()
-        place = _model(run, folder, workplace)
+        try:
+            place = _model(run, folder, workplace)
+        except UserError as error:
+            wanted = workplace.places.models / run.start
+            if wanted.is_dir():
+                raise
+            raise UserError(
+                f"{error}. Nor is there a folder {wanted}; name the one that has it with --models"
+            ) from error
         start = SentenceTransformer(str(place))
         if run.max_length is not None:
             start.max_seq_length = run.max_length
