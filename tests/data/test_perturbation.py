@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import xbench
@@ -68,6 +68,7 @@ def test_no_cluster_is_broken(language, kind, rate):
 
 
 @given(text=TRICKY, kind=ANY, rate=RATES, seed=st.integers(0, 5))
+@example(text="a\u094d\u0937 e", kind="diacritics", rate=1.0, seed=0)
 @settings(deadline=None)
 def test_clusters_never_merge_with_their_neighbours(text, kind, rate, seed):
     (made,) = xbench.perturb([text], [f"{kind}:{rate}"], "hi", seed)

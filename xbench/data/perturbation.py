@@ -188,7 +188,8 @@ def _without_marks(cluster: str) -> str:
         return cluster
     split = unicodedata.normalize("NFD", cluster)
     bare = "".join(c for c in split if unicodedata.category(c) != "Mn")
-    return unicodedata.normalize("NFC", bare) or cluster
+    bare = unicodedata.normalize("NFC", bare)
+    return bare if len(clusters(bare)) == 1 else cluster
 
 
 def _codeswitch(

@@ -75,6 +75,7 @@ def _letters(parts: Sequence[str]) -> int:
 
 def _holds(parts: Sequence[str], index: int) -> bool:
     """Return whether the clusters around a changed place are still those that were put there."""
-    near = [own for own in parts[max(index - 2, 0) : index + 4] if own]
+    before = [own for own in parts[:index] if own][-2:]
+    near = before + [own for own in parts[index:] if own][:4]
     expected = [own for part in near for own in clusters(part)]
     return clusters("".join(near)) == expected
