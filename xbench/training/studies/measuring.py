@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,11 @@ def measure(
     Raises:
         UserError: If the data is missing or the model misbehaves.
     """
-    found = [
-        _values(model, evaluation, draw, location, batch_size)
-        for draw in range(evaluation.worst_of)
-    ]
+    with _forward_passes(model, evaluation):
+        found = [
+            _values(model, evaluation, draw, location, batch_size)
+            for draw in range(evaluation.worst_of)
+        ]
     scores = {}
     ids: list[str] = sorted({name for own in found[0].values() for name in own.questions})
     for name, (setting, measured) in named_measures(dataset_of(evaluation)).items():
@@ -68,6 +70,13 @@ def measure(
             "questions": [_rounded(value) for value in values],
         }
     return {"questions": ids, "scores": scores}
+
+
+def _forward_passes(model: ModelInTraining, evaluation: Evaluation) -> AbstractContextManager[Any]:
+    import torch
+
+    device = model.model.device.type
+    return torch.autocast(device, torch.bfloat16, enabled=evaluation.precision == "bf16")
 
 
 def named_measures(dataset: Dataset) -> dict[str, tuple[Setting, str]]:

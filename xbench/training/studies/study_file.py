@@ -45,6 +45,8 @@ class Evaluation(BaseModel):
         languages: Its languages to keep; none keeps all.
         perturb: What is done to the queries, such as ``[typo:0.1]``.
         worst_of: Draws of the perturbation, of which each query has its worst value.
+        precision: Number format of the forward pass; ``bf16`` is faster, and its scores are not
+            to the last digit those of ``xbench evaluate``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +55,7 @@ class Evaluation(BaseModel):
     languages: tuple[str, ...] = ()
     perturb: tuple[str, ...] = ()
     worst_of: PositiveInt = 1
+    precision: Literal["fp32", "bf16"] = "fp32"
 
     @check("dataset")
     @classmethod
