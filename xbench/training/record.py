@@ -116,7 +116,7 @@ def _with_base(own: set[str], base_model: str, *, certain: bool) -> list[str] | 
 
 
 def finish(config: TrainingConfig, state: TrainerState) -> dict[str, Any]:
-    """Add to the record of a run what was measured of the model that it kept, and return it."""
+    """Add to the record of a run its losses by step and the scores of the model that it kept."""
     record = read_record(config.output) or {}
     step = state.best_global_step or state.global_step
     measured = {
@@ -126,7 +126,13 @@ def finish(config: TrainingConfig, state: TrainerState) -> dict[str, Any]:
         for name, value in line.items()
         if name.startswith("eval_") and not name.endswith(("_runtime", "_per_second"))
     }
-    record["results"] = {"steps": state.global_step, "kept_step": step, "metrics": measured}
+    losses = [[line["step"], float(line["loss"])] for line in state.log_history if "loss" in line]
+    record["results"] = {
+        "steps": state.global_step,
+        "kept_step": step,
+        "metrics": measured,
+        "losses": losses,
+    }
     _write(config.output, record)
     return record
 
