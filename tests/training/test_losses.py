@@ -79,6 +79,7 @@ def weights(folder):
         ("MultipleNegativesRankingLoss", {"similarity_fct": "dot_score", "scale": 1}),
         ("MultipleNegativesSymmetricRankingLoss", {}),
         ("CachedMultipleNegativesSymmetricRankingLoss", {"mini_batch_size": 2}),
+        ("AlignedRankingLoss", {"alignment": 0.5}),
         ("GISTEmbedLoss", GUIDED),
         ("CachedGISTEmbedLoss", {**GUIDED, "margin": 0.1}),
         ("MatryoshkaLoss", {"matryoshka_dims": [16, 8]}),
@@ -96,6 +97,22 @@ def test_a_loss_is_trained_by_its_name_and_options(base, data, tmp_path, loss, o
     before, after = weights(base), weights(model)
     assert any(not np.array_equal(before[name], after[name]) for name in before)
     assert all(np.isfinite(values).all() for values in after.values())
+
+
+def test_the_alignment_term_is_the_mean_squared_distance_of_unit_vectors():
+    queries = torch.tensor([[2.0, 0.0], [0.0, 1.0]])
+    passages = torch.tensor([[1.0, 0.0], [3.0, 0.0]])
+
+    def value(alignment):
+        options = {"alignment": alignment}
+        loss = make_loss("AlignedRankingLoss", options, make_tiny_transformer(), scale=1)
+        return loss.compute_loss_from_embeddings([queries, passages], torch.empty(0)).item()
+
+    in_batch_negatives = np.log(2)
+    distance = (0 + 2) / 2
+    assert value(0) == pytest.approx(in_batch_negatives)
+    assert value(1) == pytest.approx(in_batch_negatives + distance)
+    assert value(0.5) == pytest.approx(in_batch_negatives + distance / 2)
 
 
 def test_corpora_have_their_own_sampling_weight_prompts_columns_and_loss(base, data, tmp_path):

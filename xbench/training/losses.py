@@ -1,4 +1,4 @@
-"""Losses of sentence-transformers, by name and with options as YAML has them."""
+"""Losses by name, sentence-transformers' and one of ours, with options as YAML has them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from sentence_transformers import SentenceTransformer, util
 from sentence_transformers.sentence_transformer import losses
 
 from xbench._util.errors import UserError, did_you_mean
+from xbench.training.alignment import AlignedRankingLoss
 from xbench.training.batching.texts import TextTable
 from xbench.training.corpora.pairs import ParallelPairs
 from xbench.training.corpora.reading import SCORES
 
-KNOWN = tuple(name for name in losses.__all__ if name.endswith("Loss"))
+LOSSES: dict[str, Any] = {
+    **{name: getattr(losses, name) for name in losses.__all__ if name.endswith("Loss")},
+    AlignedRankingLoss.__name__: AlignedRankingLoss,
+}
 
 SCORED = frozenset(
     {
@@ -50,7 +54,7 @@ def make_loss(
     """Return a loss.
 
     Args:
-        name: Name of a loss of sentence-transformers.
+        name: Name of a loss of sentence-transformers, or `AlignedRankingLoss`.
         options: Its arguments. Functions and modules are given by name (``similarity_fct:
             cos_sim``), a guide as the name or folder of its model, and for a loss around another
             that one as ``loss`` with its own ``loss_options``.
@@ -62,7 +66,7 @@ def make_loss(
         UserError: If there is no such loss, or it does not take an option.
     """
     check_loss(name)
-    loss = getattr(losses, name)
+    loss = LOSSES[name]
     accepted = _accepted(loss)
     given = dict(options)
     if "scale" in accepted:
@@ -88,11 +92,12 @@ def check_loss(name: str) -> None:
     """Refuse a loss that does not exist.
 
     Raises:
-        UserError: If it is not one of the library's.
+        UserError: If it is not one of those known.
     """
-    if name not in KNOWN:
+    if name not in LOSSES:
+        known = list(LOSSES)
         raise UserError(
-            f"loss is {name!r}; expected one of {', '.join(KNOWN)}{did_you_mean(name, list(KNOWN))}"
+            f"loss is {name!r}; expected one of {', '.join(known)}{did_you_mean(name, known)}"
         )
 
 
@@ -103,7 +108,7 @@ def check_fits(name: str, options: Mapping[str, Any], corpus: ParallelPairs | Te
         UserError: If scores or negatives are missing, or all scores are equal.
     """
     check_loss(name)
-    inner = str(options.get("loss", INNER)) if "loss" in _accepted(getattr(losses, name)) else name
+    inner = str(options.get("loss", INNER)) if "loss" in _accepted(LOSSES[name]) else name
     if isinstance(corpus, TextTable):
         if inner not in SCORED:
             raise UserError(
