@@ -7,8 +7,9 @@ import pytest
 
 from tests.conftest import make_tiny_transformer
 from xbench.data.catalogue import MINI
+from xbench.data.perturbation import perturbed_queries
 from xbench.training.evaluator import ModelInTraining, SettingsEvaluator
-from xbench.training.studies.measuring import measure
+from xbench.training.studies.measuring import OVERLAP, measure
 from xbench.training.studies.study_file import Evaluation
 from xbench.training.studies.training_data import MTOP_DEV, common_texts, load_corpus, write_dataset
 
@@ -55,6 +56,50 @@ def test_the_worst_of_several_draws_is_at_most_each_of_them(model, location):
         assert three["scores"][score]["value"] < one["scores"][score]["value"]
     rank_distance = [own["scores"]["rank_distance"]["value"] for own in (one, three)]
     assert rank_distance[0] < rank_distance[1]
+
+
+def test_the_first_ten_in_common_are_those_of_brute_force(model, location):
+    clean = load_corpus(MINI, LANGUAGES, location)
+    changed = perturbed_queries(clean, ("typo:0.3",), 0)
+    texts = {text: None for own in clean.passages.values() for text in own.texts}
+    pool = [(own.ids[i], own.texts[i]) for own in clean.passages.values() for i in range(len(own))]
+    vectors = dict(
+        zip(texts, model.model.encode(list(texts), normalize_embeddings=True), strict=True)
+    )
+    passages = np.array([vectors[text] for _, text in pool])
+
+    def first_ten(corpus, code):
+        queries = list(corpus.queries[code].texts)
+        scores = model.model.encode(queries, normalize_embeddings=True) @ passages.T
+        return [set(np.argsort(-own)[:10]) for own in scores]
+
+    kept = {
+        code: [
+            len(a & b) / 10
+            for a, b in zip(first_ten(clean, code), first_ten(changed, code), strict=True)
+        ]
+        for code in LANGUAGES
+    }
+    given = Evaluation(dataset="XBench-Mini", languages=LANGUAGES, perturb=("typo:0.3",))
+    found = measure(model, given, location)["scores"][OVERLAP]
+    for code in LANGUAGES:
+        assert found["languages"][code] == pytest.approx(np.mean(kept[code]), abs=0.01)
+    by_id = np.argsort(clean.queries["de"].ids)
+    expected = np.mean(list(kept.values()), axis=0)[by_id]
+    assert found["value"] == pytest.approx(np.mean(expected), abs=0.01)
+    assert np.mean(np.isclose(found["questions"], expected, atol=1e-5)) > 0.9, "but for ties"
+    assert 0 < found["value"] < 1
+
+
+def test_scores_by_language_are_means_of_their_questions(model, location):
+    found = measure(model, Evaluation(dataset="XBench-Mini", languages=LANGUAGES), location)
+    for name in ("monolingual_map", "multilingual_map"):
+        own = found["scores"][name]
+        for code in LANGUAGES:
+            assert np.mean(own["by_language"][code]) == pytest.approx(
+                own["languages"][code], abs=1e-5
+            )
+    assert OVERLAP not in found["scores"]
 
 
 def test_a_perturbed_evaluation_encodes_no_passage_again(location):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -12,6 +13,7 @@ from xbench.data.catalogue import MTOP, PARALLEL_DATASETS, Dataset, Setting
 from xbench.data.download import DataLocation
 from xbench.metrics import FloatArray, PoolRanks, intervals
 from xbench.results.store import PerQuery
+from xbench.search.ranked_lists import RankedLists
 from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval
 from xbench.training.config import PREFERENCE, RANK_DISTANCE
 from xbench.training.evaluator import LOWER_IS_BETTER, ModelInTraining
@@ -19,6 +21,9 @@ from xbench.training.studies.study_file import Evaluation
 
 DIGITS = 6
 """Digits after the point that a value is kept with."""
+
+OVERLAP = "top_10_overlap"
+"""Share of the first ten passages of a query that it keeps when it is changed."""
 
 Scores = dict[str, Any]
 
@@ -47,7 +52,8 @@ def measure(
     Returns:
         ``questions``, the ids, and ``scores`` by name: ``value``, the macro mean over subsets;
         ``questions``, one value per question whose mean it is; ``languages``, the mean of each
-        query language.
+        query language; of a mAP also ``by_language``, one value per question for each query
+        language. Changed queries also have `OVERLAP`.
 
     Raises:
         UserError: If the data is missing or the model misbehaves.
@@ -61,14 +67,23 @@ def measure(
     ids: list[str] = sorted({name for own in found[0].values() for name in own.questions})
     for name, (setting, measured) in named_measures(dataset_of(evaluation)).items():
         sample = _worst([own[setting].sample(measured) for own in found], name)
-        values = np.full(len(ids), np.nan)
-        rows = [ids.index(question) for question in found[0][setting].questions]
-        values[rows] = intervals.influence(sample)
+        questions = found[0][setting].questions
+        by_language = _by_language(found, setting, measured, name)
         scores[name] = {
             "value": _rounded(intervals.macro_mean(sample)),
-            "languages": _by_language(found, setting, measured, name),
-            "questions": [_rounded(value) for value in values],
+            "languages": {
+                code: _rounded(intervals.macro_mean(own)) for code, own in by_language.items()
+            },
+            "questions": _by_question(ids, questions, intervals.influence(sample)),
         }
+        if measured == "map":
+            scores[name]["by_language"] = {
+                code: _by_question(ids, questions, intervals.influence(own))
+                for code, own in by_language.items()
+            }
+    if evaluation.perturb:
+        with _forward_passes(model, evaluation):
+            scores[OVERLAP] = _overlap(model, evaluation, ids, location, batch_size)
     return {"questions": ids, "scores": scores}
 
 
@@ -101,15 +116,24 @@ def _values(
     location: DataLocation,
     batch_size: int,
 ) -> dict[Setting, TaskValues]:
-    classes = {cls.metadata.name: cls for cls in TASK_CLASSES}
-    dataset, found = dataset_of(evaluation), {}
-    for setting in dataset.settings:
-        cls = classes[dataset.task_name(setting)]
-        task: Any = cls(languages=evaluation.languages, location=location)
-        task.perturb, task.perturb_seed = evaluation.perturb, draw
-        options = {"batch_size": batch_size, "show_progress_bar": False}
+    options = {"batch_size": batch_size, "show_progress_bar": False}
+    found = {}
+    for setting in dataset_of(evaluation).settings:
+        task = _task(evaluation, setting, draw, location)
         found[setting] = task_values(_per_query(task, task.ranks(model, options)))
     return found
+
+
+def _task(
+    evaluation: Evaluation, setting: Setting, draw: int | None, location: DataLocation
+) -> Any:  # noqa: ANN401
+    """Return a task, its queries changed by a draw of the perturbation if one is given."""
+    name = dataset_of(evaluation).task_name(setting)
+    cls = next(cls for cls in TASK_CLASSES if cls.metadata.name == name)
+    task = cls(languages=evaluation.languages, location=location)
+    if draw is not None:
+        task.perturb, task.perturb_seed = evaluation.perturb, draw
+    return task
 
 
 def _per_query(task: ParallelCorpusRetrieval, ranks: dict[str, PoolRanks]) -> PerQuery:
@@ -131,15 +155,70 @@ def _worst(samples: list[Sample], name: str) -> FloatArray:
 
 def _by_language(
     found: list[dict[Setting, TaskValues]], setting: Setting, measured: str, name: str
-) -> dict[str, float | None]:
+) -> dict[str, FloatArray]:
+    """Return the values of each query language's questions, shape (questions, subsets)."""
     return {
-        language: _rounded(
-            intervals.macro_mean(
-                _worst([own[setting].sample(measured, language) for own in found], name)
-            )
-        )
+        language: _worst([own[setting].sample(measured, language) for own in found], name)
         for language in found[0][setting].languages
     }
+
+
+def _by_question(
+    ids: Sequence[str], questions: Sequence[str], values: FloatArray
+) -> list[float | None]:
+    """Return a value for each id, None for one that is not among the questions."""
+    known = dict(zip(questions, values, strict=True))
+    return [_rounded(known.get(question, np.nan)) for question in ids]
+
+
+def _overlap(
+    model: ModelInTraining,
+    evaluation: Evaluation,
+    ids: Sequence[str],
+    location: DataLocation,
+    batch_size: int,
+) -> dict[str, Any]:
+    """Return the share of the first ten passages that a query keeps when it is changed.
+
+    In the pool of all languages; of several draws the one that keeps least.
+    """
+    clean = _first_ten(model, evaluation, None, location, batch_size)
+    kept = np.full((evaluation.worst_of, len(ids), len(clean)), np.nan)
+    columns = {code: column for column, code in enumerate(sorted(clean))}
+    rows = {question: row for row, question in enumerate(ids)}
+    for draw in range(evaluation.worst_of):
+        changed = _first_ten(model, evaluation, draw, location, batch_size)
+        for code, lists in changed.items():
+            for question, first in lists.items():
+                before = clean[code][question]
+                kept[draw, rows[question], columns[code]] = len(before & first) / len(before)
+    worst = kept.min(axis=0)
+    languages = {code: _rounded(float(np.nanmean(worst[:, i]))) for code, i in columns.items()}
+    return {
+        "value": _rounded(intervals.macro_mean(worst)),
+        "languages": languages,
+        "questions": [_rounded(value) for value in intervals.influence(worst)],
+    }
+
+
+def _first_ten(
+    model: ModelInTraining,
+    evaluation: Evaluation,
+    draw: int | None,
+    location: DataLocation,
+    batch_size: int,
+) -> dict[str, dict[str, set[str]]]:
+    """Return the first ten passages of the multilingual pool, by query language and question."""
+    task = _task(evaluation, "multilingual", draw, location)
+    found: dict[str, dict[str, set[str]]] = {}
+
+    def keep(_subset: str, lists: RankedLists) -> None:
+        own = found.setdefault(lists.query_language, {})
+        own.update((question, set(list(ids)[:10])) for question, ids, _ in lists.ranked)
+
+    task.keep_lists = keep
+    task.ranks(model, {"batch_size": batch_size, "show_progress_bar": False})
+    return found
 
 
 def _rounded(value: float) -> float | None:

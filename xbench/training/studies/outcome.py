@@ -100,14 +100,28 @@ class Outcome:
             return None
         return np.array([row["questions"] for row in rows if row], dtype=np.float64)
 
-    def by_language(self, cell: Cell, measure: str) -> dict[str, float]:
-        """Return the mean over seeds of a score, by query language."""
+    def fall_by_language(
+        self, cell: Cell, measure: str, language: str
+    ) -> tuple[Estimate, float] | None:
+        """Return how far a mAP falls in a query language from the usual queries, and from where.
+
+        None if it was measured before values were kept by language.
+        """
         condition, evaluation = cell
-        rows = [
-            self.found[condition, seed, evaluation]["scores"][measure]["languages"]
-            for seed in self.seeds(condition)
-        ]
-        return {code: float(np.mean([row[code] for row in rows])) for code in rows[0]}
+        found: dict[Cell, FloatArray] = {}
+        for own in ((condition, self.study.usual), cell):
+            rows = [
+                self.found[condition, seed, own[1]]["scores"][measure].get("by_language")
+                for seed in self.seeds(condition)
+            ]
+            if not all(rows):
+                return None
+            found[own] = np.array([row[language] for row in rows], dtype=np.float64)
+        clean = (condition, self.study.usual)
+        parts = {condition: {name: values for (_, name), values in found.items()}}
+        weights = {clean: 1.0, cell: -1.0}
+        fall = contrast(weights, parts, self.groups(evaluation), self.untrained)
+        return fall, float(np.nanmean(found[clean]))
 
     def score(self, cell: Cell, measure: str) -> Estimate | None:
         """Return the mean over seeds of a score, with its error."""

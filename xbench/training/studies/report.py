@@ -19,6 +19,7 @@ from xbench.training.studies.report_tables import (
     cell_name,
     claim_lines,
     drop_lines,
+    language_lines,
     published_lines,
     score_lines,
 )
@@ -70,6 +71,7 @@ def _report(outcome: Outcome, workplace: Workplace, command: str, picture: str) 
     yield from (f"![Scores with 95 % intervals]({picture})", "")
     if len(study.base.evaluate) > 1:
         yield from ("## What perturbation costs", "", *drop_lines(outcome), "")
+        yield from (*language_lines(outcome), "")
     if study.published is not None:
         yield from ("## As published", "", *published_lines(study.published, study.measure), "")
     yield from ("## Claims", "", *claim_lines(outcome), "")
