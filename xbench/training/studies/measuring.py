@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -164,7 +164,7 @@ def _by_language(
 
 
 def _by_question(
-    ids: Sequence[str], questions: Sequence[str], values: FloatArray
+    ids: Sequence[str], questions: Iterable[str], values: FloatArray
 ) -> list[float | None]:
     """Return a value for each id, None for one that is not among the questions."""
     known = dict(zip(questions, values, strict=True))
