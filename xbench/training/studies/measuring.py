@@ -63,7 +63,7 @@ def measure(
             _values(model, evaluation, draw, location, batch_size)
             for draw in range(evaluation.worst_of)
         ]
-    scores = {}
+    scores: dict[str, dict[str, Any]] = {}
     ids: list[str] = sorted({name for own in found[0].values() for name in own.questions})
     for name, (setting, measured) in named_measures(dataset_of(evaluation)).items():
         sample = _worst([own[setting].sample(measured) for own in found], name)

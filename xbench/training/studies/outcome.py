@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,9 @@ from xbench.training.studies.study_file import Claim, Study
 
 Cell = tuple[str, str]
 
+Curve = list[tuple[float, float]]
+"""Steps and losses."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -29,11 +32,13 @@ class Outcome:
         study: The study.
         found: What was measured, by condition, seed and evaluation.
         planned: The runs of the study.
+        curves: The training loss by step of each seed, by condition.
     """
 
     study: Study
     found: Mapping[tuple[str, int, str], Mapping[str, Any]]
     planned: tuple[Run, ...]
+    curves: Mapping[str, list[Curve]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, workplace: Workplace) -> Outcome:
@@ -45,7 +50,11 @@ class Outcome:
             for name, evaluation in run.evaluations
             if (scores := workplace.scores(run, evaluation)) is not None
         }
-        return cls(study, found, planned)
+        curves: dict[str, list[Curve]] = {}
+        for run in planned:
+            if curve := _curve(workplace.record(run)):
+                curves.setdefault(run.condition, []).append(curve)
+        return cls(study, found, planned, curves)
 
     @cached_property
     def missing(self) -> int:
@@ -178,6 +187,17 @@ class Outcome:
     def shown(self, claim: Claim, value: float) -> float:
         """Return a claim's value with the sign of the score itself, not of what is better."""
         return -value if claim.measure in LOWER_IS_BETTER else value
+
+
+def _curve(record: Mapping[str, Any]) -> Curve:
+    """Return the losses of all stages, one after another."""
+    found: Curve = []
+    done = 0
+    for stage in record.get("stages", ()):
+        results = stage["results"] or {}
+        found += [(done + step, loss) for step, loss in results.get("losses", ())]
+        done += results.get("steps", 0)
+    return found
 
 
 def measured_seeds(outcome: Outcome) -> list[int]:

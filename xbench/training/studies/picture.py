@@ -1,10 +1,13 @@
-"""A picture of a study's scores: dots with 95 % intervals, joined where the grid is ordered."""
+"""Pictures of a study: dots with 95 % intervals, joined where the grid is ordered, and curves."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from math import isnan
+from statistics import fmean
 
 from xbench.training.studies.inference import Estimate
 
@@ -73,3 +76,63 @@ def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: bool) 
             for (a, b), (c, d) in pairwise(dots)
         ]
     return parts
+
+
+COLOURS = ("#1f6fb4", "#c4541d", "#2e8b57", "#8a4fbf", "#b8860b", "#555555", "#c2397a", "#17808c")
+DASHES = ("none", "6 3", "2 3")
+CURVES, LEGEND = 300, 190
+
+
+def draw_curves(title: str, curves: Mapping[str, Sequence[Sequence[tuple[float, float]]]]) -> str:
+    """Return curves as SVG, each the mean of some.
+
+    Args:
+        title: What the picture shows.
+        curves: Points of each curve, by the name that they are averaged under.
+    """
+    means = {name: _mean(own) for name, own in curves.items()}
+    points = [point for own in means.values() for point in own]
+    last, most = max(x for x, _ in points), max(y for _, y in points)
+    left, right, top = 40, WIDTH - LEGEND, 30
+    height = max(CURVES, top + 18 * len(means) + 30)
+    bottom = height - 30
+
+    def place(x: float, y: float) -> str:
+        across = left + (right - left) * x / last
+        return f"{across:.1f},{bottom - (bottom - top) * y / most:.1f}"
+
+    parts = [
+        f'<path class="a" d="M{left},{top}V{bottom}H{right}"/>',
+        f'<text x="{left - 6}" y="{top + 4}" text-anchor="end">{most:.1f}</text>',
+        f'<text x="{left - 6}" y="{bottom}" text-anchor="end">0</text>',
+        f'<text x="{right}" y="{bottom + 16}" text-anchor="end">step {last:.0f}</text>',
+        f'<text class="n" x="10" y="16">{escape(title)}</text>',
+    ]
+    for number, (name, own) in enumerate(means.items()):
+        look = (
+            f'stroke="{COLOURS[number % len(COLOURS)]}" '
+            f'stroke-dasharray="{DASHES[number // len(COLOURS) % len(DASHES)]}"'
+        )
+        y = top + 18 * number
+        path = " ".join(place(*point) for point in own)
+        parts.append(f'<polyline {look} points="{path}"/>')
+        parts.append(f'<polyline {look} points="{right + 12},{y} {right + 32},{y}"/>')
+        parts.append(f'<text x="{right + 38}" y="{y + 4}">{escape(name)}</text>')
+    style = (
+        "text{font:12px sans-serif;fill:#555}.n{font-weight:bold}"
+        "path,polyline{fill:none;stroke-width:1.5}.a{stroke:#bbb}"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}" role="img"><title>{escape(title)}</title>'
+        f"<style>{style}</style>{''.join(parts)}</svg>\n"
+    )
+
+
+def _mean(curves: Sequence[Sequence[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """Return the mean of some curves at each step that one of them has."""
+    values = defaultdict(list)
+    for curve in curves:
+        for step, value in curve:
+            values[step].append(value)
+    return [(step, fmean(own)) for step, own in sorted(values.items())]

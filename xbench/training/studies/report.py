@@ -13,7 +13,7 @@ from xbench.training.studies.grid import conditions
 from xbench.training.studies.inference import Verdict
 from xbench.training.studies.measuring import dataset_of
 from xbench.training.studies.outcome import Outcome, measured_seeds
-from xbench.training.studies.picture import Panel, draw
+from xbench.training.studies.picture import Panel, draw, draw_curves
 from xbench.training.studies.report_tables import (
     TITLES,
     cell_name,
@@ -29,6 +29,11 @@ from xbench.training.studies.training_data import common_texts, load_corpus
 
 ADVICE: dict[Verdict, str] = {"held": "held", "not held": "not_held", "not separable": "open"}
 """Field of a claim's advice, by how it came out."""
+
+LOSSES = (
+    "The training loss, mean over seeds. Losses of different batches, temperatures or losses are "
+    "not of one kind: a lower curve is no better model."
+)
 
 MACHINERY = (
     "**This is the smoke size: a few steps on the demonstration set, trained and measured on the "
@@ -53,6 +58,9 @@ def write_report(study: Study, workplace: Workplace, command: str) -> Path:
     folder = workplace.folder / "reports" / study.size
     picture = folder / f"{study.name}.svg"
     write_atomically(picture, _picture(outcome).encode())
+    if outcome.curves:
+        curves = folder / f"{study.name}-loss.svg"
+        write_atomically(curves, draw_curves("Training loss by step", outcome.curves).encode())
     write_atomically(folder / f"{study.name}.json", _questions(outcome).encode())
     text = "\n".join(_report(outcome, workplace, command, picture.name)) + "\n"
     path = folder / f"{study.name}.md"
@@ -69,6 +77,8 @@ def _report(outcome: Outcome, workplace: Workplace, command: str, picture: str) 
     yield from ("```", command, "```", "")
     yield from ("## Scores", "", *score_lines(outcome), "")
     yield from (f"![Scores with 95 % intervals]({picture})", "")
+    if outcome.curves:
+        yield from (LOSSES, "", f"![Training loss by step]({study.name}-loss.svg)", "")
     if len(study.base.evaluate) > 1:
         yield from ("## What perturbation costs", "", *drop_lines(outcome), "")
         yield from (*language_lines(outcome), "")
