@@ -52,7 +52,7 @@ class Outcome:
         }
         curves: dict[str, list[Curve]] = {}
         for run in planned:
-            if curve := _curve(workplace.record(run)):
+            if curve := loss_curve(workplace.record(run)):
                 curves.setdefault(run.condition, []).append(curve)
         return cls(study, found, planned, curves)
 
@@ -189,7 +189,7 @@ class Outcome:
         return -value if claim.measure in LOWER_IS_BETTER else value
 
 
-def _curve(record: Mapping[str, Any]) -> Curve:
+def loss_curve(record: Mapping[str, Any]) -> Curve:
     """Return the losses of all stages, one after another."""
     found: Curve = []
     done = 0
