@@ -6,9 +6,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from multiprocessing import get_context
+from functools import partial
 from os import cpu_count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from xbench._util.atomic_write import usable, write_atomically
 from xbench._util.errors import UserError
+from xbench._util.worker_pool import worker_pool
 
 Result = TypeVar("Result")
 Part = Callable[[], Iterable[tuple[str, bytes]]]
@@ -70,12 +70,8 @@ def in_processes(function: Callable[[int], Result], number: int) -> list[Result]
         return [function(i) for i in range(number)]
     _shared.append(function)
     try:
-        with ProcessPoolExecutor(
-            min(number, cpu_count() or 1),
-            mp_context=get_context("fork"),
-            initializer=threadpool_limits,
-            initargs=(1,),
-        ) as pool:
+        processes = min(number, cpu_count() or 1)
+        with worker_pool(processes, "fork", partial(threadpool_limits, 1)) as pool:
             return list(pool.map(_call, range(number)))
     finally:
         _shared.pop()

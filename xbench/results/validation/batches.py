@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from xbench._util.errors import UserError
+from xbench._util.worker_pool import worker_pool
 from xbench.results.findings import TaskCheck
 from xbench.results.validation.check_task import check_task
 from xbench.results.validation.look_alikes import Fingerprint, fingerprint
@@ -35,9 +34,8 @@ def check_tasks(paths: Sequence[Path], root: Path) -> tuple[list[TaskCheck], lis
     if len(paths) <= ENOUGH or workers < 2:
         found = list(map(check, paths))
     else:
-        context = multiprocessing.get_context("spawn")
         try:
-            with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            with worker_pool(workers, "spawn") as pool:
                 found = list(pool.map(check, paths, chunksize=6))
         except BrokenProcessPool as error:
             raise UserError("a process of the check was ended; is there enough memory?") from error

@@ -9,14 +9,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
+from xbench._util.worker_pool import worker_pool
 from xbench.data.download import DataLocation
 from xbench.training.studies.grid import Places, Run, evaluation_key
 from xbench.training.studies.study_file import Evaluation
@@ -102,7 +101,7 @@ def carry_out(
             carry_out_one(run, workplace)
             say(_line(run, workplace, number, len(waiting)))
         return
-    with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
+    with worker_pool(processes, "spawn", _one_thread) as pool:
         futures = {pool.submit(carry_out_one, run, workplace): run for run in waiting}
         try:
             for number, (future, run) in enumerate(futures.items(), 1):
