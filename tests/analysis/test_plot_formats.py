@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tests.commands import invoke
 from xbench._util.errors import UserError
 from xbench.analysis.plot_files import formats
 from xbench.analysis.plots import ModelPlot, comparison_figure, figure_format
@@ -82,12 +81,11 @@ def test_what_matplotlib_fails_to_write_is_said(monkeypatch):
 
 @pytest.mark.integration
 def test_the_command_writes_the_file(tmp_path):
-    words = [sys.executable, "-m", "xbench"]
-    evaluate = [*words, "evaluate", "--model", "xbench/bm25", "-b", "XBenchMini", "-l", "de,en"]
-    subprocess.run(evaluate, cwd=tmp_path, check=True, capture_output=True)
+    evaluate = ("evaluate", "--model", "xbench/bm25", "-b", "XBenchMini", "-l", "de,en")
+    assert invoke(tmp_path, *evaluate).returncode == 0
     (folder,) = (tmp_path / "results" / "xbench__bm25").glob("*/experiments/*")
     assert len(list(folder.glob("*.per_query.json.gz"))) == len(BENCHMARKS["XBenchMini"])
-    compare = [*words, "compare", str(folder), "--plot", "deep/picture.pdf"]
-    done = subprocess.run(compare, cwd=tmp_path, check=True, capture_output=True, text=True)
+    done = invoke(tmp_path, "compare", folder, "--plot", "deep/picture.pdf")
+    assert done.returncode == 0, done.stderr
     assert "Picture: deep/picture.pdf" in done.stderr
     assert (tmp_path / "deep" / "picture.pdf").read_bytes().startswith(b"%PDF")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 SCRIPT = Path(__file__).with_name("script.py")
 MIDDLE_OF_EPOCHS = ("4", "15", "28")
@@ -60,7 +60,7 @@ def four(tmp_path_factory):
     return run(tmp_path_factory.mktemp("four") / "run", processes=4)
 
 
-@pytest.mark.parametrize("several", ["two", pytest.param("four", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("several", ["two", "four"])
 def test_several_processes_reach_the_losses_and_weights_of_one(one, several, request):
     others = request.getfixturevalue(several)
     assert len(losses(one)) == 33

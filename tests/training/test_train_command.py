@@ -177,9 +177,8 @@ def of_one_process(without_dropout, data, tmp_path_factory):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    "launcher", ["torchrun", pytest.param("accelerate", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["torchrun", "accelerate"])
 def test_two_processes_train_the_model_of_one(
     without_dropout, of_one_process, data, tmp_path, launcher
 ):

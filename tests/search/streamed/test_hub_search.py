@@ -78,6 +78,7 @@ def corpus_size(hub) -> int:
     return sum(path.stat().st_size for path in hub.root.rglob("*-corpus/*.parquet"))
 
 
+@pytest.mark.slow
 def test_scan_search_resume_bm25_and_workers_fetch_it_once(served, run, tmp_path):
     own = ("--model", f"{tmp_path / 'model.py'}:factory")
     interrupted = run("evaluate", *own)

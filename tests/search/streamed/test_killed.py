@@ -90,7 +90,7 @@ def kill_after(shards: int, process: Running, place: Path) -> None:
     process.kill()
 
 
-@pytest.mark.parametrize("moment", [0, 1, 4, 9])
+@pytest.mark.parametrize("moment", [0, 1, pytest.param(4, marks=pytest.mark.slow), 9])
 def test_a_killed_search_loses_at_most_one_shard(data, undisturbed, tmp_path, moment):
     """One of these runs is the real command."""
     real = moment == 4

@@ -206,6 +206,7 @@ def ending():
     assert not psutil.wait_procs(processes, timeout=90)[1]
 
 
+@pytest.mark.slow
 def test_a_killed_driver_leaves_nothing_and_the_run_goes_on(data, model, local, ending, tmp_path):
     (tmp_path / "trouble").write_text("time.sleep(0.4)")
     on_ray = ("--backend", "ray", "--ray-workers", "2")
