@@ -254,6 +254,11 @@ def board_script(content: object) -> bytes:
     return _script("board", content)
 
 
+def failed_script(content: object) -> bytes:
+    """Return the script that holds which models have failed questions to show."""
+    return _script("failed", content)
+
+
 def keyed_script(kind: str, name: str, content: object) -> bytes:
     """Return a script that holds one of many things that pages load when they show them.
 

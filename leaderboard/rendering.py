@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,12 +16,18 @@ LONGEST = 2000
 """Characters of a text that a page shows at most."""
 
 
-def environment(datasets: Sequence[tuple[str, str]], *, private: bool = False) -> Environment:
+def environment(
+    datasets: Sequence[tuple[str, str]],
+    *,
+    private: bool = False,
+    failed: Collection[str] = (),
+) -> Environment:
     """Return what fills the templates.
 
     Args:
         datasets: Title and place of each dataset's page, for the navigation.
         private: Whether pages say that they are private, and nothing of submissions.
+        failed: Models, as addresses name them, whose failed questions are shown.
     """
     filling = Environment(
         loader=PackageLoader("xbench.leaderboard"),
@@ -32,7 +38,9 @@ def environment(datasets: Sequence[tuple[str, str]], *, private: bool = False) -
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filling.globals.update(datasets=list(datasets), version=__version__, private=private)
+    filling.globals.update(
+        datasets=list(datasets), version=__version__, private=private, failed=failed
+    )
     filling.filters.update(size=size, prose=prose, points=points)
     filling.tests["https"] = lambda url: isinstance(url, str) and url.startswith("https://")
     return filling

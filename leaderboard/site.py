@@ -44,6 +44,7 @@ from xbench.leaderboard.pages import (
     overview_page,
     view_name,
 )
+from xbench.leaderboard.questions import Failed, question_files, questions_page, read_failed
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.leaderboard.views import SETTING, DatasetViews, Sums, as_data, setting_of
@@ -190,7 +191,8 @@ def site_parts(table: ScoreTable, *, private: bool = False) -> list[Part]:
     ranked = in_processes(lambda i: standings(columns[keys[i]], table.influence), len(keys))
     found = dict(zip(keys, ranked, strict=True))
     places = [(title, dataset_path(title)) for title in board.titles]
-    filling = environment(places, private=private)
+    failed = read_failed(board, table.paths)
+    filling = environment(places, private=private, failed={own.slug for own in failed})
     models = [board.models[i : i + AT_ONCE] for i in range(0, len(board.models), AT_ONCE)]
     sums = _sums(board, table.paths)
     datasets = _datasets(board, found, sums)
@@ -202,6 +204,7 @@ def site_parts(table: ScoreTable, *, private: bool = False) -> list[Part]:
         lambda: _scripts(board),
         *(partial(_model_files, filling, board, own) for own in models),
         lambda: _files(filling, other_pages(board.excluded, private=private)),
+        lambda: _question_files(filling, failed),
         lambda: iter([("robots.txt", b"User-agent: *\nDisallow: /\n")] if private else []),
         _assets,
     ]
@@ -291,6 +294,12 @@ def _model_files(
     for run, table, objects in score_files(scores):
         yield f"data/{models.slug[run]}.csv", table
         yield f"data/{models.slug[run]}.json", objects
+
+
+def _question_files(filling: Environment, failed: Sequence[Failed]) -> Iterator[tuple[str, bytes]]:
+    if failed:
+        yield from _files(filling, [questions_page()])
+        yield from question_files(failed)
 
 
 def _assets() -> Iterator[tuple[str, bytes]]:

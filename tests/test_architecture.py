@@ -50,6 +50,7 @@ ALSO = {
     ("training.study", "analysis"),
     ("training.studies.measuring", "analysis"),
     ("training.studies.measuring", "results"),
+    ("training.studies.measuring", "search"),
 }
 NEVER = {
     ("leaderboard", "tasks"),

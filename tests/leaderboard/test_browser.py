@@ -21,6 +21,14 @@ from xbench.analysis.comparison import compare
 from xbench.data.catalogue import MIRACL
 from xbench.leaderboard.site import build_site, read_results, site_files
 from xbench.metrics import comparisons
+from xbench.results.failures import (
+    Failure,
+    Failures,
+    ShownPassage,
+    SubsetFailures,
+    failures_path,
+    write_failures,
+)
 from xbench.results.score_table import ScoreTable
 
 from .conftest import ROOT
@@ -71,8 +79,34 @@ def mixed(best: float) -> list[dict[str, object]]:
     return scores
 
 
+FAILED = "XQuADRCrosslingualRetrieval"
+
+
+def write_failed(results: Path) -> None:
+    """Write what bm25 fails of two pairs of languages, one question with hostile texts."""
+    english = ShownPassage(language="en", text="The right one. " * 40)
+    first = ShownPassage(language="en", text=HOSTILE)
+    failures = [
+        Failure(question="1", query="من؟", rank=1234, right=english, first=first),
+        Failure(question="2", query="x" * 400, rank=None, right=english, first=None),
+    ]
+    subsets = {
+        f"{code}-en": SubsetFailures(
+            query_language=code,
+            passage_languages=["en"],
+            questions=1190,
+            failed=failed,
+            shown=failures[:failed],
+        )
+        for code, failed in (("ar", 900), ("de", 1))
+    }
+    path = failures_path(results, results / "xbench__bm25" / "1", FAILED)
+    write_failures(path, Failures(task=FAILED, dataset_revision="1", subsets=subsets))
+
+
 @pytest.fixture(scope="module")
 def table(real_results) -> ScoreTable:
+    write_failed(real_results)
     made = Made()
     details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot", "versions": {}}
     made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details, provenance="measured")
@@ -201,7 +235,13 @@ def browser(opened):
 def a_page_of_each_kind(folder: Path) -> list[str]:
     models = [f"models/{next(folder.glob(f'models/{name}*')).name}" for name in ("xbench", "labse")]
     chosen = ",".join(Path(model).stem for model in models)
-    others = ["measures.html", "submit.html", "excluded.html", f"compare.html?models={chosen}"]
+    others = [
+        "measures.html",
+        "submit.html",
+        "excluded.html",
+        "questions.html",
+        f"compare.html?models={chosen}",
+    ]
     return ["index.html", "datasets/xquad-r.html", *models, *others]
 
 
@@ -379,6 +419,29 @@ def test_two_ticks_choose_a_and_b(browser):
     assert f"B={slug}" in browser.driver.current_url
     browser.scripted("#versus-say")
     assert "bm25 is better than all-MiniLM-L6-v2 by 4.2 points" in browser.text("#versus-say")
+
+
+def test_the_questions_that_a_model_fails_are_one_link_away(browser):
+    browser.open(f"models/{slug_of(browser, 'xbench/bm25')}.html")
+    browser.driver.find_element(By.LINK_TEXT, "Questions it fails").click()
+    waiting = WebDriverWait(browser.driver, 10)
+    waiting.until(lambda driver: "900 of 1,190 questions are failed" in browser.text("#status"))
+    first, second = browser.driver.find_elements(By.CSS_SELECTOR, "#failures > li")
+    assert "Right, rank 1,234 The right one." in " ".join(first.text.split())
+    assert HOSTILE.replace("\u202e", "") in first.text.replace("\u202e", "")
+    assert "nothing was found" in second.text
+    browser.run(
+        """const field = document.querySelector("#choice [name=query]");
+        field.value = "de";
+        field.dispatchEvent(new Event("change", { bubbles: true }));"""
+    )
+    waiting.until(lambda driver: "1 of 1,190 questions are failed:" in browser.text("#status"))
+    assert len(browser.driver.find_elements(By.CSS_SELECTOR, "#failures > li")) == 1
+    assert "query=de&passages=en" in browser.driver.current_url
+    browser.driver.back()
+    waiting.until(lambda driver: "900 of" in browser.text("#status"))
+    assert browser.driver.title.startswith("Failed questions")
+    assert browser.errors() == []
 
 
 def test_several_languages_are_a_mean_with_careful_words(browser, table):

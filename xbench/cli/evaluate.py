@@ -38,7 +38,7 @@ from xbench.search.options import SearchOptions
     "share of the words, such as typo:0.1; stored apart. May be repeated; applied in turn.",
 )
 @options_from(RunOptions, "perturb_seed")
-@options_from(RunOptions, "output", "overwrite", "no_progress", "save_runs")
+@options_from(RunOptions, "output", "overwrite", "no_progress", "save_runs", "save_failures")
 @options_from(SearchOptions)
 @location_options
 def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
@@ -55,11 +55,12 @@ def evaluate(model: str, **options: Any) -> None:  # noqa: ANN401
       xbench evaluate --model http://localhost:8080/v1 --served-model e5
     """  # noqa: D301
     from xbench.evaluation.evaluate import evaluate as run
-    from xbench.evaluation.run_files import run_folder
+    from xbench.results.failures import folder_next_to
 
     results = run(model, benchmark=options.pop("benchmarks"), **options)
     click.echo(results.table())
     folder = next(iter(results.files.values())).parent
     click.echo(f"Results: {folder}")
-    if options["save_runs"]:
-        click.echo(f"Runs: {run_folder(options['output'], folder)}")
+    for kind in ("runs", "failures"):
+        if options[f"save_{kind}"]:
+            click.echo(f"{kind.title()}: {folder_next_to(options['output'], folder, kind)}")

@@ -122,6 +122,7 @@ def evaluate(
         overwrite=run.overwrite,
         show_progress=not run.no_progress,
         save_runs=run.save_runs,
+        save_failures=run.save_failures,
         variants=made,
     )
     reused = sum(item.skipped for item in evaluated)

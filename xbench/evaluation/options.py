@@ -34,6 +34,12 @@ class RunOptions:
         "of each query, to a folder next to the results whose name ends in -runs.",
         kind=bool,
     )
+    save_failures: bool = option(
+        False,
+        help="Also write the questions that the model fails most, with the passage it put first, "
+        "for the pages of `xbench leaderboard`, to a folder whose name ends in -failures.",
+        kind=bool,
+    )
 
 
 GROUPS = (ModelOptions, RunOptions, SearchOptions, LocationOptions)

@@ -6,31 +6,17 @@ requests never meet them: ``results-runs/<model>/<revision>/<Task>/<subset>.run`
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from xbench._util.atomic_write import write_atomically
 from xbench.data.trec_files import write_qrels, write_run
+from xbench.results.failures import folder_next_to
 from xbench.search.ranked_lists import Ranked, RankedLists
 from xbench.tasks import ParallelCorpusRetrieval, RetrievalTask
 
 RUN_SUFFIX, QRELS_SUFFIX = ".run", ".qrels"
 LANGUAGES_NAME = "languages.tsv"
-
-
-def run_folder(output: Path, folder: Path) -> Path:
-    """Return where the runs of results are.
-
-    Args:
-        output: Folder of all results.
-        folder: The folder of a model's results in it.
-
-    >>> run_folder(Path("results"), Path("results/org__model/1")).as_posix()
-    'results-runs/org__model/1'
-    """
-    home = output.resolve() if output.name in ("", "..") else output
-    return home.with_name(f"{home.name}-runs") / os.path.relpath(folder, output)
 
 
 class RunFiles:
@@ -46,7 +32,7 @@ class RunFiles:
     """
 
     def __init__(self, output: Path, folder: Path, task: RetrievalTask) -> None:
-        self._folder = run_folder(output, folder) / task.task_name
+        self._folder = folder_next_to(output, folder, "runs") / task.task_name
         self._task = task
         self._pooled = task.setting == "multilingual"
 
@@ -58,7 +44,7 @@ class RunFiles:
             for suffix in (RUN_SUFFIX, QRELS_SUFFIX)
         )
 
-    def write(self, name: str, lists: RankedLists) -> None:
+    def keep(self, name: str, lists: RankedLists) -> None:
         """Write the run and the qrels of a subset.
 
         Raises:
@@ -70,7 +56,7 @@ class RunFiles:
         ranked: Ranked = ((start + query, *found) for query, *found in lists.ranked)  # type: ignore[misc]
         write_run(self._folder / f"{name}{RUN_SUFFIX}", ranked)
 
-    def write_languages(self) -> None:
+    def write(self) -> None:
         """Write the languages of a multilingual pool in memory, as `xbench bias` reads them.
 
         Raises:

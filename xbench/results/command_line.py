@@ -23,7 +23,10 @@ NUMBERS = (
     *("max_length", "batch_size", "truncate_dim", "rerank_top", "ray_workers"),
     *("request_texts", "requests_at_once", "retry_seconds", "perturb_seed"),
 )
-FLAGS = ("trust_remote_code", "offline", "overwrite", "no_progress", "save_runs", "many_pairs")
+FLAGS = (
+    *("trust_remote_code", "offline", "overwrite", "no_progress", "save_runs", "save_failures"),
+    "many_pairs",
+)
 LISTS = ("tasks", "benchmark", "languages", "variants", "perturb")
 OBJECTS = ("model_kwargs", "served_query_options", "served_passage_options")
 OTHERS = (
