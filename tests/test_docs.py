@@ -15,6 +15,7 @@ import click
 import pytest
 
 import xbench
+from tests import chromium
 from tests.conftest import ROOT, make_tiny_transformer
 from xbench.cli import main
 
@@ -178,6 +179,19 @@ def test_every_command_and_option_is_in_the_reference(site):
 def test_the_site_needs_no_network(site):
     for page in site.rglob("*.html"):
         assert not OUTSIDE.findall(page.read_text("utf-8")), page
+
+
+@pytest.mark.integration
+@pytest.mark.xdist_group("chromium")
+@pytest.mark.skipif(chromium.MISSING, reason=chromium.REASON)
+def test_no_serious_finding_of_axe(site, tmp_path):
+    driver = chromium.start(tmp_path)
+    try:
+        for page in ("index", "quickstart", "measures", "reference/api", "reference/commands"):
+            driver.get((site / f"{page}.html").as_uri())
+            assert chromium.serious_findings(driver) == [], page
+    finally:
+        driver.quit()
 
 
 def lines(text: str) -> list[str]:

@@ -9,13 +9,13 @@ import json
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources, util
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from tests import chromium
 from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
 from xbench.data.catalogue import MIRACL
@@ -34,28 +34,14 @@ from xbench.results.score_table import ScoreTable
 from .conftest import ROOT
 from .made_tables import Made, joined, mean, single
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not (CHROMIUM and DRIVER and util.find_spec("selenium")):
-    pytest.skip(
-        "chromium, chromedriver or selenium is missing: no test of the pages in a browser ran",
-        allow_module_level=True,
-    )
+if chromium.MISSING:
+    pytest.skip(chromium.REASON, allow_module_level=True)
 
-from selenium import webdriver  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("chromium")]
 
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WIDE, MIDDLE, PHONE = (1440, 1000), (768, 1000), (360, 780)
 
 
@@ -128,12 +114,7 @@ class Browser:
     """A browser on the pages of a folder, which notes what it asked for."""
 
     def __init__(self, folder: Path, profile: Path) -> None:
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+        self.driver = chromium.start(profile)
         self.folder, self.root = folder, folder.as_uri()
 
     def open(self, path: str = "index.html", size: tuple[int, int] = WIDE) -> None:
@@ -585,9 +566,6 @@ def test_a_server_with_a_strict_policy_serves_the_same(browser):
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_serious_finding_of_axe(browser, scheme):
-    if not util.find_spec("axe_core_python"):
-        pytest.skip("axe-core-python is missing: no test of accessibility ran")
-    axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
     browser.scheme(scheme)
     pages = [(path, WIDE) for path in a_page_of_each_kind(browser.folder)]
     for path, size in [*pages, ("index.html#q=ar&a=de", PHONE), ("index.html#open=1", MIDDLE)]:
@@ -595,10 +573,4 @@ def test_no_serious_finding_of_axe(browser, scheme):
         if path.startswith("index.html"):
             for section in ("versus", "favours", "languages"):
                 browser.scripted(f"#{section}-say")
-        browser.run(axe)
-        found = browser.driver.execute_async_script(
-            """axe.run(document, {resultTypes: ["violations"]}).then((run) => arguments[0](
-              run.violations.map((v) => [v.impact, v.id, v.nodes[0].html])))"""
-        )
-        serious = [finding for finding in found if finding[0] in ("serious", "critical")]
-        assert serious == [], path
+        assert chromium.serious_findings(browser.driver) == [], path
