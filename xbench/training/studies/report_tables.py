@@ -108,7 +108,7 @@ def _languages(scores: Mapping[str, Any]) -> Iterator[str]:
 
 def _share(fall: Estimate, clean: float) -> str:
     half = "" if isnan(fall.half) else f" ± {100 * fall.half / clean:.0f}"
-    return f"{100 * fall.value / clean:.0f}{half} %"
+    return f"{round(100 * fall.value / clean)}{half} %"
 
 
 def published_lines(published: Published, measures: Sequence[str]) -> Iterator[str]:
