@@ -220,6 +220,25 @@ def test_as_a_name_in_a_file(folder, name, expected, tmp_path):
     assert set(results.to_dataframe()["model"]) == {f"local/all_forms-{name}"}
 
 
+def test_what_the_model_of_a_file_declares_is_in_its_results_under_the_name_given(folder, tmp_path):
+    own = tmp_path / "declared.py"
+    own.write_text(
+        f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+        "from all_forms import ModelMeta, WithMeta\n"
+        "class Declared(WithMeta):\n"
+        "    mteb_model_meta = ModelMeta.create_empty({'name': 'a/b', 'revision': '7', "
+        "'license': 'mit', 'n_parameters': 9, 'embed_dim': 32, 'training_datasets': {'MLQA'}})\n"
+    )
+    results = evaluate(f"{own}:Declared", tmp_path, name="org/mine")
+    (path,) = tmp_path.rglob("model_meta.json")
+    meta = json.loads(path.read_text())
+    assert (meta["license"], meta["n_parameters"], meta["embed_dim"]) == ("mit", 9, 32)
+    assert (meta["name"], meta["training_datasets"]) == ("org/mine", ["MLQA"])
+    assert meta["revision"] == path.parent.name != "7"
+    (run,) = {(r.model, r.revision) for r in results.to_dataframe().itertuples()}
+    assert run == ("org/mine", meta["revision"])
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("name", ["Plain", "function", "LangChain"])
 def test_the_command_takes_files_and_modules(folder, name, expected, tmp_path):

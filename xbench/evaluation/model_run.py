@@ -22,6 +22,7 @@ from xbench.evaluation.object_record import ObjectRecord
 from xbench.evaluation.run_files import RunFiles
 from xbench.evaluation.run_settings import Selection, run_settings
 from xbench.metrics import PoolRanks
+from xbench.models.adapters import with_declared
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.inner import embedding_kind, max_length
 from xbench.models.known_model import KnownModel, known_model, remember_model
@@ -105,6 +106,11 @@ class ModelRun:
         return self.source.meta.model_copy(
             update={"experiment_kwargs": non_default_settings or None}
         )
+
+    def _described(self, task: RetrievalTask) -> ModelMeta:
+        """Return the metadata with what the model that was loaded declares."""
+        meta = self.meta(task)
+        return with_declared(meta, self._encoding()) if self.source.declares else meta
 
     def folder(self, task: RetrievalTask) -> Path:
         """Return the folder of a task's results."""
@@ -197,7 +203,7 @@ class ModelRun:
         write_result(
             folder,
             result,
-            self.meta(task).to_dict(),
+            self._described(task).to_dict(),
             run_settings(
                 self._encoding(),
                 task,

@@ -26,6 +26,21 @@ def own_meta(model: Any) -> ModelMeta | None:  # noqa: ANN401
     return meta if named else None
 
 
+def with_declared(meta: ModelMeta, model: Any) -> ModelMeta:  # noqa: ANN401
+    """Return metadata with what a model declares of itself: its size, licence, training data.
+
+    Args:
+        meta: Name, revision and settings, which stay.
+        model: The model.
+    """
+    declared = own_meta(model)
+    if declared is None:
+        return meta
+    kept = {"name", "revision", "experiment_kwargs", "loader", "loader_kwargs"}
+    said = {name: getattr(declared, name) for name in type(declared).model_fields.keys() - kept}
+    return meta.model_copy(update={name: own for name, own in said.items() if own is not None})
+
+
 class TextsEncoder(AbsEncoder):
     """An object that encodes texts, as an mteb encoder.
 

@@ -62,6 +62,7 @@ class ModelSource:
         is_known: Whether name and revision say which model it is; not of an object that has none.
         settings: What else makes its scores other than those of the model of that name.
         commit: Commit on the hub; None of a model that is not loaded from there.
+        declares: Whether the model that is loaded may say more of itself than its source does.
     """
 
     meta: ModelMeta
@@ -72,6 +73,7 @@ class ModelSource:
     is_known: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     commit: str | None = None
+    declares: bool = False
 
 
 def find_model(
@@ -162,7 +164,7 @@ def _code(options: ModelOptions, code: NamedCode) -> ModelSource:
         lambda: made(code.load(), options.model_kwargs, f"--model {options.model}"),
         options,
     )
-    return replace(source, certain=False)
+    return replace(source, certain=False, declares=True)
 
 
 def _folder(options: ModelOptions, folder: Path, plain: str) -> ModelSource:
