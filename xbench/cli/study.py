@@ -117,6 +117,12 @@ def plan(
     help="Runs at a time, each in a process of one thread.",
 )
 @click.option("--keep-models", is_flag=True, help="Keep the trained models.")
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="Ray cluster that carries out the runs in place of processes here: HOST:PORT, auto, or "
+    "local for one that is started here. Its machines must share all folders.",
+)
 @PLACE
 @MODELS
 @location_argument
@@ -126,6 +132,7 @@ def run(
     seeds: int | None,
     processes: int,
     keep_models: bool,
+    ray_address: str | None,
     output: Path,
     models: Path,
     location: DataLocation,
@@ -140,7 +147,7 @@ def run(
     from xbench.training.studies.running import carry_out
 
     planned = shared([own for one in studies for own in runs(one)], workplace.places)
-    carry_out(list(planned.values()), workplace, processes, click.echo)
+    carry_out(list(planned.values()), workplace, processes, click.echo, ray_address)
     _reports(studies, workplace, size, seeds)
 
 

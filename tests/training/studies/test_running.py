@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.commands import invoke
+from tests.commands import invoke, start
 from xbench.training.studies.grid import Places, runs, shared
 from xbench.training.studies.report import MACHINERY
 from xbench.training.studies.running import Workplace, carry_out
@@ -134,6 +135,28 @@ def test_runs_in_two_processes_give_the_report_of_one(place, models, location, t
     (other / "models").symlink_to(models)
     succeed(other, *words, "--processes", "2")
     assert reports(other) == reports(place)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
+def test_runs_on_a_ray_cluster_give_the_report_of_one_process(place, models, tmp_path):
+    words = ("study", "run", "alpha", "--size", "smoke", "--models", "models")
+    succeed(place, *words, "--processes", "1")
+    other = tmp_path / "ray"
+    other.mkdir()
+    (other / "models").symlink_to(models)
+    said = start(other, *words, "--ray-address", "local", real=True).succeed()
+    assert "3 of 3: " in said.stdout
+    assert reports(other) == reports(place)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_is_named(place):
+    words = ("study", "run", "alpha", "--size", "smoke", "--models", "models")
+    outcome = invoke(place, *words, "--ray-address", "127.0.0.1:9")
+    assert outcome.returncode == 2
+    assert "--ray-address 127.0.0.1:9: no Ray cluster can be reached" in outcome.stderr
 
 
 @pytest.mark.slow

@@ -7,8 +7,6 @@ the lost one. A shard gives the same whoever searches it, so that this costs tim
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xbench._util.errors import UserError
+from xbench._util.ray_cluster import connect, import_ray, kept_environment
 from xbench.data.streamed.corpus import StreamedCorpus
 from xbench.search.options import SearchOptions
 from xbench.search.streamed.ray_worker import IN_FLIGHT, Worker
@@ -24,9 +23,6 @@ from xbench.search.streamed.shards import Result, ShardTask
 
 RETRIES = 3
 """How often a shard that was lost with its worker is tried again."""
-
-CONNECT = 10.0
-"""Seconds within which a cluster must answer."""
 
 PATIENCE = 60.0
 """Seconds without any worker after which that is reported."""
@@ -50,10 +46,10 @@ class RayBackend:
 
     def __init__(self, scorer: Scorer, make_scorer: MakesScorer, options: SearchOptions) -> None:
         self.scorer = scorer
-        self._ray = _import_ray()
+        self._ray = import_ray("--backend ray")
         self._owns_connection = not self._ray.is_initialized()
         if self._owns_connection:
-            _connect(self._ray, options.ray_address)
+            connect(self._ray, options.ray_address)
         try:
             self._workers = _Workers(self._ray, make_scorer, options.ray_workers)
         except BaseException:
@@ -230,47 +226,4 @@ class _Workers:
 
 def _environment(threads: int) -> dict[str, str]:
     """Return the environment of a worker: its threads, and whether the network may be touched."""
-    kept = {name: os.environ[name] for name in ("HF_HUB_OFFLINE",) if name in os.environ}
-    return {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), **kept}
-
-
-def _import_ray() -> Any:  # noqa: ANN401
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            "--backend ray needs Ray: pip install 'xbench-mteb[ray]', or leave the option out"
-        ) from error
-    return ray
-
-
-def _connect(ray: Any, given: str | None) -> None:  # noqa: ANN401
-    """Connect to a cluster, or start one on this machine.
-
-    Raises:
-        UserError: If that fails.
-    """
-    address = given or os.environ.get("RAY_ADDRESS") or "local"
-    options = {"include_dashboard": False} if address == "local" else {}
-    try:
-        _answers(address)
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **options)
-    except (Exception, SystemExit) as error:
-        raise UserError(
-            f"--ray-address {address}: no Ray cluster can be reached there "
-            f"({type(error).__name__}: {error}). Start one with `ray start --head`, or leave "
-            "the option out for one on this machine. To a cluster that asks for a token, Ray sends "
-            "one only if RAY_AUTH_MODE=token is set"
-        ) from error
-
-
-def _answers(address: str) -> None:
-    """Look whether anyone listens at HOST:PORT; Ray itself tries for minutes.
-
-    Raises:
-        OSError: If no one does.
-    """
-    host, _, port = address.rpartition(":")
-    if host and port.isdecimal() and "://" not in address:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()
+    return {"RAYON_NUM_THREADS": str(threads), **kept_environment(threads)}

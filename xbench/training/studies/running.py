@@ -9,12 +9,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
+from xbench._util.ray_cluster import connect, import_ray, kept_environment
 from xbench._util.worker_pool import worker_pool
 from xbench.data.download import DataLocation
 from xbench.training.studies.grid import Places, Run, evaluation_key
@@ -82,6 +83,7 @@ def carry_out(
     workplace: Workplace,
     processes: int = 1,
     progress: Callable[[str], None] | None = None,
+    ray_address: str | None = None,
 ) -> None:
     """Train and measure what is missing; runs that were interrupted begin again.
 
@@ -90,12 +92,16 @@ def carry_out(
         workplace: Where they are.
         processes: Runs at a time; each of several is a process of one thread.
         progress: Called with a line when a run is finished.
+        ray_address: Ray cluster that carries the runs out, on machines that share all folders.
 
     Raises:
         UserError: If a run cannot be carried out; those that were finished are kept.
     """
     waiting = [run for run in runs if workplace.missing(run)]
     say = progress or (lambda line: None)
+    if ray_address is not None:
+        _carry_out_on_ray(waiting, workplace, ray_address, say)
+        return
     if processes == 1:
         for number, run in enumerate(waiting, 1):
             carry_out_one(run, workplace)
@@ -110,6 +116,34 @@ def carry_out(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _carry_out_on_ray(
+    waiting: Sequence[Run], workplace: Workplace, address: str, say: Callable[[str], None]
+) -> None:
+    ray = import_ray("--ray-address")
+    connect(ray, address)
+    location = workplace.location
+    data_dir = location.data_dir and location.data_dir.absolute()
+    location = replace(location, data_dir=data_dir, cache_dir=location.cache_dir.absolute())
+    shared = replace(workplace, location=location)
+    try:
+        gpus = min(1, ray.cluster_resources().get("GPU", 0))
+        environment = {"env_vars": {"TOKENIZERS_PARALLELISM": "false", **kept_environment(1)}}
+        task = ray.remote(num_cpus=1, num_gpus=gpus, runtime_env=environment)(carry_out_one)
+        running = {task.remote(run, shared): run for run in waiting}
+        for number in range(1, len(waiting) + 1):
+            (ready, *_), _ = ray.wait(list(running))
+            run = running.pop(ready)
+            try:
+                ray.get(ready)
+            except ray.exceptions.RayTaskError as error:
+                if isinstance(error.cause, UserError):
+                    raise UserError(str(error.cause)) from error
+                raise
+            say(_line(run, workplace, number, len(waiting)))
+    finally:
+        ray.shutdown()
 
 
 def _line(run: Run, workplace: Workplace, number: int, total: int) -> str:
