@@ -53,6 +53,9 @@ def library_class(thing: Any) -> str | None:  # noqa: ANN401
 def _wrapped(thing: Any, meta: ModelMeta) -> Any:  # noqa: ANN401
     from mteb.models import sentence_transformer_wrapper as wrappers
 
+    config = getattr(thing, "config", None)
+    if config is not None and not hasattr(config, "_commit_hash"):
+        config._commit_hash = None  # mteb before 2.26.22 reads what transformers has no more.
     wrapper = getattr(wrappers, LIBRARY[library_class(thing) or ""])(thing)
     own = {"name": meta.name, "revision": meta.revision}
     wrapper.mteb_model_meta = wrapper.mteb_model_meta.model_copy(update=own)
