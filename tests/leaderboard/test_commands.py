@@ -48,7 +48,7 @@ def test_a_folder_without_results_is_named(results, tmp_path):
 
 def test_nothing_is_named_where_everything_is_used(tmp_path):
     done = run("build", "-r", ROOT / "results", "-o", tmp_path / "site")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, ""), done.exception
 
 
 def serve(*arguments: str) -> subprocess.Popen[str]:

@@ -130,9 +130,11 @@ def _homes(folder: Path) -> Iterator[Path]:
 
     >>> [own.as_posix() for own in _homes(Path("results/org__model/1/experiments/dim_64"))]
     ['results/org__model/1', 'results']
+    >>> [own.as_posix() for own in _homes(Path("/results/org__model/1"))]
+    ['/results']
     """
     for levels in (2, 4):
-        if len(folder.parts) > levels:
+        if len(folder.parts) > levels and folder.parents[levels - 1].name:
             yield folder.parents[levels - 1]
 
 
