@@ -74,11 +74,10 @@ def questions_page() -> Page:
 
 def question_files(failed: Sequence[Failed]) -> Iterator[tuple[str, bytes]]:
     """Yield the list of what there is, and the questions of each subset."""
-    settings = {setting: name for setting, name in SETTING_NAMES.items()}
     codes = {code for own in failed for code in _languages(own.content)}
     content = {
         "languages": {code: language_name(code) for code in sorted(codes)},
-        "settings": settings,
+        "settings": dict(SETTING_NAMES),
         "models": [
             {
                 "slug": own.slug,

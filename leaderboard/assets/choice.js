@@ -49,27 +49,6 @@ function keysOf(query = chosen.q) {
   return asked.flatMap((q) => passages.map((a) => `${q}>${a === q ? "same" : a}`));
 }
 
-const loading = new Map();
-// What a file of data sets, loaded once; a script, so that it works from disk and under a strict policy.
-function loaded(kind, name) {
-  const known = () => (window.xbench[kind] ?? {})[name];
-  if (known()) return Promise.resolve(known());
-  const path = `${kind}/${name}.js`;
-  if (!loading.has(path)) {
-    const script = document.createElement("script");
-    script.src = path;
-    loading.set(
-      path,
-      new Promise((done, failed) => {
-        script.addEventListener("load", () => done(known()));
-        script.addEventListener("error", () => failed(new Error(`${path} cannot be loaded`)));
-      }),
-    );
-    document.head.append(script);
-  }
-  return loading.get(path);
-}
-
 const ROW = ["model", "value", "low", "high", "best", "worst", "tier", "apart", "preference", "preferenceLow", "preferenceHigh"];
 const asRow = (values) => Object.fromEntries(ROW.map((field, place) => [field, values[place]]));
 const asReference = ([model, value, table, note]) => ({ model, value, table, note });

@@ -1,6 +1,6 @@
 "use strict";
 
-// Elements, copies of the page's templates, and numbers as text. What is written is always text.
+// Elements, copies of the page's templates, files of data, and numbers as text. What is written is always text.
 
 const SVG_TAGS = new Set(["svg", "line", "circle", "text", "title"]);
 const byId = (id) => document.getElementById(id);
@@ -53,3 +53,24 @@ const vertical = (kind, x) => make("line", { class: kind, x1: x, x2: x, y1: 0, y
 const horizontal = (kind, x1, x2) => make("line", { class: kind, x1, x2, y1: "50%", y2: "50%" });
 const dot = (kind, x, r) => make("circle", { class: kind, cx: x, cy: "50%", r });
 const heading = (kind, ...content) => make("th", { class: kind, role: "columnheader", scope: "col" }, ...content);
+
+const loading = new Map();
+// What a file of data sets, loaded once; a script, so that it works from disk and under a strict policy.
+function loaded(kind, name) {
+  const known = () => (window.xbench[kind] ?? {})[name];
+  if (known()) return Promise.resolve(known());
+  const path = `${kind}/${name}.js`;
+  if (!loading.has(path)) {
+    const script = document.createElement("script");
+    script.src = path;
+    loading.set(
+      path,
+      new Promise((done, failed) => {
+        script.addEventListener("load", () => done(known()));
+        script.addEventListener("error", () => failed(new Error(`${path} cannot be loaded`)));
+      }),
+    );
+    document.head.append(script);
+  }
+  return loading.get(path);
+}

@@ -36,21 +36,6 @@ function chosen() {
   return left[0];
 }
 
-const loading = new Map();
-// A file of questions, loaded once; a script, so that it works from disk and under a strict policy.
-function loaded(name) {
-  if (!loading.has(name)) {
-    const script = make("script", { src: `questions/${name}.js` });
-    const ready = new Promise((done, failed) => {
-      script.addEventListener("load", () => done(window.xbench.questions[name]));
-      script.addEventListener("error", () => failed(new Error(`${script.src} cannot be loaded`)));
-    });
-    loading.set(name, ready);
-    document.head.append(script);
-  }
-  return loading.get(name);
-}
-
 const text = (content, language) => make("bdi", { lang: language }, content);
 
 function shown({ query, rank, right, first }, language) {
@@ -76,7 +61,7 @@ async function show() {
   form.hidden = !own;
   if (!own) return put("status", "No model has failed questions to show.");
   const { entry, subset, number } = own;
-  const failures = await loaded(`${entry.name}-${number}`);
+  const failures = await loaded("questions", `${entry.name}-${number}`);
   const share = `${whole(subset.failed)} of ${whole(subset.questions)} questions are failed`;
   const some = failures.length < subset.failed ? `; the ${failures.length} whose right passage ranks last:` : subset.failed ? ":" : ".";
   put("status", share + some);
