@@ -57,7 +57,7 @@ def read_failed(board: Board, paths: Mapping[str, Path]) -> list[Failed]:
         notes = Notes(str(path))
         content = read_failures(path, notes)
         for finding in notes.listed():
-            logger.warning("not used: %s", finding)
+            logger.warning("not used: %s: %s: %s", finding.file, finding.found, finding.rule)
         if content is not None and content.task == run.task:
             model = board.models.loc[run.run]
             found.append(Failed(model.slug, model["name"], run.dataset, run.setting, content))

@@ -97,10 +97,9 @@ def plan(
 
     NAME is one that `list` prints, or a file; runs that several have in common are counted once.
     """
+    studies, workplace = _prepared(names, size, seeds, output, models, location)
     from xbench.training.studies.planning import plan_lines
 
-    check_extra()
-    studies, workplace = _prepared(names, size, seeds, output, models, location)
     for line in plan_lines(studies, workplace, processes):
         click.echo(line)
 
@@ -141,7 +140,6 @@ def run(
 
     NAME is one that `list` prints, or a file. The same command goes on with what was interrupted.
     """
-    check_extra()
     studies, workplace = _prepared(names, size, seeds, output, models, location, keep_models)
     from xbench.training.studies.grid import runs, shared
     from xbench.training.studies.running import carry_out
@@ -170,7 +168,6 @@ def report(
 
     NAME is one that `list` prints, or a file.
     """
-    check_extra()
     studies, workplace = _prepared(names, size, seeds, output, models, location)
     _reports(studies, workplace, size, seeds)
 
@@ -184,11 +181,13 @@ def _prepared(
     location: DataLocation,
     keep_models: bool = False,
 ) -> tuple[list[Study], Workplace]:
-    from xbench.training.studies.grid import Places, runs
-    from xbench.training.studies.running import Workplace
     from xbench.training.studies.study_file import read_study
 
     studies = [read_study(name, size, seeds) for name in names]
+    check_extra()
+    from xbench.training.studies.grid import Places, runs
+    from xbench.training.studies.running import Workplace
+
     places = Places(models.absolute(), (output / "data").absolute())
     workplace = Workplace(output.absolute(), places, location, keep_models)
     workplace.prepare([run for study in studies for run in runs(study)])

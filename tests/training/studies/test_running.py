@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -110,6 +111,14 @@ def test_a_report_of_nothing_is_refused(place):
     outcome = invoke(place, "study", "report", "alpha", *SMOKE[:4])
     assert outcome.returncode == 2
     assert "nothing was run" in outcome.stderr
+
+
+def test_a_wrong_name_is_answered_before_a_missing_package(place, monkeypatch):
+    command = sys.modules["xbench.cli.study"]
+    monkeypatch.setattr(command, "check_extra", lambda: pytest.fail("too early"))
+    outcome = invoke(place, "study", "run", "alfa", *SMOKE)
+    assert outcome.returncode == 2
+    assert "Did you mean 'alpha'?" in outcome.stderr
 
 
 def test_a_start_that_is_not_there_is_named(place):
