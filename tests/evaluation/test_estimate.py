@@ -36,6 +36,7 @@ def miracl(data, tmp_path):
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("shared_data")
 def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
     tasks = ("MIRACLMonolingualRetrieval", "MIRACLMultilingualRetrieval")
     options = ModelOptions(model, max_length=16)
@@ -54,6 +55,7 @@ def test_passages_queries_and_tokens_of_each_corpus(model, miracl):
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("shared_data")
 def test_one_language_has_its_own_queries_only(model, miracl):
     selection = Selection(("MIRACLMonolingualRetrieval",), ("te", "yo"))
     found = estimate(ModelOptions(model), selection, location=miracl, search=QUIET, seconds=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 
 from tests.conftest import SHARED
 from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, TASKS, Dataset, subsets
@@ -23,7 +24,12 @@ Judged = dict[str, int]
 
 @cache
 def judged(dataset: Dataset, language: str) -> Judged:
-    """Return the questions of a language, and how many relevant passages each has."""
+    """Return the questions of a language, and how many relevant passages each has.
+
+    Without the complete real sets the test that asks for them is skipped.
+    """
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the complete real sets are not next to the checkout")
     qrels = read_qrels(SHARED / "data" / MIRACL.folder / f"qrels.miracl-v1.0-{language}-dev.tsv")
     found = {
         f"{language}/{question}": sum(grade > 0 for grade in own.values())
