@@ -181,6 +181,7 @@ def test_the_site_needs_no_network(site):
         assert not OUTSIDE.findall(page.read_text("utf-8")), page
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.xdist_group("chromium")
 @pytest.mark.skipif(chromium.MISSING, reason=chromium.REASON)

@@ -80,6 +80,7 @@ def test_every_module_of_the_checkout_is_in_the_wheel(wheel):
             assert f"{package}/{path.relative_to(ROOT / folder).as_posix()}" in names
 
 
+@pytest.mark.slow
 def test_evaluate_and_build_the_page(environment, tmp_path):
     def run(*arguments):
         return subprocess.run(

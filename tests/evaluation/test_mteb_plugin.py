@@ -177,6 +177,7 @@ def install(tmp_path):
 CLI = ("-c", "from xbench.cli import main; main()")
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_an_installed_package_adds_a_task(install):
     run = install("third_party:Renamed")

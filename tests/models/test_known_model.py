@@ -89,6 +89,7 @@ def test_the_results_are_those_of_the_model_itself(folder, tmp_path):
     assert len(written(tmp_path / "known")) >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_what_is_not_stored_is_encoded_by_the_model(folder, tmp_path):
     cache = tmp_path / "cache"

@@ -70,8 +70,14 @@ def maps(results):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("kind", ["sparse", "tokens"])
-@pytest.mark.parametrize("task", [MONO, CROSS, MULTI])
+@pytest.mark.parametrize(
+    ("kind", "task"),
+    [
+        *(("sparse", task) for task in (MONO, CROSS, MULTI)),
+        *(pytest.param("tokens", task, marks=pytest.mark.slow) for task in (MONO, CROSS)),
+        ("tokens", MULTI),
+    ],
+)
 def test_exact_ranks_are_those_of_mtebs_own_search(folders, kind, task, tmp_path):
     found = maps(evaluate(str(folders / kind), task, tmp_path))
     model = load(folders / kind)
@@ -91,6 +97,7 @@ def test_exact_ranks_are_those_of_mtebs_own_search(folders, kind, task, tmp_path
     assert maps(again) == found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sparse", "tokens"])
 def test_the_object_and_mteb_give_what_the_folder_gives(folders, kind, tmp_path):
     import sentence_transformers

@@ -84,6 +84,7 @@ def test_the_name_of_the_model_says_the_role_too(upstream, tmp_path, caplog):
     assert not named.equals(unnamed)
 
 
+@pytest.mark.slow
 def test_what_was_paid_for_is_never_lost(upstream, tmp_path):
     options = {"served_model": "e5", "request_texts": 12, "requests_at_once": 2, **ROLES}
     answered: list[tuple[str, ...]] = []

@@ -15,6 +15,7 @@ from tests.results.validation.pull_requests import MULTI, NEW, PullRequest, copy
 from xbench.results.validation.report import as_text
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_thousand_mutated_files_end_with_findings(tmp_path):
     command = [sys.executable, "-m", "tests.results.validation.fuzz", "1000"]

@@ -249,6 +249,7 @@ def test_a_real_model_gives_the_same(data, cluster, tmp_path):
         np.testing.assert_array_equal(ranks[code].own_rank, others[code].own_rank)
 
 
+@pytest.mark.slow
 def test_bm25_gives_the_same(data, cluster, tmp_path):
     for name in ("local", "ray"):
         result = run(
@@ -302,6 +303,7 @@ def test_a_model_that_always_ends_its_process_is_told(data, model, local, cluste
     assert encoded(tmp_path) < TEXTS
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_is_told_in_its_own_words(data, model, cluster, tmp_path):
     (tmp_path / "trouble").write_text("raise RuntimeError('CUDA out of memory')")
     result = run(tmp_path, data, model, "--backend", "ray", "--ray-address", cluster)

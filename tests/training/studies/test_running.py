@@ -43,6 +43,7 @@ def reports(place: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_study_that_was_stopped_goes_on_to_the_same_report(place, models, location, tmp_path):
     succeed(place, "study", "run", "replication", *SMOKE)
