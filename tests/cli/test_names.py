@@ -36,7 +36,7 @@ def outcome(words, folder):
     ("words", "parts"),
     [
         (["evaluate", *MODEL, "-t", "XBenchMiniMonolingual"],
-         ["'XBenchMiniMonolingual'; known are", "Did you mean 'XBenchMiniMonolingualRetrieval'?"]),
+         ["'XBenchMiniMonolingual'. Did you mean 'XBenchMiniMonolingualRetrieval'? Known are"]),
         (["estimate", *MODEL, "-t", "MIRACLmonolingualretrieval"],
          ["Did you mean 'MIRACLMonolingualRetrieval'?"]),
         (["download", "-t", "nothing"], ["unknown task 'nothing'"]),

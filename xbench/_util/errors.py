@@ -19,11 +19,12 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 
     Examples:
         >>> str(unknown_name("task", "Mni", ["Mini", "XQuADR"]))
-        "unknown task 'Mni'; known are Mini, XQuADR. Did you mean 'Mini'?"
+        "unknown task 'Mni'. Did you mean 'Mini'? Known are Mini, XQuADR"
     """
     names = list(known)
     question = did_you_mean(name, names)
-    return UserError(f"unknown {kind} {name!r}; known are {', '.join(names)}{question}")
+    start = f"{question} Known" if question else "; known"
+    return UserError(f"unknown {kind} {name!r}{start} are {', '.join(names)}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
