@@ -226,6 +226,8 @@ class RetrievalTask(AbsTaskRetrieval):
         return self._scored[1]
 
     def unload_data(self) -> None:
-        """Let go of the data and of the scores that are kept."""
+        """Let go of the data and of the scores that are kept; the name stays that of this task."""
+        own = self.metadata
         self._scored = None
         super().unload_data()
+        self.metadata = own

@@ -13,6 +13,7 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import CONTENT_REVISION
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import Texts
+from xbench.data.perturbation import perturb
 from xbench.data.streamed.corpus import LanguageFiles, StreamedCorpus
 from xbench.data.streamed.scan import scan
 from xbench.metrics import PoolRanks
@@ -82,11 +83,24 @@ class StreamedRetrieval(RetrievalTask):
         if self.data_loaded:
             return
         files = {code: self.read_language(code, self.location) for code in self.needed}
-        self.queries = {code: _queries(own) for code, own in files.items()}
+        self.queries = {code: self._queries(code, own) for code, own in files.items()}
         self.corpora = {code: self._scan(code, own) for code, own in files.items()}
         self.data_loaded = True
         if self.location.data_dir is not None:
             self._identify(files)
+
+    def _queries(self, code: str, files: LanguageFiles) -> Queries:
+        topics = files.topics
+        if self.perturb:
+            changed = perturb(topics.texts, self.perturb, code, self.perturb_seed)
+            topics = Texts(topics.ids, tuple(changed))
+        return Queries(
+            texts=topics,
+            relevant={
+                question: tuple(passage for passage, grade in judged.items() if grade > 0)
+                for question, judged in files.qrels.judgments.items()
+            },
+        )
 
     def _identify(self, files: Mapping[str, LanguageFiles]) -> None:
         """Set the digest of local data, and make it the revision if they are not the published."""
@@ -148,8 +162,9 @@ class StreamedRetrieval(RetrievalTask):
         targets = [target("monolingual", a, [a], self.queries[a]) for a in languages]
         if pooled:
             targets += [target("multilingual", a, pool, self.queries[a]) for a in languages]
+        changed = "-".join([*self.perturb, str(self.perturb_seed)]).replace(":", "-")
         return Plan(
-            name=f"{self.source.folder}-{name}",
+            name=f"{self.source.folder}-{name}{f'-{changed}' if self.perturb else ''}",
             corpora={code: self.corpora[code] for code in pool},
             queries={code: self.queries[code] for code in languages},
             targets=tuple(targets),
@@ -238,13 +253,3 @@ class StreamedRetrieval(RetrievalTask):
         """Let go of the data and of the ranks that are kept."""
         self._ranked = None
         super().unload_data()
-
-
-def _queries(files: LanguageFiles) -> Queries:
-    return Queries(
-        texts=files.topics,
-        relevant={
-            question: tuple(passage for passage, grade in judged.items() if grade > 0)
-            for question, judged in files.qrels.judgments.items()
-        },
-    )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from xbench.evaluation.mteb_plugin import register
     from xbench.results.loading import Results, load_results
     from xbench.tasks.own import ParallelRetrieval
+    from xbench.tasks.perturbed import perturb_task
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ __all__ = [
     "language_bias",
     "load_results",
     "perturb",
+    "perturb_task",
     "register",
 ]
 
@@ -45,6 +47,7 @@ _HOME = {
     "language_bias": "xbench.analysis.run_bias",
     "load_results": "xbench.results.loading",
     "perturb": "xbench.data.perturbation",
+    "perturb_task": "xbench.tasks.perturbed",
     "register": "xbench.evaluation.mteb_plugin",
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 import xbench
 from tests.commands import invoke
+from tests.miracl_corpora import write_miracl
 from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
@@ -65,8 +66,32 @@ def test_passages_are_not_encoded_again(hash_encoder, tmp_path):
 
 
 def test_what_cannot_be_perturbed_is_refused(location):
-    selection = Selection(("MIRACLMonolingualRetrieval",), ("sw",), perturb=("typo:0.1",))
-    with pytest.raises(xbench.UserError, match="--perturb cannot be applied to MIRACL"):
+    selection = Selection(("MIRACLMonolingualRetrieval",), ("sw",), perturb=("codeswitch:0.1",))
+    with pytest.raises(xbench.UserError, match=r"codeswitch:0\.1 cannot be applied to MIRACL"):
         evaluate_tasks.evaluate(ModelOptions("xbench/bm25"), selection, location=location)
     with pytest.raises(xbench.UserError, match="unknown kind 'tipo'"):
         Selection((TASK,), perturb=("tipo:0.1",))
+
+
+def test_streamed_corpora_are_searched_with_what_perturb_makes_of_their_topics(tmp_path):
+    """The same scores as those of local topics that were perturbed by hand."""
+    task, step = "MIRACLMonolingualRetrieval", "typo:0.3"
+    data = write_miracl(tmp_path / "data", {"sw": 300}, real=False)
+    given = ("evaluate", "--model", "xbench/char-ngram", "--tasks", task, "--languages", "sw")
+    words = (*given, "--data-dir", data, "--no-progress")
+    for extra in ((), ("--perturb", step)):
+        outcome = invoke(tmp_path, *words, *extra)
+        assert outcome.returncode == 0, outcome.stderr
+    found = {path.parent.name: path for path in tmp_path.glob(f"results/**/{task}.json")}
+    (clean,) = (path for name, path in found.items() if "perturb" not in name)
+    (changed,) = (path for name, path in found.items() if "perturb_typo_0.3" in name)
+    assert scores(clean) != scores(changed)
+
+    (topics,) = data.rglob("topics.*.tsv")
+    ids, texts = zip(*(line.split("\t") for line in topics.read_text().splitlines()), strict=True)
+    by_hand = zip(ids, xbench.perturb(texts, [step], "sw"), strict=True)
+    topics.write_text("".join(f"{own}\t{text}\n" for own, text in by_hand))
+    outcome = invoke(tmp_path, *words, "--output", "by_hand")
+    assert outcome.returncode == 0, outcome.stderr
+    (expected,) = tmp_path.glob(f"by_hand/**/{task}.json")
+    assert scores(expected) == scores(changed)

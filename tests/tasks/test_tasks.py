@@ -250,5 +250,13 @@ def test_mteb_never_merges_part_of_the_languages_or_another_form_with_the_full_t
         assert evaluate(cache, **options) == pytest.approx(evaluate(None, **options), abs=1e-5)
 
 
+def test_a_task_keeps_its_name_when_its_data_are_unloaded(location):
+    """mteb gives a task the published metadata back when it unloads its data."""
+    task = XBenchMiniMonolingualRetrieval(location=location, languages=("de", "en"))
+    task.load_data()
+    task.unload_data()
+    assert task.metadata.name == "XBenchMiniMonolingualRetrieval-de-en"
+
+
 def test_one_language_makes_no_multilingual_pool(location):
     assert not XBenchMiniMultilingualRetrieval(location=location, languages=("de",)).hf_subsets

@@ -25,6 +25,9 @@ UNSPACED = regex.compile(r"[\p{Han}\p{Thai}\p{Hiragana}\p{Katakana}\p{Lao}\p{Khm
 MARKED = regex.compile(r"[\p{Latin}\p{Greek}\p{Arabic}\p{Hebrew}]")
 """Scripts whose combining marks are left away by people who type fast."""
 
+WITH_TRANSLATIONS = "codeswitch"
+"""The kind that needs the text in other languages."""
+
 Generator = np.random.Generator
 
 
@@ -227,5 +230,5 @@ KINDS: Mapping[str, Change] = {
     "typo": with_typing_errors,
     "case": partial(_of_letters, _other_case),
     "diacritics": partial(_of_letters, _without_marks),
-    "codeswitch": _codeswitch,
+    WITH_TRANSLATIONS: _codeswitch,
 }

@@ -12,6 +12,7 @@ from xbench._util.atomic_write import check_place
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
+from xbench.data.perturbation import WITH_TRANSLATIONS
 from xbench.evaluation.failure_file import check_failures
 from xbench.evaluation.model_run import Evaluated, ModelRun
 from xbench.evaluation.mteb_plugin import find_task
@@ -139,10 +140,11 @@ def chosen_tasks(
         for cls in [*classes, *(cls for own in selection.own for cls in own.task_classes)]
     ]
     for task in tasks:
-        if selection.perturb and isinstance(task, StreamedRetrieval):
+        switched = [step for step in selection.perturb if step.startswith(WITH_TRANSLATIONS)]
+        if switched and isinstance(task, StreamedRetrieval):
             raise UserError(
-                f"--perturb cannot be applied to {task.task_name}, whose corpus is streamed. Leave "
-                "the option out, or choose other tasks"
+                f"--perturb {switched[0]} cannot be applied to {task.task_name}, whose queries "
+                "have no translations. Leave it out, or choose other tasks"
             )
         task.perturb, task.perturb_seed = selection.perturb, selection.perturb_seed
     kept = [task for task in tasks if task.subsets]
