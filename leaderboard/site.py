@@ -16,6 +16,7 @@ import pandas as pd
 from jinja2 import Environment
 
 from xbench import __version__
+from xbench._util.errors import UserError
 from xbench.leaderboard.article_sums import article_sums
 from xbench.leaderboard.board import Board, Standings, arrange
 from xbench.leaderboard.downloads import (
@@ -48,7 +49,7 @@ from xbench.leaderboard.questions import Failed, question_files, questions_page,
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.leaderboard.views import SETTING, DatasetViews, Sums, as_data, setting_of
-from xbench.leaderboard.writing import Part, in_processes, write_site
+from xbench.leaderboard.writing import INDEX, Part, in_processes, write_site
 from xbench.results.findings import Notes, Plain, TaskCheck
 from xbench.results.imported import read_all_imported
 from xbench.results.language_selection import as_part, reading_languages
@@ -102,12 +103,18 @@ def build_site(
         private: Whether the pages are for a team of one's own.
 
     Raises:
-        UserError: If a folder of results does not exist or a page cannot be written.
+        UserError: If a folder of results does not exist, a page cannot be written, or there is
+            nothing to show in place of pages that are there.
     """
     with _no_collection():
         table = read_results(results, from_ranks=from_ranks, languages=languages)
+        is_empty = table.scores.empty and not table.excluded
+        if is_empty and (output / INDEX).is_file():
+            raise UserError(
+                f"{', '.join(map(str, results))}: no results; expected a folder that evaluate "
+                f"wrote. The pages in {output} stay as they were"
+            )
         write_site(output, site_parts(table, private=private))
-    is_empty = table.scores.empty and not table.excluded
     return Site(output / "index.html", table.excluded, is_empty)
 
 

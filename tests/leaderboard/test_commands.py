@@ -44,6 +44,16 @@ def test_files_that_are_not_used_are_named_up_to_a_number(results, tmp_path, num
 def test_a_folder_without_results_is_named(results, tmp_path):
     done = run("build", "-r", results, "-o", tmp_path / "site")
     assert done.stderr == f"{results}: no results; expected a folder that evaluate wrote\n"
+    assert done.exit_code == 0, "a board may begin without any"
+
+
+def test_nothing_does_not_replace_pages(results, tmp_path):
+    assert run("build", "-r", ROOT / "results", "-o", tmp_path / "site").exit_code == 0
+    before = (tmp_path / "site" / "index.html").read_bytes()
+    done = run("build", "-r", results, "-o", tmp_path / "site")
+    assert done.exit_code == 2
+    assert f"{results}: no results; expected a folder that evaluate wrote" in str(done.exception)
+    assert (tmp_path / "site" / "index.html").read_bytes() == before
 
 
 def test_nothing_is_named_where_everything_is_used(tmp_path):

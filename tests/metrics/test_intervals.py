@@ -192,3 +192,20 @@ def test_intervals_cover_the_score_of_new_articles(measure):
 def test_intervals_cover_95_percent_of_new_texts(measure, model):
     assert 0.90 <= cover(measure, articles(), 3000, model) <= 0.975
     assert 0.925 <= cover(measure, paragraphs(), 3000, model) <= 0.975
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
+def test_the_same_rate_on_few_articles_is_not_certain(rate):
+    """Six articles say little, even where all have the same rate; and no rate is outside 0 to 1."""
+    low, high = interval("language_advantage", np.full(6, rate), np.arange(6))
+    assert 0 <= low <= rate <= high <= 1
+    assert high - low > 0.3
+    mixed = np.array([1, 1, 1, 1, 0.5, 0.5])
+    assert interval("language_advantage", mixed, np.arange(6))[1] == 1
+
+
+def test_a_share_of_none_is_none_whatever_rounding_makes_of_it():
+    """The values of macro means may be 1e-19 where all are 0; then all questions count."""
+    rounded = np.array([1e-19, 0, 2e-19, 0, 0, 0])
+    none = interval("complete_at_10", np.zeros(6), np.arange(6))
+    assert interval("complete_at_10", rounded, np.arange(6)) == pytest.approx(none, abs=1e-9)

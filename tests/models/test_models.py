@@ -62,9 +62,16 @@ def test_the_identity_of_a_folder_follows_its_content(folder):
         ("no-such-model", "'no-such-model': expected a name in mteb's registry"),
         ("org/no-such-model", "not in the local Hugging Face cache, and --offline"),
         ("missing.py:factory", "there is no file missing.py"),
+        ("./mymodel", r"There is no folder mymodel either; \. has models"),
+        ("../no/where", r"There is no folder \.\./no/where"),
+        ("models/min", r"There is no folder models/min either; models has mine.*mean 'mine'"),
+        ("org/a--b", "'org/a--b': expected a name in mteb's registry"),
+        ("xbench/bm24", "Did you mean 'xbench/bm25'"),
     ],
 )
-def test_a_model_that_does_not_exist(model, message):
+def test_a_model_that_does_not_exist(model, message, tmp_path, monkeypatch):
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
         find_model(ModelOptions(model), offline=True)
 

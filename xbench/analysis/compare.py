@@ -17,8 +17,7 @@ from xbench.results.loading import Results
 
 
 def compare(
-    models: Any,  # noqa: ANN401
-    *,
+    *models: Any,  # noqa: ANN401
     results: str | PathLike[str] = "results",
     languages: str | Sequence[str] | None = None,
     **options: Any,  # noqa: ANN401
@@ -28,7 +27,7 @@ def compare(
     Nothing is run: the scores come from the per-query files.
 
     Args:
-        models: Models' names, ``org/model``, ``org/model@revision``, or of a variant
+        *models: Models' names, ``org/model``, ``org/model@revision``, or of a variant
             ``org/model@dim=128,int8``; folders of their results; what `xbench.evaluate` or
             `xbench.load_results` returned; or a list of such.
         results: Folder of all results, in which names are looked up.
@@ -43,13 +42,14 @@ def compare(
 
     Examples:
         >>> import xbench
-        >>> compared = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
+        >>> compared = xbench.compare("xbench/bm25", "xbench/char-ngram")
         >>> table = compared.to_dataframe()
         >>> rows = table.query("table == 'settings'").set_index(["task", "model"])
         >>> float(rows.loc[("XBenchMiniMonolingualRetrieval", "xbench/bm25"), "value"].round(3))
         0.771
     """
-    names = [name for source in _listed(models) for name in _names(source)]
+    sources = [source for own in models for source in _listed(own)]
+    names = [name for source in sources for name in _names(source)]
     if not names:
         raise UserError("compare: no model is named; expected names, folders or results")
     wanted = codes(name for part in _listed(languages or []) for name in part.split(","))
@@ -64,6 +64,7 @@ def _listed(models: Any) -> list[Any]:  # noqa: ANN401
 
 def _names(source: Any) -> Iterator[str]:  # noqa: ANN401
     if isinstance(source, Results):
+        source.check_unchanged()
         yield from dict.fromkeys(str(path.parent) for path in source.files.values())
     elif isinstance(source, str | PathLike):
         yield str(source)

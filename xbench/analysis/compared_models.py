@@ -138,10 +138,19 @@ def _tasks_on(name: str, folder: Path, languages: Sequence[str]) -> dict[str, Pe
 def _tasks(folder: Path) -> dict[str, PerQuery]:
     files = sorted(folder.glob(f"*{PER_QUERY_SUFFIX}"))
     if not files:
-        raise UserError(
-            f"{folder}: no *{PER_QUERY_SUFFIX} there; expected the results of `xbench evaluate`"
-        )
+        raise UserError(f"{folder}: has no results of a model; {_expected_in(folder)}")
     return {path.name.removesuffix(PER_QUERY_SUFFIX): read_ranks(path) for path in files}
+
+
+def _expected_in(folder: Path) -> str:
+    """Return what to name in place of a folder that has no ranks."""
+    pattern = f"*{PER_QUERY_SUFFIX}"
+    if below := sorted({path.parent for path in folder.glob(f"*/*/{pattern}")}):
+        listed = ", ".join(dict.fromkeys(path.parent.name.replace("__", "/", 1) for path in below))
+        return f"it is a folder of all results: --results {folder}, and a name of {listed}"
+    if below := sorted({path.parent for path in folder.glob(f"*/{pattern}")}):
+        return f"name a revision in it: {', '.join(map(str, below))}"
+    return "expected a folder that `xbench evaluate` wrote, or the model's name as in `org/model`"
 
 
 def _named(name: str, results: Sequence[Path]) -> Path:
@@ -229,7 +238,10 @@ def common_tasks(candidates: Sequence[Candidate]) -> list[str]:
         for what, mine, theirs in _differences(first.tasks[task], other.tasks[task])
     ]
     if differences:
-        raise UserError("cannot be compared. " + ". ".join(differences))
+        raise UserError(
+            f"cannot be compared. {'. '.join(differences)}. Compare results on the same data: "
+            "evaluate again what differs, or name the languages that both have with --languages"
+        )
     order = list(TASKS)
     return sorted(shared, key=lambda task: (order.index(task) if task in order else 99, task))
 

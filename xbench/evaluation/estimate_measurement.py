@@ -45,6 +45,10 @@ class WorkloadEstimate:
     tokens: float | None
 
 
+KNOWN = "a b"
+"""A text that every tokenizer knows: one that does not know a language takes its time, too."""
+
+
 class Measurement:
     """Measures what a model does with samples."""
 
@@ -64,7 +68,7 @@ class Measurement:
         """Measure one workload."""
         with tempfile.TemporaryDirectory(prefix="xbench-") as folder:
             location = replace(self._location, cache_dir=Path(folder))
-            queries = {workload.language: list(workload.own_queries[:32]) or ["?"]}
+            queries = {workload.language: [*workload.own_queries[:32], KNOWN]}
             options = SearchOptions(show_progress=False)
             metadata = type(self._task).metadata
             with session_of(

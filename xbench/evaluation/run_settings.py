@@ -101,7 +101,7 @@ def run_settings(
             "device": None if inner is None else str(inner.device),
             **({} if similarity in (None, "cosine") else {"similarity": similarity}),
             "encoding": None if task.report is None else _encoding(task.report),
-            "command": command(exact, selection, search, task.variant),
+            "command": command(exact, _alone(selection, task), search, task.variant),
             **({"variant": task.variant.recorded} if task.variant else {}),
             **({"data": task.data_digest} if task.data_digest else {}),
         },
@@ -135,6 +135,12 @@ def command(
         if name != "show_progress" and value != getattr(SEARCH_DEFAULTS, name):
             words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return words
+
+
+def _alone(selection: Selection, task: RetrievalTask) -> Selection:
+    """Return a selection without corpora of one's own that a task is not of, or of these alone."""
+    own = tuple(corpus for corpus in selection.own if type(task) in corpus.task_classes)
+    return replace(selection, tasks=() if own else selection.tasks, own=own)
 
 
 def _selected(selection: Selection) -> list[str]:

@@ -16,13 +16,16 @@ from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from xbench.metrics.ranks import FloatArray, IntArray
-from xbench.metrics.registry import SCORES, score_range
+from xbench.metrics.registry import LANGUAGE_ADVANTAGE, SCORES, score_range
 
 Method = Literal["hall", "t", "wilson", "none"]
 
 LEVEL = 0.95
 """Share of samples whose interval is to contain the true score."""
 
+
+ROUNDING = 1e-12
+"""Least share, and least standard error, that are more than rounding."""
 
 FEW = 40
 """Of fewer groups the skewness is not known well enough to take it out."""
@@ -32,7 +35,8 @@ def method_of(measure: str) -> Method:
     """Return which interval a measure has, by its name alone and never by its values.
 
     Shares of questions have Wilson's; the others Hall's, for they are skewed; differences that are
-    nearly symmetric Student's; a median over the queries and a spread over languages have none.
+    nearly symmetric Student's (the language advantage Wilson's where all groups have the same); a
+    median over the queries and a spread over languages have none.
 
     Examples:
         >>> method_of("first_place_right_own"), method_of("map"), method_of("rank_distance_median")
@@ -42,7 +46,7 @@ def method_of(measure: str) -> Method:
         return "wilson"
     if measure == "rank_distance_median":
         return "none"
-    if measure in ("language_advantage", "english_advantage", "cross_lingual_gap"):
+    if measure in (LANGUAGE_ADVANTAGE, "english_advantage", "cross_lingual_gap"):
         return "t"
     return "hall"
 
@@ -142,9 +146,12 @@ def interval(
         return float("nan"), float("nan")
     if method == "wilson":
         return wilson(drawn, int((~np.isnan(values)).sum()), level)
+    if measure == LANGUAGE_ADVANTAGE and not drawn.std():
+        return wilson(drawn, len(drawn), level)
     skewed = method == "hall" and len(drawn) >= FEW
     low, high = hall(drawn, level) if skewed else symmetric(drawn, level)
-    least, most = score_range(measure) if measure in SCORES else (-inf, inf)
+    known = measure in (*SCORES, LANGUAGE_ADVANTAGE)
+    least, most = score_range(measure) if known else (-inf, inf)
     return max(low, least), min(high, most)
 
 
@@ -188,12 +195,14 @@ def wilson(groups: FloatArray, questions: int, level: float = LEVEL) -> tuple[fl
         level: Share of samples whose interval is to contain the true share.
     """
     share, error = float(np.clip(groups.mean(), 0, 1)), standard_error(groups)
-    number = share * (1 - share) / error**2 if error > 0 and 0 < share < 1 else questions
+    varies = error > ROUNDING and ROUNDING < share < 1 - ROUNDING
+    number = share * (1 - share) / error**2 if varies else questions
     z = float(student.ppf((1 + level) / 2, len(groups) - 1))
     centre = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     half = z / (1 + z**2 / number)
     half *= np.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
-    return max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0)
+    low, high = min(centre - half, share), max(centre + half, share)
+    return float(max(low, 0.0)), float(min(high, 1.0))
 
 
 def difference(

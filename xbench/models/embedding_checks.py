@@ -71,8 +71,9 @@ def check_vectors(vectors: Vectors, texts: Sequence[str], role: Role, name: str)
         text = texts[int(np.argmax(bad))]
         raise UserError(
             f"{name}: the embedding of {int(bad.sum())} of {len(texts)} texts in the role {role!r} "
-            f"holds NaN or infinity, first of {text[:80]!r}. Try another --dtype (float32); what "
-            "was encoded before is kept."
+            f"holds NaN or infinity, first of {text[:80]!r}. Try another --dtype (float32) where "
+            "the model has one, or correct the code that makes the embeddings; what was encoded "
+            "before is kept."
         )
 
 
@@ -122,9 +123,10 @@ class Spread:
         if what:
             raise UserError(
                 f"{self.name}: the embeddings of {self.texts:,} texts in the role {self.role!r} "
-                f"{what}, so that nothing can be ranked by them. Check the model's weights and "
-                "pooling, whether its prompt fills the maximum length, or try another --dtype "
-                "(float32); they were not kept."
+                f"{what}, so that nothing can be ranked by them. Check whether the model's "
+                "tokenizer knows the script of these texts, its weights and pooling, whether its "
+                "prompt fills the maximum length, or try another --dtype (float32); they were not "
+                "kept."
             )
 
     def warn(self) -> None:

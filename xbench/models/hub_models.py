@@ -32,9 +32,9 @@ def commit_of(name: str, revision: str | None, *, offline: bool, hint: str) -> s
     """
     from huggingface_hub import HfApi
 
-    if offline or hub_is_offline():
-        return _cached_commit(name, revision)
     try:
+        if offline or hub_is_offline():
+            return _cached_commit(name, revision)
         return from_hub(name, lambda: HfApi().model_info(name, revision=revision).sha) or "unknown"
     except UserError as error:
         raise UserError(f"{error}. {hint}".rstrip(" .")) from None

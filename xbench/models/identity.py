@@ -108,3 +108,10 @@ def weights_digest(module: Any) -> str:  # noqa: ANN401
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def object_digest(module: Any) -> str:  # noqa: ANN401
+    """Return the digest of a SentenceTransformer and of how it was set up."""
+    names = ("prompts", "default_prompt_name", "similarity_fn_name", "truncate_dim")
+    how = {name: getattr(module, name, None) for name in names}
+    return hashlib.sha256(f"{weights_digest(module)}\n{how}".encode()).hexdigest()

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,7 +17,7 @@ import mteb
 from mteb.models import ModelMeta
 
 from xbench._util.atomic_write import usable
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, did_you_mean
 from xbench._util.hub import hub_is_offline
 from xbench.models.endpoint import endpoint_of, is_endpoint
 from xbench.models.endpoint_encoder import endpoint_loader
@@ -32,6 +32,9 @@ BUILT_IN = {
 }
 """The models that xbench brings, by name: module and class."""
 
+OWN = "xbench/"
+"""How their names begin."""
+
 TRAINING_RECORD = "xbench_training.json"
 """File next to a model that xbench trained: how, and on what."""
 
@@ -45,6 +48,10 @@ MODEL_FILES = ("modules.json", "config.json", ADAPTER)
 """Files of which each model of sentence-transformers and each adapter has one."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+_PART = r"(?![-.])(?![\w.-]*?(?:--|\.\.))[A-Za-z0-9_.-]*[A-Za-z0-9_]"
+_HUB_NAME = re.compile(rf"{_PART}/{_PART}( \(.*\))?")
+"""Names that models on the hub can have, and of mteb's registry."""
 
 LIBRARY_CONFIG = "config_sentence_transformers.json"
 
@@ -99,7 +106,7 @@ def find_model(
         return _code(options, code)
     if Path(name).is_dir():
         return _folder(options, Path(name), plain)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+( \(.*\))?", name) or Path(name).is_file():
+    if not _HUB_NAME.fullmatch(name) or Path(name).is_file() or _nearly_built_in(name):
         raise _not_found(name)
     refuse(options, "has a name of its own", "name")
     try:
@@ -201,7 +208,8 @@ def _training_datasets(folder: Path) -> set[str] | None:
 def _hub(options: ModelOptions, plain: str, *, offline: bool, unknown: KeyError) -> ModelSource:
     _, found, suggestion = str(unknown.args[0]).partition("Did you mean")
     name = options.model
-    commit = commit_of(name, options.revision, offline=offline, hint=f"{found}{suggestion}")
+    hint = " ".join([f"{found}{suggestion}", *_no_folder(Path(name))]).strip()
+    commit = commit_of(name, options.revision, offline=offline, hint=hint)
 
     def load() -> Any:  # noqa: ANN401
         if options.revision is None and not (offline or hub_is_offline()):
@@ -284,17 +292,34 @@ def refuse(options: ModelOptions, reason: str, *names: str) -> None:
         )
 
 
+def _nearly_built_in(name: str) -> str:
+    """Return a question that suggests a model that xbench brings, if its name was nearly typed."""
+    return did_you_mean(name, BUILT_IN) if name.startswith(OWN) else ""
+
+
 def _not_found(name: str) -> UserError:
-    path, advice = Path(name), ""
+    path, advice = Path(name), _nearly_built_in(name)
     if path.suffix == ".py":
         advice = f". Which class, function or object of the file? Write {name}:NAME"
     elif path.is_file():
         advice = ". This is a file; give the folder that it is in"
+    elif not advice and (name.startswith(".") or (len(path.parts) > 1 and path.parent.is_dir())):
+        advice = f". {' '.join(_no_folder(path)) or f'There is no folder {path}'}"
     return UserError(
         f"--model {name!r}: expected a name in mteb's registry or on the Hugging Face hub "
         f"(organisation/name), a folder, {', '.join(BUILT_IN)}, path/to/file.py:NAME, "
         f"package.module:NAME, or an address such as http://localhost:8080/v1{advice}"
     )
+
+
+def _no_folder(path: Path) -> Iterator[str]:
+    """Yield that a folder is not there, if it may have been meant: the one it is in is."""
+    if path.parent.is_dir():
+        there = sorted(own.name for own in path.parent.iterdir() if own.is_dir())
+        yield (
+            f"There is no folder {path} either; {path.parent} has {', '.join(there[:10]) or 'none'}"
+            f"{did_you_mean(path.name, there)}"
+        )
 
 
 def _file_digest(path: Path) -> str:

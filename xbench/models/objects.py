@@ -13,7 +13,7 @@ from mteb.models import ModelMeta
 from xbench.models.adapters import own_meta
 from xbench.models.factories import made
 from xbench.models.forms import is_object, library_class, unknown_form
-from xbench.models.identity import weights_digest
+from xbench.models.identity import object_digest
 from xbench.models.lookup import ModelSource, local_source, refuse
 from xbench.models.names import checked_name, made_name
 from xbench.models.options import ENDPOINT_OPTIONS, ModelOptions
@@ -25,8 +25,8 @@ UNKNOWN_REVISION = "no_revision_available"
 def object_source(model: Any, options: ModelOptions) -> ModelSource:  # noqa: ANN401
     """Return a model that a user made, as a source.
 
-    A model of sentence-transformers has the digest of its weights, modules and tokenizer as
-    revision; an mteb model has what its metadata say.
+    A model of sentence-transformers has the digest of its weights, modules, tokenizer and
+    prompts as revision; an mteb model has what its metadata say.
 
     Args:
         model: An object of one of the forms, or a class or factory that makes one.
@@ -44,7 +44,7 @@ def object_source(model: Any, options: ModelOptions) -> ModelSource:  # noqa: AN
     if library_class(model) is not None:
         known = model.model_card_data.base_model or getattr(model[0], "model_name_or_path", None)
         found = Path(known or "model").name
-        source = local_source(found, weights_digest(model), load, options)
+        source = local_source(found, object_digest(model), load, options)
         return replace(source, is_object=True)
     if not is_object(model) and not callable(model):
         raise unknown_form(model, "model, which may be a name or a folder, too")

@@ -44,6 +44,21 @@ class Results:
         self._table = as_table(contents)
         self.excluded: tuple[Excluded, ...] = self._table.excluded
         self.files = dict(self._table.paths)
+        self._read = {path: _stamp(path) for path in self.files.values()}
+
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were read.
+
+        Raises:
+            UserError: If one was written again.
+        """
+        for path, stamp in self._read.items():
+            if _stamp(path) != stamp:
+                raise UserError(
+                    f"{path}: was written again after these results were read, perhaps by another "
+                    "model of the same name. Give each model a name= of its own, or read the "
+                    "results again with xbench.load_results"
+                )
 
     def to_dataframe(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return every score, a row each.
@@ -205,6 +220,14 @@ def _read_path(path: Path, contents: Contents, read: Reader) -> None:
     read_measured(map(_located, files), read, contents)
     read_reported([path], contents)
     read_all_imported([path], contents)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _located(file: Path) -> tuple[Path, Path]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from xbench._util.errors import UserError, did_you_mean
+from xbench._util.errors import UserError
 from xbench.data.languages import language
 from xbench.data.own.building import CorpusBuilder, cell
 from xbench.data.own.corpus import OwnCorpus, name_from
@@ -17,6 +18,13 @@ from xbench.data.own.tables import Table, read_table, suffix_of
 
 LONG = ("id", "language", "query", "passage")
 OPTIONAL = ("passage_id", "relevant", "group")
+OTHER_NAMES = {
+    "id": ("qid", "query_id", "question_id", "key"),
+    "language": ("lang", "locale", "code"),
+    "query": ("question", "queries", "title"),
+    "passage": ("answer", "text", "context", "document", "positive"),
+}
+"""What the columns of a long table are often called."""
 WIDE = re.compile(r"(query|passage)_(.+)")
 SHAPES = (
     "expected a row per question and language (id, language, query, passage[, passage_id, "
@@ -76,7 +84,7 @@ def _add_long(table: Table, place: Mapping[str, int], builder: CorpusBuilder) ->
     missing = [name for name in LONG if name not in place]
     if missing:
         found = f"no column {' and '.join(map(repr, missing))}; the columns are "
-        near = did_you_mean(missing[0], [own for own in place if own not in LONG])
+        near = _to_rename(missing, [own for own in place if own not in (*LONG, *OPTIONAL)])
         raise builder.error("header", f"{found}{', '.join(table.columns)}{near}", SHAPES)
     columns = [place.get(name, -1) for name in (*LONG, *OPTIONAL)]
     for where, values in table.rows:
@@ -84,6 +92,16 @@ def _add_long(table: Table, place: Mapping[str, int], builder: CorpusBuilder) ->
         relevant = _relevant(row[5], where, builder)
         builder.add(where, *row[:4], passage_id=row[4], relevant=relevant, group=row[6])
     return {*LONG, *OPTIONAL}
+
+
+def _to_rename(missing: Sequence[str], others: Sequence[str]) -> str:
+    """Return which columns may be those that are missing, under another name."""
+    found = []
+    for name in missing:
+        close = [own for own in others if own in OTHER_NAMES.get(name, ())]
+        close += get_close_matches(name, others, n=1)
+        found += [f"{own!r} to {name!r}" for own in close[:1]]
+    return f". Rename {', '.join(found)}?" if found else ""
 
 
 def _relevant(text: str, where: str, builder: CorpusBuilder) -> bool:
