@@ -205,7 +205,7 @@ def test_only_common_tasks_are_compared(results):
         (["org/nothing"], "org/nothing: neither a folder nor a model in .*; there are org/alike"),
         (["org/good", "org/good"], "named twice"),
         (["org/twice"], "several revisions in .*org/twice@1, org/twice@2"),
-        (["{results}"], r"no \*\.per_query\.json\.gz there"),
+        (["{results}"], r"it is a folder of all results: --results .*, and a name of org/alike"),
     ],
 )
 def test_a_model_that_cannot_be_read(results, names, message):

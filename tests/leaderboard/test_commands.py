@@ -52,7 +52,7 @@ def test_nothing_does_not_replace_pages(results, tmp_path):
     before = (tmp_path / "site" / "index.html").read_bytes()
     done = run("build", "-r", results, "-o", tmp_path / "site")
     assert done.exit_code == 2
-    assert f"{results}: no results; expected a folder that evaluate wrote" in str(done.exception)
+    assert f"{results}: no results; expected a folder that evaluate wrote" in done.output
     assert (tmp_path / "site" / "index.html").read_bytes() == before
 
 
@@ -62,10 +62,16 @@ def test_nothing_is_named_where_everything_is_used(tmp_path):
 
 
 def serve(*arguments: str) -> subprocess.Popen[str]:
-    """Start the command that shows the pages of an empty folder of results."""
-    command = [sys.executable, "-m", "xbench", "leaderboard", "serve", *arguments]
+    """Start the command that shows the pages of an empty folder of results.
+
+    Ctrl-C reaches it also where the tests run in the background, whose processes ignore it.
+    """
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-m", "xbench", "leaderboard", "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
