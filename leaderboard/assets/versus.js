@@ -149,5 +149,5 @@ function duels(a, b, rows, asked) {
   const names = [a, b].map((model) => board.models[model].name).join(" ");
   const slugs = [a, b].map((model) => board.models[model].slug).join(",");
   const compare = make("a", { href: `compare.html?models=${slugs}` }, "All measures side by side");
-  put("duel-note", `Points of ${dataset().measure} on the same questions: t tests over articles, corrected for the languages shown (Holm). Hollow: not distinguished. `, make("code", {}, `xbench compare ${names}`), " tests the same, and three or more models at once. ", compare);
+  put("duel-note", `Points of ${dataset().measure} on the same questions: t tests over articles, corrected for the languages shown (Holm). Hollow: not distinguished. `, make("code", {}, `xbench compare ${names}`), " makes the same tests by language, corrects that of the mean for the tasks that it compares, and takes three and more models at once. ", compare);
 }
