@@ -200,3 +200,32 @@ def test_wrong_input_is_refused_and_nothing_is_written(call, message, tmp_path, 
     with pytest.raises(xbench.UserError, match=message):
         call()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_were_written_again_are_not_taken_for_those_that_were_read(tmp_path):
+    options = {"benchmark": "XBenchMini", "languages": "de,en", "output": tmp_path / "results"}
+    first = xbench.evaluate("xbench/bm25", **options)
+    second = xbench.evaluate("xbench/char-ngram", **options)
+    assert len(xbench.compare(first, second).to_dataframe())
+    path = next(iter(first.files.values()))
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(xbench.UserError, match=r"written again.*name= of its own"):
+        xbench.compare(first, second)
+
+
+def test_how_an_object_is_set_up_is_part_of_its_revision():
+    from xbench.models.objects import object_source
+    from xbench.models.options import ModelOptions
+
+    def revision(model):
+        return object_source(model, ModelOptions("model")).meta.revision
+
+    model = make_tiny_transformer()
+    found = {revision(model)}
+    model.truncate_dim = 8
+    found.add(revision(model))
+    model.prompts = {"query": "query: ", "document": "passage: "}
+    found.add(revision(model))
+    model.similarity_fn_name = "dot"
+    found.add(revision(model))
+    assert len(found) == 4

@@ -156,3 +156,16 @@ def test_one_language_is_measured_when_it_is_named(xbench, tmp_path):
     outcome = evaluate(xbench, "--data", "faq.csv", "-l", "German")
     assert "Results: results/xbench__char-ngram/1\n" in outcome.stdout
     assert set(load_results(tmp_path / "results").to_dataframe()["setting"]) == {"monolingual"}
+
+
+def test_next_to_a_published_task_each_is_recorded_with_its_own_command(xbench, tmp_path):
+    words = ("-t", "XBenchMiniMonolingualRetrieval", "--languages", "de,en,ar")
+    evaluate(xbench, "--data", "faq.csv", *words)
+    records = (tmp_path / "results").rglob("run_settings.jsonl")
+    lines = [json.loads(line) for own in records for line in own.read_text().splitlines()]
+    commands = {own["task"]: own["xbench"]["command"] for own in lines}
+    assert "--data" not in commands.pop("XBenchMiniMonolingualRetrieval")
+    assert set(commands) == set(NAMES)
+    for own in commands.values():
+        assert "--data" in own
+        assert "--tasks" not in own
