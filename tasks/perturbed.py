@@ -14,7 +14,7 @@ from xbench.data.perturbation import WITH_TRANSLATIONS, parse_perturbations, per
 from xbench.tasks.base import RetrievalTask
 
 
-class PerturbedQueries(AbsTaskRetrieval):  # type: ignore[misc]
+class PerturbedQueries(AbsTaskRetrieval):
     """What a copy of a task does when it loads its data.
 
     Attributes:
