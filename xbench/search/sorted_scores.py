@@ -1,0 +1,118 @@
+"""Scores of some queries, sorted within each passage language, in which places are bisected.
+
+The passages of a language that score higher than one of them are counted in as many steps as its
+place has bits, and the first places of the whole pool are merged from the ends of the languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xbench.metrics.ranks import IntArray
+from xbench.search.first_places import Ranking
+
+ScoreArray = NDArray[np.float32]
+
+STEP = 16
+"""Every so manieth score of a language is looked at to find how low the first places reach."""
+
+
+class SortedScores:
+    """Scores of some queries, sorted within each language.
+
+    Args:
+        scores: Finite scores, shape (queries, texts).
+        columns: For each language, the column of each of its passages in the scores.
+    """
+
+    def __init__(self, scores: ScoreArray, columns: Sequence[IntArray]) -> None:
+        self._size = np.array([len(own) for own in columns], np.int64)
+        ends = np.cumsum(self._size)
+        sorted_scores = np.take(scores, np.concatenate(columns), axis=1)
+        for start, end in zip(ends - self._size, ends, strict=True):
+            sorted_scores[:, start:end].sort(axis=1)
+        self._width = sorted_scores.shape[1]
+        self._scores = sorted_scores.reshape(-1)
+        rows = np.arange(len(scores), dtype=np.int64) * self._width
+        self._start: IntArray = rows[:, None] + (ends - self._size)
+
+    def counts(self, thresholds: ScoreArray) -> tuple[IntArray, IntArray]:
+        """Count the passages of each language that score higher than thresholds, and as high.
+
+        Args:
+            thresholds: Shape (queries, thresholds).
+
+        Returns:
+            Two arrays of shape (queries, thresholds, languages).
+        """
+        start = np.broadcast_to(self._start[:, None], (*thresholds.shape, len(self._size)))
+        wanted = np.broadcast_to(thresholds[..., None], start.shape)
+        not_lower = self._size - self._bisect(np.less, start, self._size, wanted)
+        equal = np.zeros_like(not_lower)
+        first = start + self._size - not_lower
+        some = (not_lower > 0) & (self._scores.take(first, mode="clip") == wanted)
+        equal[some] = self._bisect(np.less_equal, first[some], not_lower[some], wanted[some])
+        return not_lower - equal, equal
+
+    def _bisect(
+        self, below: np.ufunc, start: IntArray, size: IntArray, threshold: ScoreArray
+    ) -> IntArray:
+        """Return how many of some ascending scores are below thresholds.
+
+        Args:
+            below: `numpy.less` or `numpy.less_equal`.
+            start: Place of the first of the scores.
+            size: Number of the scores.
+            threshold: Compared with them.
+        """
+        scores, place, rest = self._scores, start.copy(), size.copy()
+        while (rest > 1).any():
+            half = rest >> 1
+            place += half * below(scores.take(place + half - 1, mode="clip"), threshold)
+            rest -= half
+        place += below(scores.take(place, mode="clip"), threshold) & (rest > 0)
+        found: IntArray = place - start
+        return found
+
+    def first(self, places: int) -> list[Ranking]:
+        """Return for each query the passages at the first places, and all that may equal the last.
+
+        Args:
+            places: Number of places; the pool has as many passages.
+        """
+        least = self._at_most_the_last(places)
+        sizes, equal = (found[:, 0] for found in self.counts(least[:, None]))
+        sizes += equal
+        number = sizes.sum(axis=1)
+        ends, sizes = (self._start + self._size).reshape(-1), sizes.reshape(-1)
+        place = np.arange(number.sum()) + np.repeat(ends - np.cumsum(sizes), sizes)
+        filled = np.arange(number.max(initial=0)) < number[:, None]
+        scores = np.full(filled.shape, -np.inf, np.float32)
+        languages = np.zeros(filled.shape, np.int64)
+        scores[filled] = self._scores[place]
+        languages[filled] = np.repeat(np.arange(len(sizes)) % len(self._size), sizes)
+        order = np.argsort(-scores, axis=1)
+        scores = np.take_along_axis(scores, order, axis=1)
+        languages = np.take_along_axis(languages, order, axis=1)
+        return [
+            (own[:n], score[:n]) for own, score, n in zip(languages, scores, number, strict=True)
+        ]
+
+    def _at_most_the_last(self, places: int) -> ScoreArray:
+        """Return a score for each query that the last place has at least, shape (queries,).
+
+        Of each language the scores at every 16th place are taken. Each has 15 between it and the
+        one before that are no lower, so that the nth highest of them has 16 n scores no lower.
+        """
+        own = [np.arange(STEP, size + 1, STEP) for size in self._size]
+        last = self._start[0] + self._size
+        columns = np.concatenate([end - steps for end, steps in zip(last, own, strict=True)])
+        number = -(-places // STEP) or 1
+        if len(columns) < number:
+            return np.full(len(self._start), -np.inf, np.float32)
+        sample = self._scores.reshape(-1, self._width)[:, columns]
+        found: ScoreArray = np.partition(sample, -number, axis=1)[:, -number]
+        return found
