@@ -183,11 +183,6 @@ def _count_above(
     threads: Executor,
 ) -> _Counts:
     questions = corpus.queries[query_language].ids[block]
-    if not np.isfinite(scores).all():
-        raise UserError(
-            f"a similarity score of the queries in {query_language!r} is not finite; check the "
-            "model's embeddings and its similarity function"
-        )
     relevant = [pool.relevant(question) for question in questions]
     numbers = np.array([len(own) for own in relevant], np.int64)
     query = np.repeat(np.arange(len(questions)), numbers)
@@ -200,6 +195,11 @@ def _count_above(
 
     def ranked(rows: slice) -> tuple[IntArray, IntArray, list[Ranking]]:
         own = SortedScores(scores[rows], pool.columns)
+        if not own.finite:
+            raise UserError(
+                f"a similarity score of the queries in {query_language!r} is not finite; check the "
+                "model's embeddings and its similarity function"
+            )
         mine = slice(*np.searchsorted(query, (rows.start, rows.stop)))
         at = query[mine] - rows.start, slot[mine]
         higher, equal = own.counts(thresholds[rows])

@@ -16,16 +16,19 @@ from xbench.search.first_places import Ranking
 
 ScoreArray = NDArray[np.float32]
 
-STEP = 16
-"""Every so manieth score of a language is looked at to find how low the first places reach."""
+STEP = 4
+"""Places of a language of which one is looked at to find how low the first places reach."""
 
 
 class SortedScores:
     """Scores of some queries, sorted within each language.
 
     Args:
-        scores: Finite scores, shape (queries, texts).
+        scores: Shape (queries, texts).
         columns: For each language, the column of each of its passages in the scores.
+
+    Attributes:
+        finite: Whether all scores of passages are finite; else nothing here can be relied on.
     """
 
     def __init__(self, scores: ScoreArray, columns: Sequence[IntArray]) -> None:
@@ -34,6 +37,9 @@ class SortedScores:
         sorted_scores = np.take(scores, np.concatenate(columns), axis=1)
         for start, end in zip(ends - self._size, ends, strict=True):
             sorted_scores[:, start:end].sort(axis=1)
+        some = self._size > 0
+        outer = np.concatenate([(ends - self._size)[some], ends[some] - 1])
+        self.finite = bool(np.isfinite(sorted_scores[:, outer]).all())
         self._width = sorted_scores.shape[1]
         self._scores = sorted_scores.reshape(-1)
         rows = np.arange(len(scores), dtype=np.int64) * self._width
@@ -104,15 +110,15 @@ class SortedScores:
     def _at_most_the_last(self, places: int) -> ScoreArray:
         """Return a score for each query that the last place has at least, shape (queries,).
 
-        Of each language the scores at every 16th place are taken. Each has 15 between it and the
-        one before that are no lower, so that the nth highest of them has 16 n scores no lower.
+        Every fourth place of each language is looked at. Three scores between it and the one before
+        are no lower, so that 4 n scores are no lower than the nth highest of those looked at.
         """
-        own = [np.arange(STEP, size + 1, STEP) for size in self._size]
-        last = self._start[0] + self._size
-        columns = np.concatenate([end - steps for end, steps in zip(last, own, strict=True)])
         number = -(-places // STEP) or 1
-        if len(columns) < number:
+        steps = STEP * np.arange(1, number + 1)
+        ends = np.cumsum(self._size)
+        looked_at = (ends[:, None] - steps)[steps <= self._size[:, None]]
+        if len(looked_at) < number:
             return np.full(len(self._start), -np.inf, np.float32)
-        sample = self._scores.reshape(-1, self._width)[:, columns]
+        sample = self._scores.reshape(-1, self._width)[:, looked_at]
         found: ScoreArray = np.partition(sample, -number, axis=1)[:, -number]
         return found
