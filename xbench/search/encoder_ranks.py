@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import EncodingReport, MtebTextEncoder
-from xbench.models.same_model import keep_if_same
+from xbench.models.same_model import keep_if_same, share_if_alike
 from xbench.models.vectors import FloatArray, Vectors
 from xbench.search.exact_ranks import RankTable, Rows, distinct_texts
 from xbench.search.variants import Variant, VariantVectors
@@ -214,10 +214,10 @@ class CorpusEmbeddings:
         Raises:
             UserError: If the model fails.
         """
-        encoded = sum(
-            _embed(self._encoder, role, texts, self._stores[role], show_progress)
-            for role, texts in self._texts.items()
-        )
+        encoded = 0
+        for role, texts in self._texts.items():
+            self._share(role)
+            encoded += _embed(self._encoder, role, texts, self._stores[role], show_progress)
         tokens = self._encoder.tokens
         distinct = {role: list(dict.fromkeys(_all(own))) for role, own in self._texts.items()}
         return EncodingReport(
@@ -228,6 +228,19 @@ class CorpusEmbeddings:
             ),
             tokens=None if tokens is None else tokens - self._tokens_before,
         )
+
+    def _share(self, role: Role) -> None:
+        """Take over the embeddings of the other role's texts, if a text's role does not matter."""
+        other: Role = "passage" if role == "query" else "query"
+        if self._encoder.prompt(role) == self._encoder.prompt(other):
+            self._stores[role].load(_all(self._texts[role]))
+            share_if_alike(
+                self._encoder,
+                role,
+                _all(self._texts[role]),
+                self._stores[role],
+                self._stores[other],
+            )
 
     def scores(self, language: str) -> Rows:
         """Return the scores of the queries of a language, shape (queries, distinct passages)."""
