@@ -38,10 +38,25 @@ class Ranking:
 
 @dataclass
 class Memory:
-    """What is kept of a model while it lives: its rankings, and embeddings kept nowhere else."""
+    """What is kept of a model while it lives.
+
+    Attributes:
+        rankings: Its rankings.
+        stores: Embeddings that are kept nowhere else.
+        read: Embeddings of the last corpus that are on disk, too, by folder.
+        corpus: Fingerprint of that corpus.
+    """
 
     rankings: dict[tuple[str, ...], list[Ranking]] = field(default_factory=dict)
     stores: dict[tuple[str, ...], EmbeddingStore] = field(default_factory=dict)
+    read: dict[Path, EmbeddingStore] = field(default_factory=dict)
+    corpus: str = ""
+
+    def store(self, folder: Path, corpus: str) -> EmbeddingStore:
+        """Return the embeddings of a folder; what is read of them is kept until the next corpus."""
+        if corpus != self.corpus:
+            self.corpus, self.read = corpus, {}
+        return self.read.setdefault(folder, EmbeddingStore(folder))
 
 
 _MEMORY: WeakKeyDictionary[Any, Memory] = WeakKeyDictionary()
@@ -110,7 +125,7 @@ def is_encoded(
     """Return whether all embeddings that `rank_with_encoder` needs are stored."""
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
     return CorpusEmbeddings(
-        encoder, Memory(), corpus, query_languages, passage_languages, cache_dir
+        encoder, memory_of(model), corpus, query_languages, passage_languages, cache_dir
     ).are_stored()
 
 
@@ -189,7 +204,7 @@ class CorpusEmbeddings:
         identity = self._encoder.identity(role)
         if identity is None:
             return memory.stores.setdefault((role, *self.settings), EmbeddingStore(None))
-        return EmbeddingStore(cache_dir / "embeddings" / identity)
+        return memory.store(cache_dir / "embeddings" / identity, self._corpus.fingerprint)
 
     def are_of_this_model(self) -> bool:
         """Return whether the model is that of all stored embeddings; others are discarded."""
