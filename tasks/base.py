@@ -228,8 +228,8 @@ class RetrievalTask(AbsTaskRetrieval):
         if self._scored is None or self._scored[0] is not ranks:
             pooled = self.setting == "multilingual"
             found = scores(ranks, multilingual=pooled, values=values)
-            for values in found.values():
-                values["main_score"] = values[self.metadata.main_score]
+            for own in found.values():
+                own["main_score"] = own[self.metadata.main_score]
             self._scored = ranks, found
         return self._scored[1]
 
