@@ -18,26 +18,25 @@ def scores_of_languages(draw):
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     texts = sum(sizes)
     scores = random.integers(-distinct, distinct, (queries, texts)).astype(np.float32) / 7
-    columns = np.split(random.integers(0, texts, texts), np.cumsum(sizes)[:-1])
-    return scores, columns
+    return scores, np.array(sizes)
 
 
 @settings(deadline=None, max_examples=150)
 @given(scores_of_languages(), st.integers(1, 60))
 def test_they_are_those_of_comparing_every_score(case, places):
-    scores, columns = case
-    own = SortedScores(scores, columns)
+    scores, sizes = case
+    own = SortedScores(scores, sizes)
     thresholds = np.hstack([scores[:, :5], np.full((len(scores), 1), np.inf, np.float32)])
     higher, equal = own.counts(thresholds)
-    for language, among in enumerate(columns):
-        each = scores[:, None, among]
+    for language, among in enumerate(np.split(scores, np.cumsum(sizes)[:-1], axis=1)):
+        each = among[:, None]
         compared = thresholds[:, :, None]
         np.testing.assert_array_equal(higher[..., language], (each > compared).sum(axis=2))
         np.testing.assert_array_equal(equal[..., language], (each == compared).sum(axis=2))
-    language = np.repeat(np.arange(len(columns)), [len(among) for among in columns])
+    language = np.repeat(np.arange(len(sizes)), sizes)
     places = min(places, len(language))
     for query, (found, values) in enumerate(own.first(places)):
-        whole = scores[query, np.concatenate(columns)]
+        whole = scores[query]
         order = np.argsort(-whole, kind="stable")
         reaching = np.count_nonzero(whole >= whole[order[places - 1]])
         assert len(values) >= reaching
@@ -50,7 +49,7 @@ def test_they_are_those_of_comparing_every_score(case, places):
 def test_few_more_scores_than_there_are_places_are_sorted_for_the_first_places():
     random = np.random.default_rng(3)
     scores = random.standard_normal((64, 12_000)).astype(np.float32)
-    own = SortedScores(scores, np.split(np.arange(12_000), 10))
+    own = SortedScores(scores, np.full(10, 1200))
     assert max(len(values) for _, values in own.first(100)) < 150
 
 
@@ -58,14 +57,14 @@ def test_few_more_scores_than_there_are_places_are_sorted_for_the_first_places()
 @pytest.mark.parametrize("column", [0, 3, 6])
 def test_a_score_that_is_not_finite_is_noticed(bad, column):
     scores = np.arange(14, dtype=np.float32).reshape(2, 7)
-    columns = [np.arange(3), np.arange(0), np.arange(3, 7)]
-    assert SortedScores(scores, columns).finite
+    sizes = np.array([3, 0, 4])
+    assert SortedScores(scores, sizes).finite
     scores[1, column] = bad
-    assert not SortedScores(scores, columns).finite
+    assert not SortedScores(scores, sizes).finite
 
 
 def test_no_queries_and_no_thresholds_are_no_error():
-    own = SortedScores(np.empty((0, 4), np.float32), [np.arange(4)])
+    own = SortedScores(np.empty((0, 4), np.float32), np.array([4]))
     higher, equal = own.counts(np.empty((0, 0), np.float32))
     assert higher.shape == equal.shape == (0, 0, 1)
     assert own.first(4) == []

@@ -114,7 +114,7 @@ class _Pool:
         languages: Passage languages.
         columns: For each language, the column of each passage's text in a score block.
         order: For each language, each passage's place in the pool by descending id.
-        size: Number of passages.
+        sizes: Number of passages of each language.
         nothing: What `relevant` returns for a question without relevant passages.
     """
 
@@ -125,7 +125,7 @@ class _Pool:
         column = {text: i for i, text in enumerate(distinct_texts(corpus, languages))}
         ids = [passage for code in languages for passage in corpus.passages[code].ids]
         by_id = {passage: i for i, passage in enumerate(sorted(ids, reverse=True))}
-        self.size = len(ids)
+        self.sizes = np.array([len(corpus.passages[code]) for code in languages], np.int64)
         self.columns: list[IntArray] = []
         self.order: list[IntArray] = []
         self._place: dict[str, tuple[int, int, int]] = {}
@@ -191,29 +191,35 @@ def _count_above(
     threshold = scores[query, column]
     thresholds = np.full((len(questions), numbers.max(initial=0)), np.inf, np.float32)
     thresholds[query, slot] = threshold
-    places = min(TOP_K, pool.size)
+    places = min(TOP_K, int(pool.sizes.sum()))
 
-    def ranked(rows: slice) -> tuple[IntArray, IntArray, list[Ranking]]:
-        own = SortedScores(scores[rows], pool.columns)
-        if not own.finite:
+    def ranked(rows: slice) -> tuple[IntArray, IntArray, IntArray, list[Ranking]]:
+        own = np.take(scores[rows], np.concatenate(pool.columns), axis=1)
+        ascending = SortedScores(own, pool.sizes)
+        if not ascending.finite:
             raise UserError(
                 f"a similarity score of the queries in {query_language!r} is not finite; check the "
                 "model's embeddings and its similarity function"
             )
         mine = slice(*np.searchsorted(query, (rows.start, rows.stop)))
         at = query[mine] - rows.start, slot[mine]
-        higher, equal = own.counts(thresholds[rows])
-        return higher[at], equal[at], own.first(places)
+        higher, equal = (found[at] for found in ascending.counts(thresholds[rows]))
+        above = higher.copy()
+        ends = np.cumsum(pool.sizes)
+        for index, (start, end) in enumerate(zip(ends - pool.sizes, ends, strict=True)):
+            tied = np.flatnonzero(equal[:, index] > (language[mine] == index))
+            above[tied, index] += _tied_before(
+                own[:, start:end],
+                pool.order[index],
+                at[0][tied],
+                threshold[mine][tied],
+                order[mine][tied],
+            )
+        return above, higher, equal, ascending.first(places)
 
-    higher_, equal_, first = zip(*threads.map(ranked, _row_blocks(len(scores))), strict=True)
-    higher, equal = np.concatenate(higher_), np.concatenate(equal_)
-    above = higher.copy()
-    for index in range(len(pool.languages)):
-        tied = np.flatnonzero(equal[:, index] > (language == index))
-        above[tied, index] += _tied_before(
-            scores, pool, index, query[tied], threshold[tied], order[tied]
-        )
-    rankings = [ranking for own in first for ranking in own]
+    blocks = zip(*threads.map(ranked, _row_blocks(len(scores))), strict=True)
+    above, higher, equal = (np.concatenate(next(blocks)) for _ in range(3))
+    rankings = [ranking for own in next(blocks) for ranking in own]
     return _Counts(
         questions,
         query,
@@ -227,8 +233,7 @@ def _count_above(
 
 def _tied_before(
     scores: ScoreArray,
-    pool: _Pool,
-    index: int,
+    places: IntArray,
     query: IntArray,
     threshold: ScoreArray,
     order: IntArray,
@@ -236,24 +241,24 @@ def _tied_before(
     """Count the passages of equal score that the order of ids puts before relevant passages.
 
     Args:
-        scores: Scores, shape (queries, distinct texts).
-        pool: The passages.
-        index: Index of the language whose passages are counted.
+        scores: Scores of the queries and the passages of a language, shape (queries, passages).
+        places: Place of each passage by descending id, shape (passages,).
         query: Row of each relevant passage's query in the scores, shape (rows,).
         threshold: Score of each relevant passage, shape (rows,).
         order: Place of each relevant passage by descending id, shape (rows,).
     """
     counts = np.empty(len(query), np.int64)
+    small = places.astype(np.int32)
     for rows in _row_blocks(len(query)):
-        tied = scores[query[rows, None], pool.columns[index]] == threshold[rows, None]
-        tied &= pool.order[index] < order[rows, None]
+        tied = scores[query[rows]] == threshold[rows, None]
+        tied &= small < order[rows, None].astype(np.int32)
         counts[rows] = np.count_nonzero(tied, axis=1)
     return counts
 
 
 def _blocks(queries: int, texts: int) -> list[slice]:
     """Return slices of queries, each with at most `SCORES` scores, but one query in any case."""
-    size = queries if queries * texts <= SCORES else max(1, SCORES // texts)
+    size = max(1, queries if queries * texts <= SCORES else SCORES // texts)
     return [slice(start, start + size) for start in range(0, queries, size)] or [slice(0, 0)]
 
 
@@ -280,4 +285,5 @@ def _joined(blocks: Sequence[_Counts]) -> _Counts:
 
 
 def _row_blocks(rows: int, size: int = 128) -> list[slice]:
-    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+    starts = range(0, rows, size) or [0]
+    return [slice(start, min(start + size, rows)) for start in starts]

@@ -6,8 +6,6 @@ place has bits, and the first places of the whole pool are merged from the ends 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,26 +22,25 @@ class SortedScores:
     """Scores of some queries, sorted within each language.
 
     Args:
-        scores: Shape (queries, texts).
-        columns: For each language, the column of each of its passages in the scores.
+        scores: Shape (queries, passages), the passages of each language together.
+        sizes: Number of passages of each language.
 
     Attributes:
-        finite: Whether all scores of passages are finite; else nothing here can be relied on.
+        finite: Whether all scores are finite; else nothing here can be relied on.
     """
 
-    def __init__(self, scores: ScoreArray, columns: Sequence[IntArray]) -> None:
-        self._size = np.array([len(own) for own in columns], np.int64)
-        ends = np.cumsum(self._size)
-        sorted_scores = np.take(scores, np.concatenate(columns), axis=1)
-        for start, end in zip(ends - self._size, ends, strict=True):
+    def __init__(self, scores: ScoreArray, sizes: IntArray) -> None:
+        self._size, ends = sizes, np.cumsum(sizes)
+        sorted_scores = scores.copy()
+        for start, end in zip(ends - sizes, ends, strict=True):
             sorted_scores[:, start:end].sort(axis=1)
-        some = self._size > 0
-        outer = np.concatenate([(ends - self._size)[some], ends[some] - 1])
+        some = sizes > 0
+        outer = np.concatenate([(ends - sizes)[some], ends[some] - 1])
         self.finite = bool(np.isfinite(sorted_scores[:, outer]).all())
         self._width = sorted_scores.shape[1]
         self._scores = sorted_scores.reshape(-1)
         rows = np.arange(len(scores), dtype=np.int64) * self._width
-        self._start: IntArray = rows[:, None] + (ends - self._size)
+        self._start: IntArray = rows[:, None] + (ends - sizes)
 
     def counts(self, thresholds: ScoreArray) -> tuple[IntArray, IntArray]:
         """Count the passages of each language that score higher than thresholds, and as high.
@@ -110,8 +107,8 @@ class SortedScores:
     def _at_most_the_last(self, places: int) -> ScoreArray:
         """Return a score for each query that the last place has at least, shape (queries,).
 
-        Every fourth place of each language is looked at. Three scores between it and the one before
-        are no lower, so that 4 n scores are no lower than the nth highest of those looked at.
+        Every fourth place of each language is looked at. The three scores between it and the one
+        before are at least as high, so that 4 n scores are at least the nth highest looked at.
         """
         number = -(-places // STEP) or 1
         steps = STEP * np.arange(1, number + 1)
