@@ -15,6 +15,7 @@ from xbench.data.download import DataLocation, remote_files
 from xbench.data.fetch import RemoteFile
 from xbench.data.languages import Language, chosen_languages, codes, language
 from xbench.metrics import PoolRanks, scores
+from xbench.metrics.subsets import Values
 from xbench.models.encoder import EncodingReport
 from xbench.search.options import SearchOptions
 from xbench.search.ranked_lists import KeepLists
@@ -213,15 +214,22 @@ class RetrievalTask(AbsTaskRetrieval):
     ) -> None:
         """Write what the model retrieves for some subsets as mteb's prediction files."""
 
-    def scores(self, ranks: Mapping[str, PoolRanks]) -> dict[str, dict[str, float]]:
+    def scores(
+        self, ranks: Mapping[str, PoolRanks], values: Values | None = None
+    ) -> dict[str, dict[str, float]]:
         """Return the scores of every subset, by its name, with mteb's main score.
 
         mteb asks for one subset at a time; the scores of the last ranks are kept for the next.
+
+        Args:
+            ranks: Ranks by subset name.
+            values: What `xbench.metrics.task_per_query` makes of them, where it is there already.
         """
         if self._scored is None or self._scored[0] is not ranks:
-            found = scores(ranks, multilingual=self.setting == "multilingual")
-            for values in found.values():
-                values["main_score"] = values[self.metadata.main_score]
+            pooled = self.setting == "multilingual"
+            found = scores(ranks, multilingual=pooled, values=values)
+            for own in found.values():
+                own["main_score"] = own[self.metadata.main_score]
             self._scored = ranks, found
         return self._scored[1]
 

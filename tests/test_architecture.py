@@ -214,6 +214,10 @@ def test_reading_results_loads_neither_torch_nor_mteb(statement):
     assert not loaded_by(statement) & HEAVY
 
 
+def test_the_tasks_load_no_more_than_a_run_from_stored_embeddings_needs():
+    assert not loaded_by("import xbench.tasks") & {"sentence_transformers", "langcodes"}
+
+
 def test_private_names_of_mteb_are_in_the_plugin_only():
     for module, path in modules():
         names = [name for name in imports(path, module) if name.startswith("mteb")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import pytrec_eval
@@ -138,6 +140,15 @@ def test_a_query_without_relevant_passage_in_the_pool_is_left_out():
     table = RankTable(corpus, ["en"], ["de", "en"], lambda _: scores)
     assert table.ranks("en", ["de"]).questions == ("q1",)
     assert table.ranks("en", ["de", "en"]).questions == ("q0", "q1")
+
+
+def test_a_language_without_queries_is_no_error():
+    corpus = corpus_of({"de": ["x"], "en": ["a", "b"]}, {"de": {}, "en": {"q0": [0]}}, 1)
+    corpus = replace(corpus, queries={**corpus.queries, "de": Texts((), ())})
+    scores = {"de": np.empty((0, 3), np.float32), "en": np.ones((1, 3), np.float32)}
+    table = RankTable(corpus, ["de", "en"], ["de", "en"], scores.__getitem__)
+    assert table.ranks("de", ["de", "en"]).questions == ()
+    assert table.ranks("en", ["de", "en"]).rank.tolist() == [2]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -81,8 +81,8 @@ def language(text: str) -> Language:
     >>> [language(text).code for text in ("arb", "zh-CN", "eng-Latn", "Greek", "iw", "zho_Hant")]
     ['ar', 'zh', 'en', 'el', 'he', 'zh-Hant']
     """
-    if text in LANGUAGES:
-        return LANGUAGES[text]
+    if known := LANGUAGES.get(text) or all_languages().get(text):
+        return known
     found = by_name().get(text.strip().casefold()) or _by_tag(text.strip())
     if found is None:
         raise UserError(
@@ -163,7 +163,7 @@ def variety(text: str) -> str:
 
 @cache
 def all_languages() -> Mapping[str, Language]:
-    """Return every language that has a name here, by code."""
+    """Return every language that has a name here, by code, and the variants of Belebele's."""
     content = files("xbench.data").joinpath("languages.tsv").read_text("utf-8")
     rows = (Language(*line.split("\t")) for line in content.splitlines()[1:])
     return {own.code: own for own in rows}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xbench._util.errors import UserError
 from xbench._util.options import make, options_of, refuse_unknown
+from xbench._util.quick_imports import quick_imports
 from xbench.data.catalogue import check_task_name, task_names
 from xbench.data.download import DataLocation, LocationOptions
 from xbench.data.languages import codes
@@ -93,11 +94,12 @@ def evaluate(
     names: Any = None if hasattr(tasks, "task_classes") else tasks
     chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
 
-    from xbench.evaluation import evaluate_tasks
-    from xbench.evaluation.run_settings import Selection
-    from xbench.models.objects import object_source
-    from xbench.results.loading import load_results
-    from xbench.search.variants import variants_of
+    with quick_imports():
+        from xbench.evaluation import evaluate_tasks
+        from xbench.evaluation.run_settings import Selection
+        from xbench.models.objects import object_source
+        from xbench.results.loading import load_results
+        from xbench.search.variants import variants_of
 
     made = variants_of(lists)
     source = None

@@ -21,7 +21,7 @@ from xbench.evaluation.failure_file import FailureFile
 from xbench.evaluation.object_record import ObjectRecord
 from xbench.evaluation.run_files import RunFiles
 from xbench.evaluation.run_settings import Selection, run_settings
-from xbench.metrics import PoolRanks
+from xbench.metrics import PoolRanks, task_per_query
 from xbench.models.adapters import with_declared
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.inner import embedding_kind, max_length
@@ -186,7 +186,8 @@ class ModelRun:
             subsets=found,
             groups=task.groups,
         )
-        scores: Any = task.scores(ranks.subsets)
+        values = task_per_query(found, multilingual=ranks.multilingual)
+        scores: Any = task.scores(found, values)
         result = TaskResult.from_task_results(
             task,
             {task.source.split: scores},
@@ -199,7 +200,7 @@ class ModelRun:
         if not self.save_failures:
             failures_path(self.output, folder, task.task_name).unlink(missing_ok=True)
         write_per_query(folder, ranks)
-        write_summary(folder, ranks, result_content(result))
+        write_summary(folder, ranks, result_content(result), values)
         write_result(
             folder,
             result,

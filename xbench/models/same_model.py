@@ -1,4 +1,4 @@
-"""Is a model still the one whose embeddings are stored? Some texts, encoded again, say so."""
+"""Has a text the embedding it had before, or in the other role? Some, encoded again, say so."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ TEXTS = 8
 
 LEAST_COSINE = 0.9999
 """Cosine that the two embeddings of a text have at least if the model is the same."""
+
+FEWEST = 64
+"""Texts in both roles from which on it is tried whether the roles differ."""
+
+LEAST_COSINE_OF_ROLES = 0.99999
+"""Cosine that the embeddings of a text as a query and as a passage have if the roles are alike."""
 
 
 def least_cosine(one: Vectors, other: Vectors) -> float:
@@ -71,3 +77,41 @@ def keep_if_same(
     )
     store.discard_all()
     return False
+
+
+def share_if_alike(
+    encoder: TextEncoder,
+    role: Role,
+    texts: Iterable[str],
+    store: EmbeddingStore,
+    other: EmbeddingStore,
+) -> None:
+    """Take over what texts have in the other role, if the model gives them the same in this one.
+
+    Args:
+        encoder: The model, whose prompts are the same in both roles.
+        role: Role of the texts.
+        texts: Texts of which some may have no embedding in this role.
+        store: The embeddings of this role.
+        other: The embeddings of the other role.
+
+    Raises:
+        UserError: If the model fails.
+    """
+    missing = store.missing(texts)
+    other.load(missing)
+    known = other.known(missing)
+    if len(known) < FEWEST:
+        return
+    sample = known[:: len(known) // TEXTS][:TEXTS]
+    own = encoder.encode(sample, role).vectors
+    if least_cosine(other.get(sample).vectors, own) < LEAST_COSINE_OF_ROLES:
+        return
+    for start in range(0, len(known), encoder.chunk):
+        shared = known[start : start + encoder.chunk]
+        store.add(shared, other.get(shared))
+    logger.info(
+        "%s: %d texts have the same embeddings as queries and as passages; they were encoded once",
+        encoder.name,
+        len(known),
+    )

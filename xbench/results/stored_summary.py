@@ -18,6 +18,7 @@ from xbench._util.atomic_write import write_atomically
 from xbench.data.catalogue import TASKS, PassageForm, subsets
 from xbench.metrics import FloatArray, score_range
 from xbench.metrics.registry import NOT_ALWAYS_DEFINED
+from xbench.metrics.subsets import Values
 from xbench.results.field_types import Name
 from xbench.results.findings import ABSENT, Notes, Plain
 from xbench.results.safe_json import MEBIBYTE, parse_object, unpack
@@ -183,7 +184,9 @@ def _questions(present: Sequence[str]) -> int:
     return int((letters == ord(PRESENT)).any(axis=0).sum())
 
 
-def write_summary(folder: Path, ranks: PerQuery, result: bytes) -> None:
+def write_summary(
+    folder: Path, ranks: PerQuery, result: bytes, values: Values | None = None
+) -> None:
     """Write the summary of a task whose ranks are written; the same content gives the same bytes.
 
     Pages show tasks of the catalogue on all their languages; others get no summary.
@@ -192,6 +195,7 @@ def write_summary(folder: Path, ranks: PerQuery, result: bytes) -> None:
         folder: Folder of the model and revision.
         ranks: The ranks.
         result: Content of the ``<Task>.json`` that belongs to them.
+        values: What `xbench.metrics.task_per_query` makes of the ranks, where it is there already.
 
     Raises:
         UserError: If the file cannot be written.
@@ -200,7 +204,7 @@ def write_summary(folder: Path, ranks: PerQuery, result: bytes) -> None:
     if not (dataset and setting) or set(ranks.subsets) != set(subsets(setting, dataset.languages)):
         return
     content = (folder / f"{ranks.task}{PER_QUERY_SUFFIX}").read_bytes()
-    document = as_document(ranks, summarise(ranks), digest(result), digest(content))
+    document = as_document(ranks, summarise(ranks, values), digest(result), digest(content))
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
     write_atomically(folder / f"{ranks.task}{SUMMARY_SUFFIX}", packed)

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.models.embedding_store import EmbeddingStore, Role, TextEncoder, embed
 from xbench.models.encoder import EncodingReport, MtebTextEncoder
-from xbench.models.same_model import keep_if_same
+from xbench.models.same_model import keep_if_same, share_if_alike
 from xbench.models.vectors import FloatArray, Vectors
 from xbench.search.exact_ranks import RankTable, Rows, distinct_texts
 from xbench.search.variants import Variant, VariantVectors
@@ -38,10 +38,25 @@ class Ranking:
 
 @dataclass
 class Memory:
-    """What is kept of a model while it lives: its rankings, and embeddings kept nowhere else."""
+    """What is kept of a model while it lives.
+
+    Attributes:
+        rankings: Its rankings.
+        stores: Embeddings that are kept nowhere else.
+        read: Embeddings of the last corpus that are on disk, too, by folder.
+        corpus: Fingerprint of that corpus.
+    """
 
     rankings: dict[tuple[str, ...], list[Ranking]] = field(default_factory=dict)
     stores: dict[tuple[str, ...], EmbeddingStore] = field(default_factory=dict)
+    read: dict[Path, EmbeddingStore] = field(default_factory=dict)
+    corpus: str = ""
+
+    def store(self, folder: Path, corpus: str) -> EmbeddingStore:
+        """Return the embeddings of a folder; what is read of them is kept until the next corpus."""
+        if corpus != self.corpus:
+            self.corpus, self.read = corpus, {}
+        return self.read.setdefault(folder, EmbeddingStore(folder))
 
 
 _MEMORY: WeakKeyDictionary[Any, Memory] = WeakKeyDictionary()
@@ -110,7 +125,7 @@ def is_encoded(
     """Return whether all embeddings that `rank_with_encoder` needs are stored."""
     encoder = MtebTextEncoder(model, metadata, encode_kwargs)
     return CorpusEmbeddings(
-        encoder, Memory(), corpus, query_languages, passage_languages, cache_dir
+        encoder, memory_of(model), corpus, query_languages, passage_languages, cache_dir
     ).are_stored()
 
 
@@ -189,7 +204,7 @@ class CorpusEmbeddings:
         identity = self._encoder.identity(role)
         if identity is None:
             return memory.stores.setdefault((role, *self.settings), EmbeddingStore(None))
-        return EmbeddingStore(cache_dir / "embeddings" / identity)
+        return memory.store(cache_dir / "embeddings" / identity, self._corpus.fingerprint)
 
     def are_of_this_model(self) -> bool:
         """Return whether the model is that of all stored embeddings; others are discarded."""
@@ -214,10 +229,10 @@ class CorpusEmbeddings:
         Raises:
             UserError: If the model fails.
         """
-        encoded = sum(
-            _embed(self._encoder, role, texts, self._stores[role], show_progress)
-            for role, texts in self._texts.items()
-        )
+        encoded = 0
+        for role, texts in self._texts.items():
+            self._share(role)
+            encoded += _embed(self._encoder, role, texts, self._stores[role], show_progress)
         tokens = self._encoder.tokens
         distinct = {role: list(dict.fromkeys(_all(own))) for role, own in self._texts.items()}
         return EncodingReport(
@@ -228,6 +243,19 @@ class CorpusEmbeddings:
             ),
             tokens=None if tokens is None else tokens - self._tokens_before,
         )
+
+    def _share(self, role: Role) -> None:
+        """Take over the embeddings of the other role's texts, if a text's role does not matter."""
+        other: Role = "passage" if role == "query" else "query"
+        if self._encoder.prompt(role) == self._encoder.prompt(other):
+            self._stores[role].load(_all(self._texts[role]))
+            share_if_alike(
+                self._encoder,
+                role,
+                _all(self._texts[role]),
+                self._stores[role],
+                self._stores[other],
+            )
 
     def scores(self, language: str) -> Rows:
         """Return the scores of the queries of a language, shape (queries, distinct passages)."""

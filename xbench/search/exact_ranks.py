@@ -1,8 +1,8 @@
 """Exact ranks of the relevant passages in every pool of languages, by counting.
 
-The rank of a passage is 1 + the number of passages that rank above it, so nothing is sorted: one
-comparison of a block of scores with the score of a relevant passage counts the passages of one
-language above it. The rank in any pool is 1 + the sum of the counts of the pool's languages. Ties
+The rank of a passage is 1 + the number of passages that rank above it. Of each language those with
+a higher score than a relevant passage are counted, and the rank in any pool is 1 + the sum of the
+counts of the pool's languages, so that one table answers all settings. Ties
 follow trec_eval: passages of equal score rank by id, descending. Of a mixed pool it is kept which
 passages are equal, since the measures of language bias give them no order.
 """
@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks, Ties
-from xbench.search.first_places import FirstPlaces, first_places
-
-ScoreArray = NDArray[np.float32]
+from xbench.search.first_places import FirstPlaces, Ranking, first_places
+from xbench.search.sorted_scores import ScoreArray, SortedScores
 
 SCORES = 2**26
 """How many scores are in memory at a time: more queries are ranked in blocks."""
@@ -116,23 +114,41 @@ class _Pool:
         languages: Passage languages.
         columns: For each language, the column of each passage's text in a score block.
         order: For each language, each passage's place in the pool by descending id.
-        place: For each passage id: language index, column, place by descending id.
+        sizes: Number of passages of each language.
+        nothing: What `relevant` returns for a question without relevant passages.
     """
+
+    nothing = np.empty((0, 3), np.int64)
 
     def __init__(self, corpus: ParallelCorpus, languages: Sequence[str]) -> None:
         self.languages = tuple(languages)
         column = {text: i for i, text in enumerate(distinct_texts(corpus, languages))}
         ids = [passage for code in languages for passage in corpus.passages[code].ids]
         by_id = {passage: i for i, passage in enumerate(sorted(ids, reverse=True))}
+        self.sizes = np.array([len(corpus.passages[code]) for code in languages], np.int64)
         self.columns: list[IntArray] = []
         self.order: list[IntArray] = []
-        self.place: dict[str, tuple[int, int, int]] = {}
+        self._place: dict[str, tuple[int, int, int]] = {}
+        self._judged = [corpus.relevant[code] for code in languages]
+        self._relevant: dict[str, IntArray] = {}
         for index, code in enumerate(languages):
             passages = corpus.passages[code]
             self.columns.append(np.array([column[text] for text in passages.texts], np.int64))
             self.order.append(np.array([by_id[passage] for passage in passages.ids], np.int64))
             for passage, text in zip(passages.ids, passages.texts, strict=True):
-                self.place[passage] = index, column[text], by_id[passage]
+                self._place[passage] = index, column[text], by_id[passage]
+
+    def relevant(self, question: str) -> IntArray:
+        """Return the relevant passages of a question, which is the same in every language.
+
+        Returns:
+            For each its language's index, its column, and its place by descending id, shape
+            (passages, 3).
+        """
+        if question not in self._relevant:
+            found = [self._place[name] for own in self._judged for name in own.get(question, ())]
+            self._relevant[question] = np.array(found, np.int64) if found else self.nothing
+        return self._relevant[question]
 
 
 @dataclass(frozen=True)
@@ -167,42 +183,51 @@ def _count_above(
     threads: Executor,
 ) -> _Counts:
     questions = corpus.queries[query_language].ids[block]
-    if not np.isfinite(scores).all():
-        raise UserError(
-            f"a similarity score of the queries in {query_language!r} is not finite; check the "
-            "model's embeddings and its similarity function"
-        )
-    relevant = corpus.relevant_passages(query_language, pool.languages, questions)
-    rows = [
-        (q, slot, *pool.place[passage])
-        for q, question in enumerate(questions)
-        for slot, passage in enumerate(relevant.get(question, ()))
-    ]
-    query, slot, language, column, order = np.array(rows, np.int64).reshape(-1, 5).T
+    relevant = [pool.relevant(question) for question in questions]
+    numbers = np.array([len(own) for own in relevant], np.int64)
+    query = np.repeat(np.arange(len(questions)), numbers)
+    slot = np.arange(len(query)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    language, column, order = np.concatenate([pool.nothing, *relevant]).T
     threshold = scores[query, column]
-    thresholds = np.full((len(questions), slot.max(initial=0) + 1), np.inf, np.float32)
+    thresholds = np.full((len(questions), numbers.max(initial=0)), np.inf, np.float32)
     thresholds[query, slot] = threshold
+    places = min(TOP_K, int(pool.sizes.sum()))
 
-    def above(index: int) -> tuple[IntArray, IntArray, IntArray]:
-        own = _padded(scores, pool.columns[index])
-        higher = _count(np.greater, own, thresholds)[query, slot]
-        equal = _count(np.greater_equal, own, thresholds)[query, slot] - higher
-        before = higher.copy()
-        rows = np.flatnonzero(equal > (language == index))
-        before[rows] += _tied_before(
-            own, pool.order[index], query[rows], threshold[rows], order[rows]
-        )
-        return before, higher, equal
+    def ranked(rows: slice) -> tuple[IntArray, IntArray, IntArray, list[Ranking]]:
+        own = np.take(scores[rows], np.concatenate(pool.columns), axis=1)
+        ascending = SortedScores(own, pool.sizes)
+        if not ascending.finite:
+            raise UserError(
+                f"a similarity score of the queries in {query_language!r} is not finite; check the "
+                "model's embeddings and its similarity function"
+            )
+        mine = slice(*np.searchsorted(query, (rows.start, rows.stop)))
+        at = query[mine] - rows.start, slot[mine]
+        higher, equal = (found[at] for found in ascending.counts(thresholds[rows]))
+        above = higher.copy()
+        ends = np.cumsum(pool.sizes)
+        for index, (start, end) in enumerate(zip(ends - pool.sizes, ends, strict=True)):
+            tied = np.flatnonzero(equal[:, index] > (language[mine] == index))
+            above[tied, index] += _tied_before(
+                own[:, start:end],
+                pool.order[index],
+                at[0][tied],
+                threshold[mine][tied],
+                order[mine][tied],
+            )
+        return above, higher, equal, ascending.first(places)
 
-    before, higher, equal = zip(*threads.map(above, range(len(pool.languages))), strict=True)
+    blocks = zip(*threads.map(ranked, _row_blocks(len(scores))), strict=True)
+    above, higher, equal = (np.concatenate(next(blocks)) for _ in range(3))
+    rankings = [ranking for own in next(blocks) for ranking in own]
     return _Counts(
         questions,
         query,
         language,
-        above=np.stack(before, axis=1),
-        higher=np.stack(higher, axis=1),
-        equal=np.stack(equal, axis=1),
-        first_places=_first_places(pool, scores, block.start, threads),
+        above=above,
+        higher=higher,
+        equal=equal,
+        first_places=first_places(rankings, places, len(pool.languages), block.start),
     )
 
 
@@ -216,8 +241,7 @@ def _tied_before(
     """Count the passages of equal score that the order of ids puts before relevant passages.
 
     Args:
-        scores: Scores of the queries and the passages of a language, shape (queries, passages or
-            more).
+        scores: Scores of the queries and the passages of a language, shape (queries, passages).
         places: Place of each passage by descending id, shape (passages,).
         query: Row of each relevant passage's query in the scores, shape (rows,).
         threshold: Score of each relevant passage, shape (rows,).
@@ -226,7 +250,7 @@ def _tied_before(
     counts = np.empty(len(query), np.int64)
     small = places.astype(np.int32)
     for rows in _row_blocks(len(query)):
-        tied = scores[query[rows], : len(places)] == threshold[rows, None]
+        tied = scores[query[rows]] == threshold[rows, None]
         tied &= small < order[rows, None].astype(np.int32)
         counts[rows] = np.count_nonzero(tied, axis=1)
     return counts
@@ -234,7 +258,7 @@ def _tied_before(
 
 def _blocks(queries: int, texts: int) -> list[slice]:
     """Return slices of queries, each with at most `SCORES` scores, but one query in any case."""
-    size = queries if queries * texts <= SCORES else max(1, SCORES // texts)
+    size = max(1, queries if queries * texts <= SCORES else SCORES // texts)
     return [slice(start, start + size) for start in range(0, queries, size)] or [slice(0, 0)]
 
 
@@ -260,75 +284,6 @@ def _joined(blocks: Sequence[_Counts]) -> _Counts:
     )
 
 
-def _first_places(pool: _Pool, scores: ScoreArray, first: int, threads: Executor) -> FirstPlaces:
-    """Return what is at the first places of the whole pool, for queries that `first` is before."""
-    columns = np.concatenate(pool.columns)
-    language = np.repeat(np.arange(len(pool.columns)), [len(own) for own in pool.columns])
-    places = min(TOP_K, len(columns))
-
-    def found(rows: slice) -> list[tuple[IntArray, ScoreArray]]:
-        return _highest(scores[rows][:, columns], places)
-
-    blocks = threads.map(found, _row_blocks(len(scores)))
-    rankings = [(language[best], values) for own in blocks for best, values in own]
-    return first_places(rankings, places, len(pool.languages), first)
-
-
-def _highest(block: ScoreArray, places: int) -> list[tuple[IntArray, ScoreArray]]:
-    """Return the columns of the highest scores of each row and these scores, descending.
-
-    All that have the score of the last place are there, so that there may be more.
-    """
-    best = np.argpartition(block, -places, axis=1)[:, -places:]
-    values = np.take_along_axis(block, best, axis=1)
-    order = np.argsort(-values, axis=1)
-    best = np.take_along_axis(best, order, axis=1)
-    values = np.take_along_axis(values, order, axis=1)
-    found = list(zip(best, values, strict=True))
-    least = values[:, -1]
-    for row in np.flatnonzero(np.count_nonzero(block >= least[:, None], axis=1) > places):
-        own = np.flatnonzero(block[row] >= least[row])
-        own = own[np.argsort(-block[row, own])]
-        found[row] = own, block[row, own]
-    return found
-
-
 def _row_blocks(rows: int, size: int = 128) -> list[slice]:
-    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
-
-
-_LANES = 8
-_LANE_MAXIMUM = 255
-
-
-def _padded(scores: ScoreArray, columns: IntArray) -> ScoreArray:
-    """Return some columns of the scores, padded with -inf to a multiple of eight."""
-    width = -(-len(columns) // _LANES) * _LANES
-    block = np.full((len(scores), width), -np.inf, np.float32)
-    block[:, : len(columns)] = scores[:, columns]
-    return block
-
-
-def _count(compare: np.ufunc, block: ScoreArray, thresholds: ScoreArray) -> IntArray:
-    """Count the scores of each row that compare true with each of the row's thresholds.
-
-    The comparison's bytes are added eight at a time as 64-bit words, at most 255 words a sum so
-    that no byte overflows; that is several times as fast as summing booleans.
-
-    Args:
-        compare: `numpy.greater` or `numpy.greater_equal`.
-        block: Scores, shape (queries, passages); the number of passages a multiple of eight.
-        thresholds: Shape (queries, thresholds).
-
-    Returns:
-        Counts, shape (queries, thresholds).
-    """
-    counts = np.zeros(thresholds.shape, np.int64)
-    outcome = np.empty(block.shape, np.bool_)
-    for slot in range(thresholds.shape[1]):
-        compare(block, thresholds[:, slot : slot + 1], out=outcome)
-        words = outcome.view(np.uint64)
-        for start in range(0, block.shape[1] // _LANES, _LANE_MAXIMUM):
-            lanes = words[:, start : start + _LANE_MAXIMUM].sum(axis=1).view(np.uint8)
-            counts[:, slot] += lanes.reshape(-1, _LANES).sum(axis=1, dtype=np.int64)
-    return counts
+    starts = range(0, rows, size) or [0]
+    return [slice(start, min(start + size, rows)) for start in starts]

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from xbench.metrics.ranks import IntArray
 
+Ranking = tuple[IntArray, NDArray[np.float32]]
+"""The language of each passage, as an index, and its score, descending."""
+
 SEED = 0
 """Seed of the order of equal scores."""
 
@@ -48,7 +51,7 @@ class FirstPlaces:
 
 
 def first_places(
-    rankings: Sequence[tuple[IntArray, NDArray[np.float32]]],
+    rankings: Sequence[Ranking],
     places: int,
     languages: int,
     first: int = 0,
@@ -56,8 +59,7 @@ def first_places(
     """Return the first places of rankings.
 
     Args:
-        rankings: For each query the language of each passage, as an index, and its score,
-            descending: at least all with one of the highest `places` scores.
+        rankings: For each query at least all passages with one of the highest `places` scores.
         places: Number of places.
         languages: Number of languages.
         first: Number of the first query, by which equal scores are put in a random order.
@@ -66,10 +68,10 @@ def first_places(
     found: list[tuple[int, int, IntArray]] = []
     for query, (language, values) in enumerate(rankings):
         order = language
-        bounds = np.flatnonzero(np.diff(values)) + 1
-        starts = np.concatenate([[0], bounds]) if len(values) else bounds
-        sizes = np.diff(np.append(starts, len(values)))
-        if (sizes > 1).any():
+        same = values[1:] == values[:-1]
+        if same.any():
+            starts = np.concatenate([[0], np.flatnonzero(~same) + 1])
+            sizes = np.diff(np.append(starts, len(values)))
             order = language.copy()
             generator = np.random.default_rng([SEED, first + query])
             for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):

@@ -14,7 +14,8 @@ import numpy as np
 from xbench.data.catalogue import Subset
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.metrics.ranks import RUN_DEPTH, IntArray
-from xbench.search.exact_ranks import Rows, ScoreArray, distinct_texts
+from xbench.search.exact_ranks import Rows, distinct_texts
+from xbench.search.sorted_scores import ScoreArray
 from xbench.search.top_k import IdArray
 
 Ranked = Iterator[tuple[str, Sequence[str], ScoreArray]]

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from xbench.metrics.ranks import TOP_K, IntArray, PoolRanks, Ties
-from xbench.search.exact_ranks import ScoreArray
 from xbench.search.first_places import blocks, first_places
+from xbench.search.sorted_scores import ScoreArray
 
 
 def ranks_in_run(
