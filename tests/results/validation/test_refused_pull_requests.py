@@ -197,7 +197,7 @@ TEXTS = [
         "https://huggingface.co.evil.example/a", "https://hugg\u0456ngface.co/a", "https://xn--hggingface-bhb.co/a",
         "https://huggingface.com/a", "https://arxiv.org.evil.example/abs/2004.05484", "https://arxiv.org/evil",
         "https://evil.example/https://huggingface.co/a", "https://huggingface.co/a b", "https://huggingface.co\\@evil.example/",
-        "//huggingface.co/a", "https://huggingface.co:8443/a", "https://arxlv.org/abs/2004.05484", "data:text/html,a")),
+        "//huggingface.co/a", "https://huggingface.co:8443/a", "https://arxlv.org/abs/2004.05484", "https://huggingface.co/login?next=https://evil.example", "data:text/html,a")),
     *((f"licence {text!a}", meta(license=text), "license") for text in ("mit\u202e", "javascript:a", LONG, "\ud83d", "a\nb")),
     *((f"training data {name!a}", meta(training_datasets=[name]), "training_datasets") for name in (
         "ML\u00adQA", "\uff2d\uff2c\uff31\uff21", "MLQ\u0410", "a\u202eb", "\u3164", "\u2800", "a\u0300\u0301\u0302\u0303", "\u13b7\u13de",

@@ -35,6 +35,9 @@ SAME, SIMILAR = 0.5, 0.2
 Above 0.5, of all or of the queries of one language, a result is a copy.
 """
 
+FEW = 0.02
+"""A share below which that of no language is looked at: most models have less in common."""
+
 PARALLEL = 0.97
 """Correlation of the logarithms of these ranks from which one is made of the other.
 
@@ -212,18 +215,24 @@ def likeness(own: Fingerprint, other: Fingerprint) -> tuple[float, float, float]
         the correlation.
     """
     most = np.maximum(own.ranks, other.ranks)
-    hard = (own.ranks > 0) & (other.ranks > 0) & (most > HARD)
-    if hard.sum() < LEAST:
+    hard = np.flatnonzero((own.ranks > 0) & (other.ranks > 0) & (most > HARD))
+    if len(hard) < LEAST:
         return float("nan"), float("nan"), float("nan")
-    difference = np.abs(own.ranks.astype(np.int64) - other.ranks)
-    same = hard & (difference <= np.maximum(1, NEAR * most))
-    numbers = np.add.reduceat(hard, own.starts, dtype=np.int64)
-    shares = np.add.reduceat(same, own.starts, dtype=np.int64) / np.maximum(numbers, 1)
-    first, second = (side.ranks[hard].astype(np.float64) for side in (own, other))
+    first, second = own.ranks[hard], other.ranks[hard]
+    same = np.abs(first - second) <= np.maximum(1, NEAR * most[hard])
+    share = float(same.mean())
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = np.corrcoef(np.log(first), np.log(second))[0, 1]
-    by_language = float(shares[numbers >= LEAST].max(initial=0.0))
-    return float(same.sum() / hard.sum()), by_language, float(correlation)
+    by_language = share if share < FEW else _of_a_language(own, hard, same)
+    return share, by_language, float(correlation)
+
+
+def _of_a_language(own: Fingerprint, hard: IntArray, same: NDArray[np.bool_]) -> float:
+    """Return the greatest share of ranks that are the same, of the queries of one language."""
+    ends = np.searchsorted(hard, [*own.starts, len(own.ranks)])
+    numbers = np.diff(ends)
+    shares = np.diff(np.append(0, np.cumsum(same))[ends]) / np.maximum(numbers, 1)
+    return float(shares[numbers >= LEAST].max(initial=0.0))
 
 
 def _compare(own: Fingerprint, other: Fingerprint, notes: Notes) -> None:
