@@ -18,6 +18,7 @@ from tests.results.validation.pull_requests import (
     REVISION,
     PullRequest,
     make_board,
+    put,
 )
 from xbench.cli import main
 
@@ -92,6 +93,82 @@ def test_what_the_branch_got_meanwhile_is_not_said_to_be_removed(pull, top):
     assert "meanwhile" not in done.output
 
 
+def meanwhile(pull, top, *models, **options):
+    """Add models to main, and go back to the branch."""
+    git(top, "switch", "-q", "main")
+    for model in models:
+        pull.add(model, **options)
+    commit(top)
+    git(top, "switch", "-q", "proposal")
+
+
+def test_what_the_branch_got_meanwhile_is_not_copied(pull, top):
+    meanwhile(pull, top, "victim/model", seed=8)
+    pull.add(seed=8)
+    commit(top)
+    done = validate(pull)
+    assert done.exit_code == 1
+    assert "are those of victim/model" in done.output
+
+
+def test_what_the_branch_got_meanwhile_has_its_name(pull, top):
+    meanwhile(pull, top, "acme/new-mode1", seed=8)
+    pull.add()
+    commit(top)
+    done = validate(pull)
+    assert done.exit_code == 1
+    assert "reads like acme/new-mode1" in done.output
+
+
+def test_what_the_branch_got_meanwhile_was_trained_on_what_it_says(pull, top):
+    meta = {"training_datasets": ["MLQARetrieval"]}
+    meanwhile(pull, top, NEW, revision="4567def", seed=8, meta=meta)
+    pull.add(meta={"training_datasets": []})
+    commit(top)
+    done = validate(pull)
+    assert done.exit_code == 1
+    assert "another revision of it was trained on it" in done.output
+
+
+def test_two_new_revisions_declare_the_same_training_data(pull, top):
+    pull.add(meta={"training_datasets": []})
+    pull.add(revision="4567def", seed=8, meta={"training_datasets": ["MLQARetrieval"]})
+    commit(top)
+    done = validate(pull)
+    assert done.exit_code == 1
+    assert "expected MLQA, too" in done.output
+
+
+def test_a_run_that_is_there_is_not_added_in_another_folder(pull, top):
+    def add(**options):
+        folder = pull.add(OLD, experiment={"max_length": 64}, meta=trained, **options)
+        pull.edit("run_settings.jsonl", put("xbench", "maximum_length", 64), folder)
+        return folder
+
+    trained = {"training_datasets": ["MLQARetrieval"]}
+    git(top, "switch", "-q", "main")
+    folder = add(seed=3)
+    folder.rename(folder.with_name("max_length_64"))
+    commit(top)
+    git(top, "switch", "-q", "proposal")
+    git(top, "merge", "-q", "main")
+    assert validate(pull).exit_code == 0
+    add(seed=9, badness=1.3)
+    commit(top)
+    done = validate(pull)
+    assert done.exit_code == 1
+    assert "the same run and task as in" in done.output
+
+
+def test_a_link_in_place_of_the_results_is_refused(pull, top):
+    pull.root.rename(top / "elsewhere")
+    pull.root.symlink_to("elsewhere")
+    commit(top)
+    done = validate(pull)
+    assert done.exit_code == 1
+    assert "results: found a symbolic link" in done.output
+
+
 def test_replaced_and_removed_results_are_not_new(pull, top):
     pull.add(OLD, seed=1, badness=1.2, meta={"training_datasets": ["MLQARetrieval"]})
     shutil.rmtree(pull.root / "org.dots__second_model")
@@ -128,7 +205,17 @@ def test_executable_bits_and_links_are_refused(pull, top):
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [("README.md", 0), (".github/workflows/a.yml", 1), (".gitattributes", 1)]
+    ("path", "code"),
+    [
+        ("README.md", 0),
+        ("docs/page.md", 0),
+        (".github/workflows/a.yml", 1),
+        (".gitattributes", 1),
+        ("conftest.py", 1),
+        ("xbench/code.py", 1),
+        ("results-failures/old__model/1/XQuADRMonolingualRetrieval.json.gz", 1),
+        ("Results/reported/paper.json", 1),
+    ],
 )
 def test_changes_outside_the_results_are_named(pull, top, path, code):
     pull.add()
@@ -173,6 +260,18 @@ def test_a_long_report_fits_a_comment_and_the_rest_is_in_a_file(pull, top, tmp_p
         assert report.read_text() == done.output
         assert len(json.loads(findings.read_text())["findings"]) == 700
     assert "more lines; `--findings FILE`" in validate(pull, "--format", "markdown").output
+
+
+def test_long_names_in_what_changes_leave_room_in_a_comment(pull, top, tmp_path):
+    for number in range(60):
+        folder = pull.root / f"{'_' * 200}{number}" / ("&" * 200) / ("_" * 200) / ("|" * 200)
+        folder.mkdir(parents=True)
+        (folder / f"{MULTI}.json").write_text("{}")
+    commit(top)
+    for output_format in ("markdown", "text", "json"):
+        done = validate(pull, "--format", output_format)
+        assert done.exit_code == 1
+        assert len(done.output) <= 60_000
 
 
 def test_a_check_that_is_killed_has_said_that_it_did_not_finish(pull, tmp_path):

@@ -6,7 +6,15 @@ import pytest
 
 from xbench._util.errors import UserError
 from xbench.cli.evaluate import evaluate
-from xbench.results.command_line import FLAGS, LISTS, OPTIONS, SHORT, parse_command, shown_command
+from xbench.results.command_line import (
+    CHOICES,
+    FLAGS,
+    LISTS,
+    OPTIONS,
+    SHORT,
+    parse_command,
+    shown_command,
+)
 
 
 def test_the_options_are_those_of_the_command_line():
@@ -15,6 +23,8 @@ def test_the_options_are_those_of_the_command_line():
     for flag, name in {**OPTIONS, **SHORT}.items():
         assert options[flag].is_flag == (name in FLAGS), flag
         assert options[flag].multiple == (name in LISTS), flag
+        choices = getattr(options[flag].type, "choices", None)
+        assert name in LISTS or (tuple(choices) if choices else None) == CHOICES.get(name), flag
 
 
 def test_text_and_list_are_the_same_command():
@@ -44,6 +54,12 @@ def test_text_and_list_are_the_same_command():
         "xbench evaluate --model-kwargs {",
         "xbench evaluate --model a && rm -rf /",
         "xbench evaluate --model 'a",
+        "xbench evaluate --model a/b --output 'the best model of all'",
+        "xbench evaluate --model a/b --cache-dir https://evil.example/x",
+        "xbench evaluate --model a/b --ray-address 'the best model'",
+        "xbench evaluate --model a/b --served-model 'the best model'",
+        "xbench evaluate --model a/b --api-key-env 'the best model'",
+        "xbench evaluate --model a/b --backend best",
     ],
 )
 def test_what_is_not_a_command_is_refused(command):

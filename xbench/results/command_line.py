@@ -7,11 +7,13 @@ are written to a record, or change nothing about the scores, may be there.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from xbench._util.errors import UserError
+from xbench.data.catalogue import PASSAGE_FORMS
 
 START = ("xbench", "evaluate")
 
@@ -37,6 +39,23 @@ OPTIONS = {
     f"--{name.replace('_', '-')}": name
     for name in (*TEXTS, *NUMBERS, *FLAGS, *LISTS, *OBJECTS, *OTHERS)
 }
+CHOICES = {
+    "passage_form": PASSAGE_FORMS,
+    "backend": ("local", "ray"),
+    "on_bad_line": ("stop", "skip"),
+    "dtype": ("float32", "float16", "bfloat16"),
+}
+"""Values of options that have no others."""
+
+PATH = r"(?!.*://)[\w.,~@+=/\\:-]{1,300}"
+NAME = r"[A-Za-z0-9._:/@+-]{1,200}"
+PATTERNS = {
+    **dict.fromkeys(("output", "data_dir", "cache_dir"), PATH),
+    **dict.fromkeys(("served_model", "served_query_model", "served_passage_model"), NAME),
+    **{"ray_address": NAME, "device": NAME, "revision": NAME, "api_key_env": r"[A-Za-z_]\w{0,80}"},
+}
+"""What values consist of that are shown and not compared with anything."""
+
 SHORT = {"-t": "tasks", "-b": "benchmark", "-l": "languages", "-o": "output"}
 
 
@@ -108,6 +127,10 @@ def _value(name: str, flag: str, value: str) -> Any:  # noqa: ANN401
         if not (value.isascii() and value.isdigit() and 0 < len(value) < 10):
             raise UserError(f"expected a whole number after {flag}, found {value[:40]!r}")
         return int(value)
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UserError(f"expected {' or '.join(CHOICES[name])} after {flag}")
+    if name in PATTERNS and not re.fullmatch(PATTERNS[name], value, re.ASCII):
+        raise UserError(f"expected a name or path without spaces after {flag}")
     if name not in OBJECTS:
         return value
     try:

@@ -57,7 +57,12 @@ def _licence(text: str) -> str:
     return _address(text)
 
 
-LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .+-]{0,59}")
+LICENCE = re.compile(
+    r"(?=.{1,60}$)(not specified|[A-Za-z0-9][A-Za-z0-9.+-]*"
+    r"|(Apache|MIT|BSD|CC|GNU|A?GPL|LGPL|MPL|Creative Commons|Mozilla)[A-Za-z0-9 .+-]*"
+    r"|[A-Za-z0-9][A-Za-z0-9 .+-]* (licen[cs]e|terms of use|agreement))",
+    re.IGNORECASE,
+)
 """How licences are called that have no address."""
 
 
@@ -67,6 +72,8 @@ def _public_name(text: str) -> str:
             "expected organisation/name in the hub's alphabet: A-Z, a-z, 0-9, '.', '_' and '-'; "
             "evaluate the model under such a name"
         )
+    if "__" in text.partition("/")[0]:
+        raise ValueError("expected an organisation without '__', which folders have for the slash")
     return text
 
 
@@ -168,15 +175,17 @@ def _command(value: object) -> object:
 def _dimensions(value: object) -> object:
     """Check the number of dimensions of a model's embeddings, or the numbers it may have."""
     numbers = value if isinstance(value, list) else [value]
-    if value is None or all(type(own) is int and 1 <= own <= 10**6 for own in numbers[:100]):
+    known = len(numbers) <= 100 and all(type(own) is int and 1 <= own <= 10**6 for own in numbers)
+    if value is None or (known and numbers):
         return value
-    raise ValueError("expected a number from 1 to 1000000, or a list of such numbers")
+    raise ValueError("expected a number from 1 to 1000000, or a list of at most 100 such numbers")
 
 
 PACKAGES = ("xbench-mteb", "mteb", "torch", "sentence-transformers", "transformers", "numpy")
 """The packages whose versions are recorded."""
 
-VERSION = re.compile(r"[0-9][0-9a-z.]{0,29}(\+[0-9a-z.]{1,16})?")
+BUILD = r"(cpu|xpu|abi|[a-z]{0,4}[0-9][0-9a-f]{0,14}|[0-9a-f]{6,15})"
+VERSION = re.compile(rf"[0-9][0-9a-z.]{{0,29}}(\+{BUILD}(\.{BUILD}){{0,3}})?")
 """How versions are written; what follows a plus says how a package was built."""
 
 Prompt = Annotated[str, StringConstraints(max_length=1_000), AfterValidator(_prose)]
@@ -199,12 +208,34 @@ Parameters = Annotated[int, Field(ge=0, le=10**13)]
 Dimensions = Annotated[Any, AfterValidator(_dimensions)]
 Command = Annotated[Any, AfterValidator(_command)]
 Package = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(PACKAGES)})$")]
-Device = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,12}(:[0-9]{1,4})?$")]
+Device = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(cpu|cuda|mps|xpu|hpu|npu|xla|tpu|mlu|ipu|musa|privateuseone)(:[0-9]{1,4})?$"
+    ),
+]
+NumberType = Annotated[
+    str,
+    StringConstraints(pattern=r"^(torch\.)?(b?float(8(_[a-z0-9]{1,8})?|16|32|64)|u?int(4|8|16))$"),
+]
+Similarity = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"(?i)^(cos(ine)?|dot|euclidean|manhattan|max_?sim|custom)(_[a-z]{1,10})?$"
+    ),
+]
 Digested = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{0,24}-[0-9a-f]{8}$")]
 Stage = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9._+-]+$", max_length=300)
 ]
 Amount = Annotated[float, Field(ge=0, le=1e9)]
+Duration = Annotated[float, Field(gt=0, le=366 * DAY)]
+Origin = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9/][A-Za-z0-9_./:%~+-]*( \([A-Za-z0-9_.,= +-]*\))?$", max_length=200
+    ),
+]
 Positive = Annotated[int, Field(ge=1, le=10**7)]
 Seconds = Annotated[float, AfterValidator(_known_past)]
 Day = Annotated[str, StringConstraints(max_length=10), AfterValidator(_day)]

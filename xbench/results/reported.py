@@ -55,7 +55,7 @@ class Publication(Document):
     url: Address
     passage_form: PassageForm = "sentence"
     note: Filled | None = None
-    entries: Annotated[list[Entry], Field(min_length=1)]
+    entries: Annotated[list[Entry], Field(min_length=1, fail_fast=True)]
 
 
 def read_reported(folders: Sequence[Path], contents: Contents) -> None:

@@ -18,6 +18,7 @@ from xbench.results.field_types import (
     Device,
     Digested,
     Dimensions,
+    Duration,
     Languages,
     Licence,
     Link,
@@ -25,6 +26,8 @@ from xbench.results.field_types import (
     ModelName,
     Name,
     Names,
+    NumberType,
+    Origin,
     Package,
     PackageVersion,
     Parameters,
@@ -36,6 +39,7 @@ from xbench.results.field_types import (
     Seconds,
     Setting,
     Settings,
+    Similarity,
     Stage,
     Word,
     Words,
@@ -94,10 +98,10 @@ class ModelMeta(Document):
     public_training_data: LinkOrFlag = None
     framework: Words = []
     reference: Address | None = None
-    similarity_fn_name: Word | None = None
+    similarity_fn_name: Similarity | None = None
     use_instructions: bool | None = None
-    adapted_from: Name | None = None
-    superseded_by: Name | None = None
+    adapted_from: Origin | None = None
+    superseded_by: Origin | None = None
     modalities: Words = []
     model_type: Words = []
     citation: Citation | None = None
@@ -136,7 +140,7 @@ class TaskResult(Document):
     dataset_revision: Name
     mteb_version: PackageVersion
     scores: dict[Name, Annotated[list[SubsetScores], Field(max_length=1000)]]
-    evaluation_time: Amount | None = None
+    evaluation_time: Duration | None = None
     kg_co2_emissions: Amount | None = None
     date: Seconds | None = None
     evaluation_phases: Annotated[list[Phase], Field(max_length=OBJECTS)] | None = None
@@ -199,7 +203,7 @@ class ModelChoice(Document):
     query_prompt: Prompt | None = None
     passage_prompt: Prompt | None = None
     max_length: Positive | None = None
-    dtype: Word | None = None
+    dtype: NumberType | None = None
     device: Device | None = None
     batch_size: Positive
     name: ModelName | None = None
@@ -242,9 +246,9 @@ class XBenchSettings(Document):
     model: ModelChoice
     prompts: Prompts
     maximum_length: Positive | None
-    dtype: Word | None
+    dtype: NumberType | None
     device: Device | None
-    similarity: Word | None = None
+    similarity: Similarity | None = None
     encoding: Encoding | None
     command: Command
     data: Name | None = None

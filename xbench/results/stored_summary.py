@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ ROUNDING = 1e-9
 
 Number = Annotated[float, Field(ge=-1e9, le=1e9)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Digest = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\z")]
 
 
 class EvidenceDocument(Document):
@@ -73,6 +74,22 @@ class AdvantageDocument(Document):
     value: Share
     interval: Annotated[list[Share], Field(min_length=2, max_length=2)] | None
     questions: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class SummaryOf010(Document):
+    """What a summary by version 0.1.0 held, of which nothing is read."""
+
+    format: Literal[1]
+    task: Name
+    passage_form: PassageForm
+    result: Digest
+    ranks: Digest
+    micro: Share
+    chance: Share
+    shares: Annotated[
+        dict[Name, Annotated[dict[Name, Share], Field(max_length=100)]], Field(max_length=100)
+    ]
+    evidence: Annotated[dict[Name, EvidenceDocument], Field(max_length=100)]
 
 
 ByLanguage = Annotated[
@@ -120,7 +137,9 @@ def parse_summary(
     if document is None:
         return None
     if (version := document.get("format", ABSENT)) != FORMAT:
-        if version != FORMAT_OF_0_1_0:
+        if version == FORMAT_OF_0_1_0:
+            conforms(document, SummaryOf010, notes)
+        else:
             notes.error("format", version, f"expected {FORMAT}; {RENEW}")
         return None
     if not conforms(document, SummaryDocument, notes):

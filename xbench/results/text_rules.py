@@ -111,6 +111,8 @@ def why_not_address(text: str) -> str:
         return "expected an address without a user"
     if port is not None or parts.netloc != host:
         return "expected a host in small letters and without a port"
+    if host.removeprefix("www.") in PATHS and parts.query:
+        return f"expected an address of {host} without what follows a question mark"
     return _why_not_host(host) or _why_not_path(host, parts.path)
 
 

@@ -56,18 +56,36 @@ def evaluation_data(training_data: Sequence[str]) -> set[str]:
     ['MLQA', 'XQuAD']
     """
     found: set[str] = set()
-    for name in map(_letters, training_data):
-        own = {start for start, stems in STEMS.items() if any(stem in name for stem in stems)}
-        whole = [inside for collection, inside in COLLECTIONS.items() if collection in name]
+    for name in training_data:
+        plain, strokes = _readings(name)
+        own = {
+            start
+            for start, stems in STEMS.items()
+            if any(stem in plain or stem.replace("i", "l") in strokes for stem in stems)
+        }
+        whole = [inside for collection, inside in COLLECTIONS.items() if collection in plain]
         found |= own or set().union(*whole)
     return found
 
 
-_LOOKS_LIKE = str.maketrans("аеорсухіјԛмтвнкӏαορυιхсқ", "aeopcyxijqmtbhklaopuixcq")
-"""Small letters of other alphabets that look like Latin ones."""
+_LOOKS_LIKE = str.maketrans(
+    "аеорсухіјԛмтвнкӏαορυιхсқ"
+    "\u0501\u03bc\u03b5\u03c4\u03ba\u03b7\u03bd\u03b2\u03b6\u03c7\u057d\u0566\u0581\u0585"
+    "\u1d00\u1d04\u1d05\u1d07\u0262\u026a\u029f\u1d0d\u01eb\u0280\u1d1b\u1d1c\u0251\u0131\u0142\u0261",
+    "aeopcyxijqmtbhklaopuixcqdmetkhnbzxuqgoacdegilmqrtuailg",
+)
+"""Small letters of other alphabets and rare ones that look like plain Latin letters."""
+
+_STROKES = str.maketrans("I1|", "lll")
+"""Characters that look like a small L."""
 
 
-def _letters(name: str) -> str:
-    """Return the letters and digits of a name, as a reader sees them."""
-    plain = unicodedata.normalize("NFKC", name).casefold().translate(_LOOKS_LIKE)
-    return "".join(character for character in plain if character.isalnum())
+def _readings(name: str) -> tuple[str, str]:
+    """Return the letters and digits of a name, as a reader sees them, and with strokes as an L."""
+    plain = unicodedata.normalize("NFKD", name)
+    return _plain(plain), _plain(plain.translate(_STROKES))
+
+
+def _plain(text: str) -> str:
+    letters = text.casefold().translate(_LOOKS_LIKE)
+    return "".join(character for character in letters if character.isalnum())

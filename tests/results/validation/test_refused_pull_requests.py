@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from tests.results.validation.pull_requests import (
@@ -13,6 +15,7 @@ from tests.results.validation.pull_requests import (
     MULTI,
     NEW,
     OLD,
+    PUBLICATION,
     REVISION,
     PullRequest,
     copy_of,
@@ -126,6 +129,7 @@ PLACES = [
     ("a name with a line break", write("acme\nx/1/a.json", {}), "acme"),
     ("a name in a form of its own", write("acme__mode\u0301l/1/a.json", {}), "acme"),
     ("a name that turns", write("acme__\u202egpj/1/a.json", {}), "acme"),
+    ("a result below a name that turns", write(f"acme__\u202egpj/1/{RESULT}", {}), "acme"),
     ("a name that starts like an option", write("-rf__x/1/a.json", {}), "-rf__x"),
     ("a long name", write(f"reported/{'x' * 245}.json", {}), "xxx"),
     ("a folder that is not a model's", rename("acme"), "acme"),
@@ -173,8 +177,17 @@ PUBLISHED = [
     ("another model removed", removed("old__model"), "old__model"),
     ("another model's task removed", removed(f"old__model/{REVISION}/{RESULT}"), "old__model"),
     ("another model's ranks removed", removed(f"old__model/{REVISION}/{RANKS}"), RANKS),
+    ("a publication that is there", write("reported/aaa.json", PUBLICATION | {"title": "a  PUBLICATION."}), "title"),
+    ("scores of an unknown dataset", entry(dataset="The best dataset"), "entries[0].dataset"),
+    ("the address of another publication", write("reported/aaa.json", PUBLICATION | {"title": "b", "url": "https://arxiv.org/abs/2408.10536"}), "url"),
+    ("a new publication without a title", write("reported/aaa.json", {"source": "x"}), "title"),
     ("a new publication with markup", write("reported/new.json", {"source": "x", "title": "y", "url": "javascript:alert(1)", "entries": []}), "url"),
 ]  # fmt: skip
+
+
+def settings_of_run(name, value):
+    return lambda pull: pull.settings("xbench", name, value)
+
 
 LONG = "x" * 9_000
 TEXTS = [
@@ -184,7 +197,7 @@ TEXTS = [
         "https://huggingface.co.evil.example/a", "https://hugg\u0456ngface.co/a", "https://xn--hggingface-bhb.co/a",
         "https://huggingface.com/a", "https://arxiv.org.evil.example/abs/2004.05484", "https://arxiv.org/evil",
         "https://evil.example/https://huggingface.co/a", "https://huggingface.co/a b", "https://huggingface.co\\@evil.example/",
-        "//huggingface.co/a", "https://huggingface.co:8443/a", "https://arxlv.org/abs/2004.05484", "data:text/html,a")),
+        "//huggingface.co/a", "https://huggingface.co:8443/a", "https://arxlv.org/abs/2004.05484", "https://huggingface.co/login?next=https://evil.example", "data:text/html,a")),
     *((f"licence {text!a}", meta(license=text), "license") for text in ("mit\u202e", "javascript:a", LONG, "\ud83d", "a\nb")),
     *((f"training data {name!a}", meta(training_datasets=[name]), "training_datasets") for name in (
         "ML\u00adQA", "\uff2d\uff2c\uff31\uff21", "MLQ\u0410", "a\u202eb", "\u3164", "\u2800", "a\u0300\u0301\u0302\u0303", "\u13b7\u13de",
@@ -192,9 +205,16 @@ TEXTS = [
     *((f"prompt {text[:9]!a}", lambda pull, text=text: pull.settings("xbench", "prompts", "query", text), "prompts.query")
       for text in (LONG, "\u202equery", "a\u0000b", "\u2066x", "q\u200b: ", "\uff1dHYPERLINK(1)")),
     *((f"version {text!a}", lambda pull, text=text: pull.settings("version", "torch", text), "version.torch")
-      for text in ("best model", "2.13.0+best.model.of.them.all", "1;x", "2.13\n", "1!2", "99.0")),
+      for text in ("best model", "2.13.0+winner", "0.4", "2.13.0+best.model.of.them.all", "1;x", "2.13\n", "1!2", "99.0")),
     ("a package of one's own", lambda pull: pull.settings("version", "winner", "1.0"), "version"),
     ("a device that is text", lambda pull: pull.settings("xbench", "device", "the best"), "device"),
+    ("a device that is a word", settings_of_run("device", "winner"), "device"),
+    ("a type in words", settings_of_run("dtype", "winner of all benchmarks"), "dtype"),
+    ("a similarity in words", settings_of_run("similarity", "winner of all"), "similarity"),
+    ("a licence in words", meta(license="Winner of all benchmarks 2026"), "license"),
+    ("an origin in words", meta(adapted_from="nothing, made by us"), "adapted_from"),
+    ("a successor in words", meta(superseded_by="the best of all"), "superseded_by"),
+    ("text behind a hundred dimensions", meta(embed_dim=[64] * 100 + ["=1+1"]), "embed_dim"),
     ("a type that is text", lambda pull: pull.settings("xbench", "dtype", "<b>float</b>"), "dtype"),
     ("a citation that turns", meta(citation="a\u202eb"), "citation"),
     ("contacts with fillers", meta(contacts=["\u115f"]), "contacts"),
@@ -275,9 +295,46 @@ def made_from(pull):
     pull.meta(adapted_from=OLD, training_datasets=["SQuAD"])
 
 
+def run_as(model):
+    def change(pull):
+        pull.settings("xbench", "model", "model", model)
+        words = ["xbench", "evaluate", "--model", model, "--tasks", MONO, "--tasks", MULTI]
+        pull.settings("xbench", "command", words)
+
+    return change
+
+
+def local_name(pull):
+    shutil.rmtree(pull.folder.parent)
+    folder = pull.add("local/model")
+    pull.edit(SETTINGS, put("xbench", "model", "model", "intfloat/multilingual-e5-small"), folder)
+
+
+def second_stage(pull):
+    shutil.rmtree(pull.folder.parent)
+    folder = pull.add(experiment={"rerank": "the-best-model@1", "rerank_top": 100})
+    chosen = {"rerank": "BAAI/bge-reranker-base", "rerank_top": 100}
+    pull.edit(SETTINGS, put("xbench", "model", lambda own: own | chosen), folder)
+
+
 CONTRADICTIONS = [
     ("settings of another model", choice("model", "other/model"), "xbench.model.model"),
     ("settings under another name", choice("name", "other/model"), "xbench.model.name"),
+    ("a word in place of a model", run_as("somemodel"), "xbench.model.model"),
+    ("a folder under a public name", run_as("./somemodel"), "xbench.model.model"),
+    ("an endpoint under a public name", run_as("https://models.example/v1"), "xbench.model.model"),
+    ("code under a public name", run_as("model.py:make"), "xbench.model.model"),
+    ("another model of this machine", local_name, "xbench.model.model"),
+    ("an organisation with the sign of folders", alike("old__model/x"), "name"),
+    ("another second stage", second_stage, "xbench.model.rerank"),
+    ("data of one's own", settings("xbench", "data", "0123456789ab"), "xbench.data"),
+    ("no texts", settings("xbench", "encoding", {"texts": 0, "encoded": 0, "truncated": 0}), "encoding.texts"),
+    ("more texts than there are", settings("xbench", "encoding", {"texts": 10**9, "encoded": 1, "truncated": 0}), "encoding.texts"),
+    ("a command on perturbed queries", command("--perturb", "typos"), "xbench.command"),
+    ("a command with free text", command("--output", "'the best model'"), "xbench.command"),
+    ("xbench before the first", settings("version", "xbench-mteb", "0.0.1"), "version.xbench-mteb"),
+    ("mteb before the first", settings("version", "mteb", "1.2.0"), "version.mteb"),
+    ("no time", of_result("evaluation_time", 0.0), "evaluation_time"),
     ("settings of another commit", choice("revision", "f" * 40), "xbench.model.revision"),
     ("settings of another revision", choice("revision", "2"), "xbench.model.revision"),
     ("another prompt than asked for", choice("query_prompt", "q: "), "query_prompt"),
@@ -325,6 +382,7 @@ CONTRADICTIONS = [
     ("a phase of another subset", phases(subset="xx"), "evaluation_phases[0].subset"),
     ("a phase of another split", phases(split="dev"), "evaluation_phases[0].split"),
     ("a phase in a hundred years", phases(end=4.9e9), "evaluation_phases[0].end"),
+    ("a phase of a year", phases(start=1755000000.0), "evaluation_phases[0].start"),
     ("a release in a hundred years", meta(release_date="2126-01-01"), "release_date"),
     ("a day that is none", meta(release_date="2025-02-30"), "release_date"),
     ("a release before there were computers", meta(release_date="0001-01-01"), "release_date"),
@@ -376,11 +434,58 @@ def copied(share):
     return change
 
 
+def copied_by(change_ranks):
+    """Return a change by which the new model has ranks that are made of those of another one."""
+
+    def change(pull):
+        from dataclasses import replace
+
+        from tests.leaderboard.sound_results import drawn_task, result_of
+        from xbench.results.store import result_content, write_per_query
+
+        for task in (MONO, MULTI):
+            content, other = drawn_task(task, 1, 1.0), drawn_task(task, 9, 1.5)
+            pools = {
+                n: change_ranks(n, own, other.subsets[n]) for n, own in content.subsets.items()
+            }
+            content = replace(content, subsets=pools)
+            write_per_query(pull.folder, content)
+            (pull.folder / f"{task}.json").write_bytes(result_content(result_of(content)))
+
+    return change
+
+
+def of_other_questions(_, own, other):
+    from dataclasses import replace
+
+    order = np.random.default_rng(3).permutation(len(own.questions))
+    rank = own.rank.reshape(len(order), -1)[order].ravel()
+    return replace(own, rank=rank, top=None if own.top is None else own.top[order])
+
+
+def in_the_same_order(_, own, other):
+    from dataclasses import replace
+
+    if own.top is None:
+        return own
+    rank = own.rank.reshape(len(own.questions), -1) * 4 // 5
+    places = np.arange(1, rank.shape[1] + 1)
+    rank = np.maximum.accumulate(np.maximum(rank, 1) - places, axis=1) + places
+    rank, top = rank.ravel(), other.top.copy()
+    shallow = rank <= top.shape[1]
+    language = np.searchsorted(list(own.pool), own.language)
+    top[own.query[shallow], rank[shallow] - 1] = language[shallow]
+    return replace(own, rank=rank, top=top)
+
+
 COPIES = [
+    ("ranks of another model for one language", copied_by(lambda name, own, other: own if name == "de" else other), "subsets"),
+    ("ranks of another model for other questions", copied_by(of_other_questions), "subsets"),
+    ("ranks in the order of another model's", copied_by(in_the_same_order), "subsets"),
     ("ranks of another model", copied(0.0), "subsets"),
     ("ranks of another model, a tenth changed", copied(0.1), "subsets"),
     ("ranks of another model, a third changed", copied(0.35), "subsets"),
-]
+]  # fmt: skip
 
 
 def raw(text, name=RESULT):
@@ -421,6 +526,13 @@ LIMITS = [
     ("many fields", raw(lambda _: json.dumps({f"f{i}": 0 for i in range(60_000)}).encode()), RESULT),
 ]  # fmt: skip
 
+
+def old_summary(pull):
+    (pull.folder / f"{MULTI}.summary.json.gz").write_bytes(gzip.compress(b'{"format":1,"x":"y"}'))
+
+
+LIMITS += [("a payload in a summary of the first version", old_summary, "summary")]
+
 KINDS = {
     "places": PLACES,
     "published": PUBLISHED,
@@ -457,5 +569,5 @@ def test_it_is_refused_and_named(board, pull, change, where):
     for write_report in (as_text, as_json, as_markdown):
         report = write_report(changes.checks, changes.sentences)
         assert len(report) <= 60_000
-        assert not set(report) & set("\u202e\u2066\u200b\u00ad\x00")
+        assert not set(html.unescape(report)) & set("\u202e\u2066\u200b\u00ad\x00")
     assert sorted(pull.root.parent.iterdir()) == before

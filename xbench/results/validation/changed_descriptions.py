@@ -17,7 +17,12 @@ OBJECTS = 100_000
 
 
 def changed_descriptions(
-    root: Path, head: Tree, base: Tree, changed: Sequence[str]
+    root: Path,
+    head: Tree,
+    base: Tree,
+    changed: Sequence[str],
+    newest: Tree,
+    gained: Sequence[str],
 ) -> Iterator[TaskCheck]:
     """Yield every field that changes, and evaluation data that are no longer declared.
 
@@ -26,8 +31,16 @@ def changed_descriptions(
         head: Its files as they would be.
         base: Its files as they are.
         changed: Those that differ.
+        newest: The files as they have become meanwhile.
+        gained: Those that differ meanwhile.
     """
-    others = [_object(base, path) for path in base.forms if path.endswith(f"/{META_NAME}")]
+    everyone = [(base, base.forms), (newest, gained), (head, changed)]
+    others = [
+        _object(tree, path)
+        for tree, paths in everyone
+        for path in paths
+        if path.endswith(f"/{META_NAME}")
+    ]
     for path in changed:
         name, notes = path.rpartition("/")[2], Notes(path)
         if name == META_NAME:

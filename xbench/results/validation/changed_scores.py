@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from xbench.data.catalogue import DATASETS
 from xbench.results.findings import Notes, Plain, shown
 
 PLACE = ("model", "dataset", "setting", "measure", "language", "average")
 """Fields of a score that say which one it is."""
+
+ARXIV = re.compile(r"\b\d{4}\.\d{4,5}\b")
+"""The number that arXiv gives to a publication."""
 
 HEAD = ("source", "title", "url", "passage_form", "note")
 """Fields of a publication."""
@@ -28,6 +33,8 @@ def changed_scores(old: Any, new: Any, notes: Notes) -> None:  # noqa: ANN401
     if old is None:
         found = Plain(f"{len(after)} scores of a new publication")
         notes.warn("entries", found, "compare them with the publication")
+        _check_new(after, notes)
+        _check_source(new, notes)
         return
     for field in HEAD:
         if isinstance(old, dict) and old.get(field) != new.get(field):
@@ -44,6 +51,24 @@ def changed_scores(old: Any, new: Any, notes: Notes) -> None:  # noqa: ANN401
         else:
             rule = f"a new score, {_words(place)}; compare it with the publication"
             notes.warn(f"{where}.value", entry.get("value"), rule)
+    _check_new({place: own for place, own in after.items() if place not in before}, notes)
+
+
+def _check_new(added: Mapping[Any, tuple[int, Mapping[str, Any]]], notes: Notes) -> None:
+    """Note new scores of datasets that xbench has not."""
+    titles = [dataset.title for dataset in DATASETS]
+    for number, entry in added.values():
+        if entry.get("dataset") not in titles:
+            rule = f"expected one of {', '.join(titles)}"
+            notes.error(f"entries[{number}].dataset", entry.get("dataset"), rule)
+
+
+def _check_source(new: Mapping[str, Any], notes: Notes) -> None:
+    """Note a publication that is named by another number of arXiv than its address."""
+    source, url = str(new.get("source")), str(new.get("url"))
+    named, linked = ARXIV.findall(source), ARXIV.findall(url)
+    if "arxiv.org/" in url and named and not set(named) & set(linked):
+        notes.error("url", url, f"expected the address of {shown(source)}")
 
 
 def _compare(old: Mapping[str, Any], new: Mapping[str, Any], where: str, notes: Notes) -> None:

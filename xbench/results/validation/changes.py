@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +17,16 @@ from xbench.results.validation.batches import check_tasks
 from xbench.results.validation.changed_descriptions import changed_descriptions, content_of
 from xbench.results.validation.changed_scores import changed_scores
 from xbench.results.validation.file_kinds import IMPORTED, LOCK_NAME, REPORTED
-from xbench.results.validation.look_alikes import look_alikes
+from xbench.results.validation.look_alikes import Fingerprint, files_of, look_alikes
+from xbench.results.validation.same_publications import same_publications
 from xbench.results.validation.strays import is_result, strays
-from xbench.results.validation.trees import Repository, Tree, disk_tree
+from xbench.results.validation.trees import Repository, Tree, disk_tree, written
 
 LISTED = 40
 """How many sentences say what changes; the rest are counted."""
+
+TEXT = r"[A-Za-z0-9_][A-Za-z0-9_/-]*\.md"
+"""Files that may change along with results, as no program reads them."""
 
 UNREAD = "expected results alone; propose other changes in a pull request of their own"
 
@@ -47,7 +52,8 @@ def check_changes(folder: Path, base: Path) -> Changes:
         base: Folder of all results, as it is.
     """
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.resolve would follow links
-    return _Comparison(root, disk_tree(root), disk_tree(Path(os.path.abspath(base)))).changes()  # noqa: PTH100
+    there = disk_tree(Path(os.path.abspath(base)))  # noqa: PTH100
+    return _Comparison(root, disk_tree(root), there, there).changes()
 
 
 def check_pull_request(folder: Path, ref: str) -> Changes:
@@ -55,33 +61,40 @@ def check_pull_request(folder: Path, ref: str) -> Changes:
 
     Args:
         folder: Folder of all results in a checkout of the pull request.
-        ref: The branch that it is for; what it got since the two parted is left alone.
+        ref: The branch that it is for. What it got since the two parted is not said to be removed,
+            but new results must not be copies of it either.
 
     Raises:
         UserError: If the folder is in no repository of git, or there is no such branch.
     """
     root = Path(os.path.abspath(folder))  # noqa: PTH100
+    if root.is_symlink():
+        rule = "expected the folder of results itself"
+        return Changes([_noted(root.parent, root.name, "", Plain("a symbolic link"), rule)], [])
     repository = Repository.of(root)
-    commit = repository.merge_base(ref)
-    found = _Comparison(root, repository.checked_out(root), repository.tree(commit)).changes()
+    newest, commit = repository.commit(ref), repository.merge_base(ref)
+    trees = repository.checked_out(root), repository.tree(commit), repository.tree(newest)
+    found = _Comparison(root, *trees).changes()
     elsewhere = [_elsewhere(root, path) for path in repository.changed_elsewhere(commit)]
     return Changes([*found.checks, *elsewhere], found.sentences)
 
 
 def _elsewhere(root: Path, path: str) -> TaskCheck:
+    """Return the check of a file outside the results: text may change with them, nothing else."""
     notes = Notes(path)
-    add = notes.error if path.startswith(".") else notes.warn
+    add = notes.warn if re.fullmatch(TEXT, path) else notes.error
     add("", Plain("a change outside the results, which this check does not read"), UNREAD)
     return TaskCheck(root.parent / path, notes.listed())
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A folder of results, as it would be and as it is."""
+    """A folder of results, as it would be, as it was before, and as it has become meanwhile."""
 
     root: Path
     head: Tree
     base: Tree
+    newest: Tree
 
     @cached_property
     def changed(self) -> list[str]:
@@ -98,6 +111,18 @@ class _Comparison:
             if {path.replace(".json", PER_QUERY_SUFFIX), f"{path.rpartition('/')[0]}/{META_NAME}"}
             & changed
         }
+
+    @cached_property
+    def gained(self) -> list[str]:
+        """The files that others added or changed meanwhile, in order."""
+        old, new = self.base, self.newest
+        return [
+            path
+            for path, form in new.forms.items()
+            if form == "file"
+            and new is not old
+            and (path not in old.forms or old.digest(path) != new.digest(path))
+        ]
 
     def _inside(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -118,19 +143,53 @@ class _Comparison:
 
         touched = {path.rpartition("/")[0] for path in (*self.changed, *self.removed)}
         results = [p for p in self.head.forms if is_result(p) and p.rpartition("/")[0] in touched]
-        checks, prints = check_tasks([self.root / path for path in results], self.root)
-        sound = {check.path: check.result for check in checks if check.run and check.result}
-        others = [self.root / p for p in filter(is_result, self.head.forms) if p not in results]
-        new = [own for own in prints if self._inside(own.path) in self.changed_ranks]
-        checks += look_alikes([own for own in new if own.path in sound], others, sound, self.root)
+        siblings = self._siblings(results)
+        every = sorted([*results, *siblings])
+        checks, prints = check_tasks([self.root / path for path in every], self.root)
+        checks += self._look_alikes(checks, prints)
         gone = [path for path in self.head.forms if path.rpartition("/")[0] in touched]
         looked_at = sorted({*self.changed, *(gone if self.removed else ())})
         checks += strays(self.head, self.root, looked_at, published=True)
         checks += self._lost()
         checks += [check for path in self.changed if (check := self._table(path))]
-        checks += changed_descriptions(self.root, self.head, self.base, self.changed)
+        checks += changed_descriptions(
+            self.root, self.head, self.base, self.changed, self.newest, self.gained
+        )
+        checks += same_publications(self.root, self.head, self.changed, self.newest, self.gained)
         checks += self._names()
-        return Changes(without_repetition(checks), list(self._sentences(results)))
+        unchanged = {self.root / path for path in siblings}
+        found = [
+            check
+            for check in without_repetition(checks)
+            if check.path not in unchanged or not check.accepted
+        ]
+        return Changes(found, list(self._sentences(results)))
+
+    def _siblings(self, results: Sequence[str]) -> list[str]:
+        """Return the same tasks with other settings, which must not be the same run."""
+        changed = {_same_task(path) for path in results}
+        return [
+            path
+            for path in filter(is_result, self.head.forms)
+            if path not in results and _same_task(path) in changed
+        ]
+
+    def _look_alikes(
+        self, checks: Sequence[TaskCheck], prints: Sequence[Fingerprint]
+    ) -> list[TaskCheck]:
+        """Return what is wrong with changed results whose ranks are another model's."""
+        sound = {check.path for check in checks if check.run}
+        new = [
+            own
+            for own in prints
+            if own.path in sound and self._inside(own.path) in self.changed_ranks
+        ]
+        tasks, own_paths = {own.path.name for own in new}, {own.path for own in new}
+        others = [self.root / path for path in filter(is_result, self.head.forms)]
+        gained = [p for p in filter(is_result, self.gained) if p.rpartition("/")[2] in tasks]
+        with written(self.newest, [file for path in gained for file in files_of(path)]) as folder:
+            there = [own for own in others if own not in own_paths]
+            return look_alikes(new, [*there, *(folder / path for path in gained)], self.root)
 
     def _lost(self) -> Iterator[TaskCheck]:
         """Yield the files that are removed, but for those that can be made again."""
@@ -156,7 +215,8 @@ class _Comparison:
 
     def _names(self) -> Iterator[TaskCheck]:
         """Yield new models whose names read like that of another one."""
-        there = {path.split("/")[0] for path in self.head.forms if "__" in path.split("/")[0]}
+        every = (*self.head.forms, *self.gained)
+        there = {path.split("/")[0] for path in every if "__" in path.split("/")[0]}
         by_skeleton: dict[str, set[str]] = {}
         for name in there:
             by_skeleton.setdefault(skeleton(name), set()).add(name)
@@ -218,6 +278,12 @@ class _Known:
         if model not in self.models:
             return "New model"
         return "New settings of" if f"/{EXPERIMENTS}/" in path else "New revision of"
+
+
+def _same_task(path: str) -> tuple[str, ...]:
+    """Return what results of a model, revision and task have in common, whatever the settings."""
+    model, revision, *_, task = path.split("/")
+    return model, revision, task
 
 
 def _run(folder: str) -> str:

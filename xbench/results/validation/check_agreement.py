@@ -14,7 +14,7 @@ from typing import Any
 from packaging.version import Version
 
 from xbench.data.catalogue import TASKS
-from xbench.results.field_types import MODEL_NAME, PACKAGES
+from xbench.results.field_types import DAY, MODEL_NAME, PACKAGES
 from xbench.results.findings import RERUN, Notes
 from xbench.results.schema import RunSettings, conforms
 from xbench.results.validation.check_command import (
@@ -23,6 +23,7 @@ from xbench.results.validation.check_command import (
     Wrong,
     command_contradictions,
 )
+from xbench.results.validation.expected import corpora
 from xbench.results.variant_names import VARIANT
 
 SHARED = tuple(name for name in COMMAND_OPTIONS if name not in ("device", "batch_size", "revision"))
@@ -31,8 +32,17 @@ SHARED = tuple(name for name in COMMAND_OPTIONS if name not in ("device", "batch
 BYTES_PER_PARAMETER = 0.001, 100.0
 """Least and greatest memory that a parameter takes, however adapters are counted."""
 
+TEXTS_PER_PASSAGE = 20
+"""Texts to encode for each passage; queries have at most as many."""
+
 NEWER = 1
 """How many major versions a package may be ahead of the one that is installed."""
+
+NEAR_IN_TIME = 100 * DAY
+"""Seconds that a run may take."""
+
+FIRST = {"xbench-mteb": "0.1", "mteb": "2.23", "torch": "2", "numpy": "1.26", "transformers": "4"}
+"""The first versions with which there are results."""
 
 
 def named(text: str) -> str:
@@ -89,11 +99,14 @@ def settings_contradictions(
         rule = f"expected xbench.model.batch_size, {choice['batch_size']}"
         yield Wrong("encode_kwargs.batch_size", settings["encode_kwargs"]["batch_size"], rule)
     encoding = own["encoding"] or {}
+    most = TEXTS_PER_PASSAGE * sum(corpora()[TASKS[task][0].title].passages.values())
+    if encoding and not 0 < encoding["texts"] <= most:
+        yield Wrong("xbench.encoding.texts", encoding["texts"], f"expected 1 to {most}")
     for field in ("encoded", "truncated"):
         if encoding and encoding[field] > encoding["texts"]:
             rule = f"expected at most the number of texts, {encoding['texts']}"
             yield Wrong(f"xbench.encoding.{field}", encoding[field], rule)
-    yield from _future_versions(settings["version"])
+    yield from _impossible_versions(settings["version"])
     yield from command_contradictions(own, task)
 
 
@@ -103,12 +116,16 @@ def _other_model(choice: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator
     if given is not None:
         if given != name:
             yield Wrong("xbench.model.name", given, rule)
-    elif (
-        re.fullmatch(MODEL_NAME, chosen)
-        and re.sub(r"[^a-z0-9._/-]+", "-", chosen.casefold()).strip("-") != name.casefold()
-        and not name.startswith("local/")
-    ):
+    elif not re.fullmatch(MODEL_NAME, chosen):
+        if not name.startswith("local/"):
+            yield Wrong("xbench.model.model", chosen, f"{rule} under that name, by --name")
+    elif name.casefold() not in (_public(chosen), _public(f"local/{chosen.rpartition('/')[2]}")):
         yield Wrong("xbench.model.model", chosen, rule)
+
+
+def _public(name: str) -> str:
+    """Return how results call a model, in small letters."""
+    return re.sub(r"[^a-z0-9._/-]+", "-", name.casefold()).strip("-")
 
 
 def _other_revision(choice: Mapping[str, Any], meta: Mapping[str, Any]) -> Iterator[Wrong]:
@@ -169,12 +186,21 @@ def _other_experiment(
     if own["passage_form"] != "sentence":
         expected["passage_form"] = own["passage_form"]
     if choice.get("rerank") is not None:
-        expected["rerank"] = given.get("rerank", choice["rerank"])
+        expected["rerank"] = _second_stage(choice["rerank"], given.get("rerank"))
         expected["rerank_top"] = choice.get("rerank_top") or DEFAULTS["rerank_top"]
     for name in sorted((expected.keys() | given.keys()) - {"languages", "passages"}):
         if expected.get(name) != given.get(name):
             rule = f"expected {given.get(name)!r}, as experiment_kwargs.{name} of model_meta.json"
             yield Wrong(f"xbench.model.{name}", expected.get(name), f"{rule}; {RERUN}")
+
+
+def _second_stage(chosen: str, given: str | None) -> str:
+    """Return the second stage that a run was recorded with, which has the name that was chosen."""
+    name = (given or "").rpartition("@")[0].casefold()
+    known = re.fullmatch(MODEL_NAME, chosen)
+    names = {_public(chosen).replace("/", "-"), _public(f"local/{chosen}").replace("/", "-")}
+    is_it = name in names if known else name.startswith("local-")
+    return given if given is not None and is_it else chosen
 
 
 @cache
@@ -185,8 +211,8 @@ def _installed(package: str) -> Version | None:
         return None
 
 
-def _future_versions(versions: Mapping[str, str | None]) -> Iterator[Wrong]:
-    """Yield versions that are not there yet."""
+def _impossible_versions(versions: Mapping[str, str | None]) -> Iterator[Wrong]:
+    """Yield versions that are not there yet, and those that xbench never ran with."""
     for package in PACKAGES:
         text, here = versions.get(package), _installed(package)
         if text is None or here is None:
@@ -196,7 +222,8 @@ def _future_versions(versions: Mapping[str, str | None]) -> Iterator[Wrong]:
             is_future = found > here
         else:
             is_future = found.major > here.major + (0 if package == "mteb" else NEWER)
-        if is_future or found.epoch:
+        first = Version(FIRST.get(package, "0"))
+        if is_future or found.epoch or found.release < first.release:
             yield Wrong(
                 f"version.{package}", text, f"expected a version that exists, such as {here}"
             )
@@ -266,6 +293,10 @@ def result_contradictions(
         where = f"evaluation_phases[{number}]"
         if phase["end"] < phase["start"]:
             yield Wrong(f"{where}.end", phase["end"], "expected a time after its start")
+        if (date := result.get("date")) and abs(phase["end"] - date) > NEAR_IN_TIME:
+            yield Wrong(f"{where}.end", phase["end"], f"expected a time near to date, {date:.0f}")
+        if phase["end"] - phase["start"] > NEAR_IN_TIME:
+            yield Wrong(f"{where}.start", phase["start"], "expected a time near to its end")
         if phase["split"] != split:
             yield Wrong(f"{where}.split", phase["split"], f"expected {split}")
         if phase["subset"] not in names:

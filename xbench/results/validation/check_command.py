@@ -53,6 +53,9 @@ def command_contradictions(own: Mapping[str, Any], task: str) -> Iterator[Wrong]
             yield Wrong(where, found, f"expected {flag} {expected!r}, as xbench.model.{name}")
     if "data" in options or "data_name" in options:
         yield Wrong(where, options.get("data"), "expected no data of one's own")
+    if "perturb" in options or "perturb_seed" in options:
+        rule = "expected no --perturb: results on perturbed queries are not comparable"
+        yield Wrong(where, ", ".join(options.get("perturb", ())), rule)
     form = options.get("passage_form", "sentence")
     if form != own["passage_form"]:
         yield Wrong(where, form, f"expected --passage-form {own['passage_form']}")

@@ -24,6 +24,10 @@ CHANCE = 1.5
 FAR = 0.1
 """A difference between the main scores of two revisions of a model from which it is suspicious."""
 
+_HUB_PAGE = re.compile(
+    r"https://huggingface\.co/(?!(?:datasets|papers|spaces|blog|collections)/)([^/]+/[^/]+)(?:/.*)?"
+)
+
 _PATH = re.compile(r"(^|[\s=\"'])(~?/|\.\.?/|[A-Za-z]:\\|file:)")
 
 
@@ -78,9 +82,17 @@ def suspect_meta(meta: Mapping[str, Any], notes: Notes) -> None:
     if meta["training_datasets"] is None:
         rule = "declare what it was trained on, [] for nothing; else its contamination is unknown"
         notes.warn("training_datasets", None, rule)
+    page = _HUB_PAGE.fullmatch(meta.get("reference") or "")
+    if page and page[1].casefold() not in (meta["name"].casefold(), _name(meta, "adapted_from")):
+        rule = "the page of another model; check that it belongs to this one"
+        notes.warn("reference", meta["reference"], rule)
     if meta["name"].startswith("local/"):
         rule = "others cannot load a model of this machine; publish it and evaluate it by its name"
         notes.warn("name", meta["name"], rule)
+
+
+def _name(meta: Mapping[str, Any], field: str) -> str:
+    return (meta.get(field) or "").casefold()
 
 
 def suspect_settings(settings: Mapping[str, Any], notes: Notes, prefix: str) -> None:

@@ -77,6 +77,7 @@ def why_private(path: Path) -> str:
 
 class _OnAllLanguages(XBenchSettings):
     languages: Literal["all"]
+    data: None = None
 
 
 class _ComparableSettings(RunSettings):

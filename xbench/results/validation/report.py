@@ -19,6 +19,10 @@ UNFINISHED = "The check did not finish: nothing is known of these results. See i
 """The report of a check that was ended before its own was written."""
 
 
+SENTENCE = 1_000
+"""Characters of a sentence on what changes; together they take at most half of a report."""
+
+
 def as_text(checks: Sequence[TaskCheck], sentences: Sequence[str] = ()) -> str:
     """Return a line per finding, what changes, and a summary."""
     lines = [
@@ -26,13 +30,15 @@ def as_text(checks: Sequence[TaskCheck], sentences: Sequence[str] = ()) -> str:
         f"found {f.found}; {f.rule}"
         for f in _findings(checks)
     ]
-    return fitted([*lines, *map(printable_line, sentences)], [_summary(checks)])
+    return fitted([*lines, *map(_sentence, sentences)], [_summary(checks)])
 
 
 def as_json(checks: Sequence[TaskCheck], sentences: Sequence[str] = (), limit: int = LIMIT) -> str:
     """Return the findings as JSON, of which `limit` characters are not exceeded."""
     findings = [asdict(finding) for finding in _findings(checks)]
-    rest, room = 0, limit - 2_000 - sum(len(sentence) + 20 for sentence in sentences)
+    written = [json.dumps(_sentence(own)) for own in sentences]
+    changes = [json.loads(own) for own in _that_fit(written, limit // 2) if own.startswith('"')]
+    rest, room = 0, limit - 2_000 - sum(len(own) + 20 for own in written[: len(changes)])
     for number, finding in enumerate(findings):
         room -= len(json.dumps(finding, indent=1)) + 20
         if room < 0:
@@ -41,7 +47,7 @@ def as_json(checks: Sequence[TaskCheck], sentences: Sequence[str] = (), limit: i
     document = {
         "accepted": all(check.accepted for check in checks),
         "files": len(checks),
-        "changes": list(sentences),
+        "changes": changes,
         "findings": findings[: len(findings) - rest],
         "unlisted": rest,
     }
@@ -60,7 +66,8 @@ def as_markdown(
     """
     rows = [_row(finding) for finding in _findings(checks)]
     head = ["", "| | file | field | found | expected |", "|---|---|---|---|---|"] if rows else []
-    news = ["", *(f"- {code(sentence)}" for sentence in sentences)] if sentences else []
+    lines = [f"- {code(_sentence(sentence))}" for sentence in sentences]
+    news = ["", *_that_fit(lines, LIMIT // 2)] if sentences else []
     return fitted(
         [*rows, *(["", *tables.splitlines()] if tables else [])], [_summary(checks), *news, *head]
     )
@@ -69,22 +76,22 @@ def as_markdown(
 def fitted(lines: Sequence[str], first: Sequence[str]) -> str:
     """Return lines as one text, as many as fit a report, and how many more there are."""
     room = LIMIT - 200 - sum(len(line) + 1 for line in first)
-    kept = list(first)
+    return "\n".join([*first, *_that_fit(lines, room)])
+
+
+def _that_fit(lines: Sequence[str], room: int) -> list[str]:
+    """Return the first lines that have so many characters, and how many more there are."""
     for number, line in enumerate(lines):
         room -= len(line) + 1
         if room < 0:
-            kept += [
-                "",
-                f"{len(lines) - number} more lines; `--findings FILE` writes all findings.",
-            ]
-            break
-        kept.append(line)
-    return "\n".join(kept)
+            more = f"{len(lines) - number} more lines; `--findings FILE` writes all findings."
+            return [*lines[:number], "", more]
+    return list(lines)
 
 
-def printable_line(text: str) -> str:
-    """Return a text in one line that any terminal can show."""
-    return printable(text, 2_000)
+def _sentence(text: str) -> str:
+    """Return a sentence in one line that any terminal and any page can show."""
+    return printable(text, SENTENCE)
 
 
 def _row(finding: Finding) -> str:

@@ -6,9 +6,11 @@ import hashlib
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from xbench._util.errors import UserError
@@ -108,14 +110,22 @@ class Repository:
         inside = Path(os.path.realpath(folder)).relative_to(os.path.realpath(top))
         return cls(top, inside.as_posix())
 
+    def commit(self, ref: str) -> str:
+        """Return the commit of a reference.
+
+        Raises:
+            UserError: If there is no such reference.
+        """
+        commit = git(self.top, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+        return commit.decode().strip()
+
     def merge_base(self, ref: str) -> str:
         """Return the last commit that a reference and what is checked out have in common.
 
         Raises:
             UserError: If there is no such reference, or they have nothing in common.
         """
-        commit = git(self.top, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
-        return git(self.top, "merge-base", commit.decode().strip(), "HEAD").decode().strip()
+        return git(self.top, "merge-base", self.commit(ref), "HEAD").decode().strip()
 
     def tree(self, commit: str) -> Tree:
         """Return the files of a commit."""
@@ -147,6 +157,23 @@ class Repository:
         listed = git(self.top, "diff", "--name-only", "--no-renames", "-z", commit, "HEAD")
         paths = os.fsdecode(listed).split("\0")
         return [path for path in paths if path and not path.startswith(f"{self.prefix}/")]
+
+
+@contextmanager
+def written(tree: Tree, paths: Iterable[str]) -> Iterator[Path]:
+    """Write some files of a tree to a folder of their own, and remove it in the end.
+
+    Args:
+        tree: The files.
+        paths: Those to write; what is not a regular file of the tree is skipped.
+    """
+    with TemporaryDirectory() as folder:
+        for path in paths:
+            if tree.forms.get(path) == "file":
+                place = Path(folder, path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(tree.read(path))
+        yield Path(folder)
 
 
 def _entries(listed: bytes, prefix: str) -> list[tuple[str, str, str]]:
