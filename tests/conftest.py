@@ -29,7 +29,9 @@ from xbench.data.download import DataLocation
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
-settings.register_profile("fast", max_examples=20)
+settings.register_profile("untimed", deadline=None)
+settings.register_profile("fast", max_examples=20, deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)

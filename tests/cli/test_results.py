@@ -22,7 +22,8 @@ MINI = BENCHMARKS["XBenchMini"]
 def test_tables_are_the_score_table(mini_results, tmp_path):
     expected = xbench.load_results(mini_results).to_dataframe()
     outcome = invoke(tmp_path, "results", "export", mini_results, "--format", "csv")
-    frame = pd.read_csv(io.StringIO(outcome.stdout), keep_default_na=False, na_values={"low": ""})
+    exact = {"float_precision": "round_trip", "keep_default_na": False, "na_values": {"low": ""}}
+    frame = pd.read_csv(io.StringIO(outcome.stdout), **exact)
     assert list(frame.columns) == list(expected.columns)
     assert frame["value"].tolist() == expected["value"].tolist()
     assert frame["subset"].tolist() == expected["subset"].tolist()
