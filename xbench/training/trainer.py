@@ -116,7 +116,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         prompts = self.args.prompts
         return isinstance(prompts, dict) and any(isinstance(v, dict) for v in prompts.values())
 
-    def preprocess_dataset(self, dataset: Any, dataset_name: str | None = None) -> Any:  # noqa: ANN401
+    def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:  # noqa: ANN401
         """Return a dataset ready to be trained or evaluated on."""
         dataset = _own_evaluation(dataset)
         for own in _datasets(dataset):
