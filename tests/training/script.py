@@ -23,13 +23,14 @@ from xbench.training.batching.dataset import PairDataset
 from xbench.training.trainer import HybridTrainer
 
 
-def corpora():
+def corpora(negatives):
     mask = np.ones((58, 4), bool)
     mask[50:, 3] = False
-    return [make_pairs(mask), make_pairs(np.ones((20, 2), bool), name="other")]
+    other = np.ones((20, 2), bool)
+    return [make_pairs(mask, negatives=negatives), make_pairs(other, name="other")]
 
 
-def train(start, output, dropout, resume=None, workers=0):
+def train(start, output, dropout, resume=None, workers=0, negatives=0):
     """Train for three epochs of eleven batches, saving every step; return the trainer."""
     model = copy.deepcopy(start)
     for module in model.modules():
@@ -53,7 +54,7 @@ def train(start, output, dropout, resume=None, workers=0):
     trainer = HybridTrainer(
         model=model,
         args=args,
-        train_dataset=PairDataset(corpora()),
+        train_dataset=PairDataset(corpora(negatives)),
         loss=MultipleNegativesRankingLoss(model, gather_across_devices=args.world_size > 1),
     )
     trainer.train(resume_from_checkpoint=resume and str(resume))
@@ -74,9 +75,11 @@ def main():
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--resume-from", type=int, nargs="*", default=[])
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--negatives", type=int, default=0)
     options = parser.parse_args()
     start = make_tiny_transformer()
-    save(train(start, options.output, options.dropout), options.output)
+    whole = train(start, options.output, options.dropout, negatives=options.negatives)
+    save(whole, options.output)
     for step in options.resume_from:
         resumed = options.output / f"resumed-{step}"
         checkpoint = options.output / f"checkpoint-{step}"

@@ -72,6 +72,13 @@ def test_several_processes_reach_the_losses_and_weights_of_one(one, several, req
     assert losses(one)[-5:].mean() < losses(one)[:5].mean() / 2
 
 
+def test_hard_negatives_of_other_processes_are_no_positives(tmp_path):
+    """Two processes each gather the passages of the other, of which two in three are negatives."""
+    one = run(tmp_path / "one", "--negatives", "2")
+    two = run(tmp_path / "two", "--negatives", "2", processes=2)
+    np.testing.assert_allclose(losses(two), losses(one), atol=1e-5)
+
+
 def test_one_process_resumes_bitwise_from_any_checkpoint_with_dropout_and_workers(tmp_path):
     steps = [*MIDDLE_OF_EPOCHS, AT_THE_END_OF_AN_EPOCH]
     options = ["--dropout", "0.1", "--workers", "1", "--resume-from", *steps]

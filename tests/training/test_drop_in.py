@@ -116,6 +116,38 @@ def test_a_missing_loss_and_a_stream_are_refused(tmp_path):
         )
 
 
+def test_a_reserved_column_is_refused_in_any_dataset_of_a_dict(tmp_path):
+    model = make_tiny_transformer()
+    for name in ("dataset_name", "return_loss"):
+        with pytest.raises(ValueError, match=f"invalid in your scores dataset: \\['{name}'\\]"):
+            HybridTrainer(
+                model=model,
+                args=arguments(tmp_path),
+                train_dataset={
+                    "pairs": PairDataset([complete(16)]),
+                    "scores": scored().rename_column("first", name),
+                },
+                loss=losses_of(model),
+            )
+
+
+def test_datasets_given_when_evaluating_use_the_losses_of_their_names(tmp_path):
+    model = make_tiny_transformer()
+    data = {"pairs": PairDataset([complete(16)]), "scores": scored(8)}
+    training = HybridTrainer(
+        model=model,
+        args=arguments(tmp_path),
+        train_dataset={"pairs": PairDataset([complete(24)]), "scores": scored()},
+        eval_dataset=data,
+        loss=losses_of(model),
+    )
+    expected = training.evaluate()
+    again = training.evaluate({"pairs": PairDataset([complete(16)]), "scores": scored(8)})
+    for name in ("eval_pairs_loss", "eval_scores_loss"):
+        assert again[name] == expected[name]
+    assert expected["eval_pairs_loss"] != expected["eval_scores_loss"]
+
+
 def test_another_batch_sampler_is_honoured_or_refused(tmp_path):
     model = make_tiny_transformer()
     args = arguments(tmp_path, batch_sampler=BatchSamplers.NO_DUPLICATES)

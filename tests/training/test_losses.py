@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -154,6 +155,19 @@ def test_what_a_loss_cannot_do_is_refused(base, data, tmp_path, changed, named):
     with pytest.raises(UserError, match=named):
         train(config(base, data, tmp_path / "model", **changed))
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("tracker", ["tensorboard", "wandb", "trackio"])
+@pytest.mark.parametrize("as_argument", [False, True])
+def test_a_tracker_that_is_not_installed_is_refused_before_the_model_loads(
+    data, tmp_path, monkeypatch, tracker, as_argument
+):
+    for module in (tracker, "tensorboardX"):
+        monkeypatch.setitem(sys.modules, module, None)
+    changed = {"report_to": [tracker]}
+    asked = {"training_arguments": changed} if as_argument else changed
+    with pytest.raises(UserError, match=rf"report_to: {tracker} .*run pip install {tracker}$"):
+        train(config(tmp_path / "no-model", data, tmp_path / "model", **asked))
 
 
 def test_scores_that_are_all_equal_are_refused(base, data, tmp_path):

@@ -149,6 +149,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_model(base, data, tmp_path)
     assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "killed" / "model"))
 
 
+def test_a_run_killed_before_its_record_was_written_begins_again(base, data, tmp_path):
+    """What it leaves is the empty folder of its checkpoints, or half a record."""
+    (tmp_path / "model" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "model" / ".1f.part").touch()
+    run(tmp_path, "train", *options(base, data, "model", max_steps=1))
+    assert weights(tmp_path / "model")
+
+
 LAUNCHERS = {
     "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node", "2"],
     "accelerate": [

@@ -34,7 +34,7 @@ def is_finished(config: TrainingConfig) -> bool:
     """
     record = read_record(config.output)
     if record is None:
-        if config.output.is_dir() and any(config.output.iterdir()):
+        if any(path.is_file() and path.suffix != ".part" for path in config.output.rglob("*")):
             raise UserError(
                 f"{config.output}: not empty, and no training run began there; choose another "
                 "output"
@@ -66,6 +66,7 @@ def begin(
     record = read_record(config.output)
     if record is not None:
         _check_same(config, "data", record, data)
+        _write_settings(config)
         return
     settings = _settings(config)
     versions = {name: version(name) for name in PACKAGES}
@@ -79,11 +80,15 @@ def begin(
         "versions": versions,
         "results": None,
     }
+    _write(config.output, document)
+    _write_settings(config)
+
+
+def _write_settings(config: TrainingConfig) -> None:
     write_atomically(
         config.output / CONFIG_NAME,
-        yaml.safe_dump(settings, allow_unicode=True, sort_keys=False).encode(),
+        yaml.safe_dump(_settings(config), allow_unicode=True, sort_keys=False).encode(),
     )
-    _write(config.output, document)
 
 
 def _corpus(corpus: ParallelPairs | TextTable, overlaps: Mapping[str, Overlap]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from transformers import TrainerCallback
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from xbench._util.errors import UserError
@@ -10,6 +9,13 @@ from xbench.training.config import TrainingConfig, check_measure
 from xbench.training.corpora.held_out import HELD_OUT
 from xbench.training.evaluator import evaluation_name
 from xbench.training.losses import TAUGHT, check_loss
+
+PACKAGES = {
+    "azure_ml": "azureml-sdk",
+    "comet_ml": "comet-ml",
+    "flyte": "flytekit",
+}
+"""Packages of the trackers that are not called as these are."""
 
 
 def check_setup(config: TrainingConfig) -> None:
@@ -20,11 +26,7 @@ def check_setup(config: TrainingConfig) -> None:
     """
     check_measure(config)
     best_by(config)
-    try:
-        for name in config.report_to:
-            _tracker(name)
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise UserError(f"report_to: {error}") from error
+    _check_trackers(config)
     for loss in (config.loss, *(source.loss for source in config.data)):
         if loss is not None:
             check_loss(loss)
@@ -40,9 +42,27 @@ def check_setup(config: TrainingConfig) -> None:
         )
 
 
-def _tracker(name: str) -> TrainerCallback:
-    (callback,) = get_reporting_integration_callbacks([name])  # type: ignore[no-untyped-call]
-    return callback()  # type: ignore[no-any-return]
+def _check_trackers(config: TrainingConfig) -> None:
+    """Start each tracker's callback once, as the library does only when it has the model.
+
+    Raises:
+        UserError: If a tracker is unknown, or its package is missing.
+    """
+    others = config.training_arguments.get("report_to") or ()
+    for name in (*config.report_to, *((others,) if isinstance(others, str) else others)):
+        if name in ("all", "none"):
+            continue
+        try:
+            (callback,) = get_reporting_integration_callbacks([name])  # type: ignore[no-untyped-call]
+        except ValueError as error:
+            raise UserError(f"report_to: {error}") from error
+        try:
+            callback()
+        except (RuntimeError, ImportError) as error:
+            package = PACKAGES.get(name, name)
+            raise UserError(
+                f"report_to: {name} cannot be used ({error}); run pip install {package}"
+            ) from error
 
 
 def best_by(config: TrainingConfig) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
@@ -23,6 +23,7 @@ from xbench._util.errors import UserError
 from xbench.training.adapters import ADAPTER_WEIGHTS, has_adapter, load_trained, save_trained
 from xbench.training.batching.dataset import PairDataset, PairTexts, merged
 from xbench.training.batching.sampler import HybridBatchSampler
+from xbench.training.batching.texts import TextTable
 from xbench.training.teacher import Teacher
 
 PAIRS = "pairs"
@@ -105,13 +106,35 @@ class HybridTrainer(SentenceTransformerTrainer):
                 name: self.prepare_loss(own, self.model) for name, own in by_corpus.items()
             }
         prompts = self.args.prompts
-        nested = isinstance(prompts, dict) and any(isinstance(v, dict) for v in prompts.values())
-        for dataset in _datasets(self.train_dataset, self.eval_dataset):
-            dataset.named = by_corpus is not None or nested
-        if isinstance(prompts, dict) and not nested:
+        if isinstance(prompts, dict) and not self._nested_prompts:
             for column, name in PROMPT_NAMES.items():
                 if isinstance(prompt := prompts.get(column), str):
                     self.model.prompts[name] = prompt
+
+    @property
+    def _nested_prompts(self) -> bool:
+        prompts = self.args.prompts
+        return isinstance(prompts, dict) and any(isinstance(v, dict) for v in prompts.values())
+
+    def preprocess_dataset(self, dataset: Any = None, dataset_name: str | None = None) -> Any:  # noqa: ANN401
+        """Return a dataset ready to be trained or evaluated on."""
+        dataset = _own_evaluation(dataset)
+        for own in _datasets(dataset):
+            own.named = self._named_losses or self._nested_prompts
+        return super().preprocess_dataset(dataset, dataset_name)
+
+    def validate_column_names(self, dataset: Any, dataset_name: str | None = None) -> None:  # noqa: ANN401
+        """Refuse names of columns that are in use, in each corpus of ours.
+
+        Raises:
+            ValueError: If a column has such a name.
+        """
+        if isinstance(dataset, PairDataset):
+            for own in dataset.corpora:
+                if isinstance(own, TextTable):
+                    super().validate_column_names(own.table, own.name)
+        else:
+            super().validate_column_names(dataset, dataset_name)
 
     def get_batch_sampler(
         self,
@@ -213,12 +236,14 @@ def _own_batches(dataset: Any) -> Any:  # noqa: ANN401
 
 def _own_evaluation(dataset: Any) -> Any:  # noqa: ANN401
     """Return a dataset to evaluate on; those of ours in a dict are named by their keys."""
-    if not isinstance(dataset, dict):
+    if not isinstance(dataset, dict) or not any(_datasets(dataset)):
         return dataset
-    return {
-        name: merged({name: own}) if isinstance(own, PairDataset) else own
-        for name, own in dataset.items()
-    }
+    return DatasetDict(
+        {
+            name: merged({name: own}) if isinstance(own, PairDataset) else own
+            for name, own in dataset.items()
+        }
+    )
 
 
 def _datasets(*datasets: Any) -> Iterator[PairDataset]:  # noqa: ANN401
