@@ -49,7 +49,7 @@ from xbench.leaderboard.questions import Failed, question_files, questions_page,
 from xbench.leaderboard.rendering import environment
 from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.leaderboard.views import SETTING, DatasetViews, Sums, as_data, setting_of
-from xbench.leaderboard.writing import INDEX, Part, in_processes, write_site
+from xbench.leaderboard.writing import MANIFEST, Part, in_processes, write_site
 from xbench.results.findings import Notes, Plain, TaskCheck
 from xbench.results.imported import read_all_imported
 from xbench.results.language_selection import as_part, reading_languages
@@ -109,7 +109,7 @@ def build_site(
     with _no_collection():
         table = read_results(results, from_ranks=from_ranks, languages=languages)
         is_empty = table.scores.empty and not table.excluded
-        if is_empty and (output / INDEX).is_file():
+        if is_empty and (output / MANIFEST).is_file():
             raise UserError(
                 f"{', '.join(map(str, results))}: no results; expected a folder that evaluate "
                 f"wrote. The pages in {output} stay as they were"

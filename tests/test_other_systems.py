@@ -96,7 +96,7 @@ def run(words, cwd, console=None):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("console", ["windows", "plain"])
+@pytest.mark.parametrize("console", ["windows", pytest.param("plain", marks=pytest.mark.slow)])
 def test_every_console_shows_what_a_command_prints(console, mini_results, tmp_path):
     (tmp_path / "faq.csv").write_text(
         "id,query_de,passage_de,query_zh,passage_zh\n1,Wo?,Über hier.,哪里？,这里。\n", "utf-8"

@@ -140,6 +140,7 @@ def test_what_xml_cannot_hold_is_replaced():
         assert any(shown in text for text in texts(svg))
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_the_same_input_gives_the_same_bytes_in_every_process(tmp_path):
     code = (

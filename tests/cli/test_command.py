@@ -99,6 +99,7 @@ def test_messages_come_once_whatever_handlers_there_are(tmp_path):
     assert root.level == logging.WARNING
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_library_that_set_up_the_log_first_takes_nothing_away(tmp_path):
     code = (

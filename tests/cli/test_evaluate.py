@@ -155,6 +155,7 @@ def test_download_offline_says_what_is_missing(xbench):
     refused(xbench("download", "--offline"), "xquad-r/ar.json: no such file")
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_mtebs_own_command_knows_the_tasks(real_xbench, tmp_path):
     outcome = real_xbench(

@@ -190,7 +190,10 @@ def test_an_installed_package_adds_a_task(install):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("entry_point", ["third_party:Missing", "third_party:__name__"])
+@pytest.mark.parametrize(
+    "entry_point",
+    ["third_party:Missing", pytest.param("third_party:__name__", marks=pytest.mark.slow)],
+)
 def test_a_broken_package_is_named(install, entry_point):
     output = install(entry_point)(*CLI, "evaluate", "--model", "xbench/bm25", "-b", "XBenchMini")
     assert output.returncode == 2

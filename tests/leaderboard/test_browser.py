@@ -564,7 +564,8 @@ def test_a_server_with_a_strict_policy_serves_the_same(browser):
         server.shutdown()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_finding_of_axe(browser, scheme):
     browser.scheme(scheme)
     pages = [(path, WIDE) for path in a_page_of_each_kind(browser.folder)]

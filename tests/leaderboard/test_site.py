@@ -118,6 +118,7 @@ def test_revisions_and_settings_are_rows_of_their_own(sound, site):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_ranks_and_tiers_are_those_of_the_standings(results, sound, site, few_resamples):
     for number, badness in enumerate((1.0, 1.02, 3.0)):

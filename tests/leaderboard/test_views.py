@@ -100,7 +100,9 @@ def test_published_scores_are_those_of_the_table_and_never_among_the_rows(real, 
     assert seen > 150
 
 
-@pytest.mark.parametrize("passage", [POOL, SAME, OTHER])
+@pytest.mark.parametrize(
+    "passage", [POOL, *(pytest.param(own, marks=pytest.mark.slow) for own in (SAME, OTHER))]
+)
 def test_intervals_and_ranks_are_those_of_compare(real, board, passage):
     names = ["xbench/bm25", "xbench/char-ngram", "local/all-MiniLM-L6-v2"]
     comparison = compare(read_candidates(names, real.results))

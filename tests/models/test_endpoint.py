@@ -273,7 +273,9 @@ def test_identity_is_address_models_and_fields():
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("key", ["sk-right-8d2e41", "sk-wrong-8d2e41"])
+@pytest.mark.parametrize(
+    "key", ["sk-right-8d2e41", pytest.param("sk-wrong-8d2e41", marks=pytest.mark.slow)]
+)
 def test_a_key_is_in_no_file_message_or_process_list(key, tmp_path):
     with serving(key="sk-right-8d2e41", seconds=0.05) as running:
         command = start(

@@ -117,7 +117,8 @@ def test_a_hub_that_fails_is_tried_again_and_then_given_up(hub, model, tmp_path,
     assert "HTTP status 503; tried again for 20 s" in message
 
 
-@pytest.mark.parametrize("verbosity", ["", pytest.param("warning", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("verbosity", ["", "warning"])
 def test_no_message_is_written_twice(hub, model, tmp_path, verbosity):
     """In a real process, in which the hub's library has a handler of its own."""
     hub.faults = [Fault(LARGE, status=429, times=1)]

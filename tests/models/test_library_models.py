@@ -74,8 +74,7 @@ def maps(results):
     ("kind", "task"),
     [
         *(("sparse", task) for task in (MONO, CROSS, MULTI)),
-        *(pytest.param("tokens", task, marks=pytest.mark.slow) for task in (MONO, CROSS)),
-        ("tokens", MULTI),
+        *(pytest.param("tokens", own, marks=pytest.mark.slow) for own in (MONO, CROSS, MULTI)),
     ],
 )
 def test_exact_ranks_are_those_of_mtebs_own_search(folders, kind, task, tmp_path):

@@ -62,6 +62,7 @@ def scores(results):
     return frame.set_index("subset")["value"].sort_index()
 
 
+@pytest.mark.slow
 def test_the_scores_of_the_same_weights_here(upstream, tmp_path):
     tried_again = [None, status(429, Retry_After="1"), status(500), faults.cut]
     with serving(upstream=upstream, faults=tried_again) as proxy:

@@ -133,6 +133,7 @@ def test_cross_lingual_pairs_are_chosen(served, location):
     assert len(many.hf_subsets) == 156
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_the_command_takes_the_source_s_names(served, tmp_path):
     words = ("-b", "XBenchBelebele", "-l", "arb_Arab,German,zho_Hant")

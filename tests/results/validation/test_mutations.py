@@ -59,6 +59,7 @@ def get(document, path):
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.parametrize("name", FILES)
 def test_every_change_of_a_number_or_name_is_refused_or_shown(board, tmp_path, name):

@@ -109,6 +109,7 @@ def refused(outcome: Outcome, *told: str) -> None:
         assert words in outcome.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -225,6 +225,7 @@ def test_a_killed_driver_leaves_nothing_and_the_run_goes_on(data, model, local, 
     assert encoded(tmp_path) < TEXTS
 
 
+@pytest.mark.slow
 def test_results_are_those_of_the_local_backend(data, model, local, cluster, tmp_path):
     process = start(tmp_path, data, Path(model).name, "--backend", "ray", "--ray-address", cluster)
     assert "ray" not in process.succeed().stderr.lower()
@@ -325,6 +326,7 @@ def test_a_wrong_address_is_told_soon(data, model, tmp_path):
     assert "ray start --head" in result.output
 
 
+@pytest.mark.slow
 def test_without_ray_it_is_told_how_to_install_it(data, model, tmp_path):
     (tmp_path / "without" / "ray").mkdir(parents=True)
     (tmp_path / "without" / "ray" / "__init__.py").write_text("raise ImportError('no ray')")

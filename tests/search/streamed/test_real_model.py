@@ -67,7 +67,10 @@ def mean(found: dict[str, dict[str, float]], measure: str) -> float:
     return sum(values[measure] for values in found.values()) / len(found)
 
 
-@pytest.mark.parametrize("cls", [MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval])
+@pytest.mark.parametrize(
+    "cls",
+    [MIRACLMonolingualRetrieval, pytest.param(MIRACLMultilingualRetrieval, marks=pytest.mark.slow)],
+)
 def test_scores_are_those_of_mteb_and_trec_eval(location, model, cls):
     options = SearchOptions(show_progress=False)
     task = cls(languages=tuple(PASSAGES), location=location, search=options)

@@ -47,7 +47,7 @@ Independent models have at most 0.55, models trained of the same one on the same
 EQUAL_SCORES, SCORES = 0.001, 5
 """Difference up to which main scores are equal, and of how many subsets all are of a copy only."""
 
-TELLING = 0.02, 0.95
+SCORES_BETWEEN = 0.02, 0.95
 """Main scores between which they say something of a model."""
 
 CLOSE_SCORES, CLOSE_SCORE, CLOSE_SHARE = 0.08, 0.005, 1 / 11
@@ -200,11 +200,11 @@ def _are_near(differences: FloatArray) -> bool:
 
 
 def _equal_scores(own: Fingerprint, other: Fingerprint) -> int:
-    """Return how many telling scores there are, if all are equal, else 0."""
-    low, high = TELLING
-    telling = {name: value for name, value in own.scores.items() if low <= value <= high}
-    equal = float(_differences(telling, other.scores).max()) <= EQUAL_SCORES
-    return len(telling) if equal and len(telling) >= SCORES else 0
+    """Return how many scores are neither near 0 nor near 1, if these are all equal, else 0."""
+    low, high = SCORES_BETWEEN
+    between = {name: value for name, value in own.scores.items() if low <= value <= high}
+    equal = float(_differences(between, other.scores).max()) <= EQUAL_SCORES
+    return len(between) if equal and len(between) >= SCORES else 0
 
 
 def likeness(own: Fingerprint, other: Fingerprint) -> tuple[float, float, float]:
