@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib import resources
@@ -17,6 +15,7 @@ from jinja2 import Environment
 
 from xbench import __version__
 from xbench._util.errors import UserError
+from xbench._util.garbage import no_collection
 from xbench.leaderboard.article_sums import article_sums
 from xbench.leaderboard.board import Board, Standings, arrange
 from xbench.leaderboard.downloads import (
@@ -106,7 +105,7 @@ def build_site(
         UserError: If a folder of results does not exist, a page cannot be written, or there is
             nothing to show in place of pages that are there.
     """
-    with _no_collection():
+    with no_collection():
         table = read_results(results, from_ranks=from_ranks, languages=languages)
         is_empty = table.scores.empty and not table.excluded
         if is_empty and (output / MANIFEST).is_file():
@@ -171,18 +170,6 @@ def _check_ranks(path: Path, root: Path) -> TaskCheck:
     check = check_task(path, root, stored=False)
     summary = summarise(check.ranks) if check.ranks else None
     return replace(check, ranks=None, summary=summary)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Do without searches for garbage: all scores are kept, and each search looks at them all."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def site_files(table: ScoreTable) -> Iterator[tuple[str, bytes]]:

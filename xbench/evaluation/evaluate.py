@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbench._util.errors import UserError
+from xbench._util.garbage import no_collection
 from xbench._util.options import make, options_of, refuse_unknown
-from xbench._util.quick_imports import quick_imports
 from xbench.data.catalogue import check_task_name, task_names
 from xbench.data.download import DataLocation, LocationOptions
 from xbench.data.languages import codes
@@ -94,7 +94,7 @@ def evaluate(
     names: Any = None if hasattr(tasks, "task_classes") else tasks
     chosen_tasks = () if own and not (names or benchmark) else selected_tasks(names, benchmark)
 
-    with quick_imports():
+    with no_collection():
         from xbench.evaluation import evaluate_tasks
         from xbench.evaluation.run_settings import Selection
         from xbench.models.objects import object_source

@@ -18,8 +18,8 @@ from mteb.models import ModelMeta
 
 from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError, did_you_mean
+from xbench._util.garbage import no_collection
 from xbench._util.hub import hub_is_offline
-from xbench._util.quick_imports import quick_imports
 from xbench.models.endpoint import endpoint_of, is_endpoint
 from xbench.models.endpoint_encoder import endpoint_loader
 from xbench.models.hub_models import commit_of, from_hub, hub_file, remember_newest
@@ -258,7 +258,7 @@ def _library_model(
         plain: The kind of a model whose files name none, as it is one of transformers.
         revision: Commit of the model.
     """
-    with quick_imports():
+    with no_collection():
         import sentence_transformers
 
     from xbench.models.forms import LIBRARY

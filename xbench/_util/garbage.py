@@ -1,4 +1,4 @@
-"""Import large libraries without looking for garbage in between."""
+"""Do without searches for garbage where much is kept."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quick_imports() -> Iterator[None]:
-    """Collect no garbage: what modules define stays, and would be looked through several times."""
+def no_collection() -> Iterator[None]:
+    """Search for no garbage: what large libraries define, and all scores of a page, are kept.
+
+    Each search would look through all of it.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
