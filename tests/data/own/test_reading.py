@@ -183,6 +183,10 @@ HEADER = "id,language,query,passage\n"
 BAD = {
     "no passage column": ("id,language,query,answer\n1,de,a,b\n", "no column 'passage'; the"),
     "a language column of nonsense": (f"{HEADER}1,de,a,b\n2,Klingonese 3,a,b\n", "line 3, lang"),
+    "columns of other names": (
+        "id,lang,question,answer\n1,de,a,b\n",
+        "Rename 'lang' to 'language', 'question' to 'query', 'answer' to 'passage'; expected",
+    ),
     "a close language": (f"{HEADER}1,Germn,a,b\n", r"did you mean German \(de\)\?"),
     "an id twice": (f"{HEADER}1,de,a,b\n1,de,other,b\n", "line 3: id '1' has two questions in de"),
     "a passage id twice": (

@@ -101,7 +101,7 @@ def _to_rename(missing: Sequence[str], others: Sequence[str]) -> str:
         close = [own for own in others if own in OTHER_NAMES.get(name, ())]
         close += get_close_matches(name, others, n=1)
         found += [f"{own!r} to {name!r}" for own in close[:1]]
-    return f". Rename {', '.join(found)}?" if found else ""
+    return f". Rename {', '.join(found)}" if found else ""
 
 
 def _relevant(text: str, where: str, builder: CorpusBuilder) -> bool:
