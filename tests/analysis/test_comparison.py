@@ -241,10 +241,31 @@ def test_markdown_and_latex_mark_the_best(results):
     good = next(row for row in rows if "org/good" in row[2:3])
     assert good[3].startswith("**")
     assert not good[4].startswith("**")
-    latex = run(results, "org/good", "org/bad", "--format", "latex")
+    latex = run(results, "org/good", "org/bad", "--format", "latex", "--show", "all")
     assert r"org/good & \textbf{" in latex
     assert r"rank\_distance" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") >= 5
+
+
+TITLES = {
+    "summary": {"means over subsets", "language bias"},
+    "languages": {"means over subsets", "by query language", "cross-lingual gap", "spread over"},
+    "bias": {"means over subsets", "language bias", "are favoured", "wrong passages among"},
+}
+
+
+@pytest.mark.parametrize("show", [*TITLES, "all"])
+def test_a_view_has_its_tables(results, show):
+    outcome = CliRunner().invoke(
+        main,
+        ["compare", "org/good", "org/bad", "--results", str(results), "--show", show],
+        catch_exceptions=False,
+    )
+    expected = TITLES.get(show, set().union(*TITLES.values()))
+    for title in set().union(*TITLES.values()):
+        assert (title in outcome.stdout) == (title in expected)
+    assert ("--show all" in outcome.stderr) == (show == "summary")
+    assert ("worst_rank" in outcome.stdout) == (show in ("bias", "all"))
 
 
 def test_csv_and_json_hold_the_same(results):

@@ -34,7 +34,8 @@ def compare(
         languages: Languages to compare on; none compares on all. Full results answer for pairs of
             languages; a pool of part of them has to have been evaluated.
         **options: ``resample``, what intervals and tests draw: ``"article"``, ``"paragraph"`` or
-            ``"question"``; and ``seed``.
+            ``"question"``; ``seed``; and ``show``, what its text shows: ``"summary"``,
+            ``"languages"``, ``"bias"`` or ``"all"``.
 
     Raises:
         UserError: If there is no such model, or they have no task in common or were run on

@@ -32,7 +32,7 @@ class Comparison:
         spreads: Rows per monolingual and cross-lingual task for the least, the greatest and the
             standard deviation of the languages' scores, without intervals.
         candidates: The models and their ranks.
-        options: What was drawn.
+        options: What was drawn, and what tables of text show.
     """
 
     models: tuple[str, ...]
@@ -81,7 +81,7 @@ class Comparison:
         return pairs_frame(self)
 
     def to_markdown(self) -> str:
-        """Return all tables as Markdown.
+        """Return the tables that the option ``show`` asks for as Markdown.
 
         Examples:
             >>> import xbench
@@ -95,13 +95,13 @@ class Comparison:
         return text_tables.markdown(comparison_tables(self))
 
     def to_latex(self) -> str:
-        """Return all tables as LaTeX.
+        """Return the tables that the option ``show`` asks for as LaTeX.
 
         Examples:
             >>> import xbench
-            >>> comparison = xbench.compare(["xbench/bm25", "xbench/char-ngram"])
-            >>> comparison.to_latex().count("begin{tabular}") > 3
-            True
+            >>> comparison = xbench.compare("xbench/bm25", "xbench/char-ngram", show="all")
+            >>> comparison.to_latex().count("begin{tabular}")
+            9
         """
         from xbench._util import text_tables
         from xbench.analysis.comparison_tables import comparison_tables
@@ -142,7 +142,7 @@ def compare(candidates: Sequence[Candidate], options: CompareOptions | None = No
 
     Args:
         candidates: The models; with one there is nothing to test, and its intervals are given.
-        options: What intervals and tests draw, and the seed.
+        options: What intervals and tests draw, the seed, and what tables of text show.
 
     Raises:
         UserError: If they have no task in common, or were run on different data.

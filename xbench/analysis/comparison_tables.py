@@ -48,40 +48,68 @@ PEER_NOTE = (
 SCORE_NAMES = {"map": "mAP", "ndcg_at_10": "nDCG@10"}
 """Names of main scores for readers."""
 
+CHIEF_MEASURES = (
+    "own_language_preference",
+    "rank_distance_ratio",
+    "rank_distance",
+    "complete_at_100",
+    "english_advantage",
+    "not_retrieved_share",
+)
+"""Measures of language bias that a summary shows."""
+
 TESTED = ("Δ", "Δ 95 %", "p", "Effect", "Better", "Rank", "Tier")
 """Columns of text that are dropped where nothing is in them."""
 
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:
-    """Return the tables of a comparison: settings, languages, language bias, gaps."""
-    models = comparison.models
+    """Return the tables of a comparison that its option ``show`` asks for."""
+    models, show = comparison.models, comparison.options.show
     frames = dict(iter(comparison_frame(comparison).groupby("table")))
     tables = [_settings(frames["settings"], _notes(comparison))]
+    if show in ("languages", "all"):
+        tables += _language_tables(models, frames)
+    for task, rows in _by_task(frames, "bias"):
+        if show == "summary":
+            tables.append(_bias(task, models, rows[rows["measure"].isin(CHIEF_MEASURES)]))
+        elif show != "languages":
+            tables.append(_bias(task, models, rows))
+    if show in ("bias", "all"):
+        tables += _advantage_tables(models, frames)
+    return tables
+
+
+def _language_tables(
+    models: Sequence[str], frames: Mapping[str, pd.DataFrame]
+) -> Iterator[TextTable]:
     for name, title in (
         ("languages", "by query language"),
         ("gaps", "cross-lingual gap (monolingual minus cross-lingual)"),
     ):
         for task, rows in _by_task(frames, name):
-            tables.append(_wide(f"{_title(task)}: {_scores(rows)} × 100, {title}", models, rows))
+            yield _wide(f"{_title(task)}: {_scores(rows)} × 100, {title}", models, rows)
     if "spreads" in frames:
-        tables.append(_spreads(models, frames["spreads"]))
-    tables += [_bias(task, models, rows) for task, rows in _by_task(frames, "bias")]
+        yield _spreads(models, frames["spreads"])
+
+
+def _advantage_tables(
+    models: Sequence[str], frames: Mapping[str, pd.DataFrame]
+) -> Iterator[TextTable]:
     for task, rows in _by_task(frames, "advantages"):
         title = f"{_title(task)}: which languages are favoured"
         wrong = rows["measure"] == WRONG_SHARE_RATIO
         table = _wide(title, models, rows[~wrong], "Passages in")
-        tables.append(replace(table, note=ADVANTAGE_NOTE))
+        yield replace(table, note=ADVANTAGE_NOTE)
         cells = _by_model(_texts(rows[wrong], "{:.2f}".format, "value"), models)
         cells.insert(0, "Passages in", [*rows[wrong]["language"][:: len(models)]])
         title = f"{_title(task)}: wrong passages among the first {WRONG_SHARES_AT} places"
-        tables.append(TextTable(title, cells, note=WRONG_NOTE))
-    return tables
+        yield TextTable(title, cells, note=WRONG_NOTE)
 
 
 def _notes(comparison: Comparison) -> str:
     """Return what the tables show, and what the questions are worth."""
-    unit = comparison.options.resample
-    units = f"{unit}s"
+    grouped = [row for row in comparison.settings if row.groups < row.questions]
+    units = f"{comparison.options.resample}s" if grouped else "questions"
     parts = [TESTED_NOTE + (TWO_NOTE if len(comparison.models) == 2 else "")]
     worth: dict[str, list[Row]] = {}
     for row in comparison.settings:
@@ -92,9 +120,9 @@ def _notes(comparison: Comparison) -> str:
         few, many = (f"{round(number):,}" for number in (numbers[0], numbers[-1]))
         worth_ = few if few == many else f"{few} to {many}"
         first = rows[0]
+        groups = f" in {first.groups:,} {units}" if first in grouped else ""
         parts.append(
-            f"{title}: {first.questions:,} questions in {first.groups:,} {units}, worth {worth_} "
-            "independent ones."
+            f"{title}: {first.questions:,} questions{groups}, worth {worth_} independent ones."
         )
     return "\n".join(parts).replace("{units}", units)
 

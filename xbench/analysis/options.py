@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from xbench._util.options import option
 from xbench.data.catalogue import UNITS, Unit
+
+View = Literal["summary", "languages", "bias", "all"]
+VIEWS: tuple[View, ...] = get_args(View)
+"""What tables of text show: means over subsets and the chief measures of bias; scores by language;
+all measures of bias; everything."""
 
 
 @dataclass(frozen=True)
@@ -19,3 +25,10 @@ class CompareOptions:
         show_default=True,
     )
     seed: int = option(0, help="Seed of the resampling.", kind=int, minimum=0, show_default=True)
+    show: View = option(
+        "summary",
+        help="Tables to show: means and chief measures of bias; scores by query language, with "
+        "gaps and spreads; all measures of bias; or all. CSV and JSON always have all.",
+        choices=VIEWS,
+        show_default=True,
+    )

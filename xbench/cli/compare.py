@@ -62,7 +62,7 @@ def compare(
     \b
     Examples:
       xbench compare xbench/bm25 xbench/char-ngram
-      xbench compare xbench/bm25 xbench/char-ngram --languages ar,de
+      xbench compare xbench/bm25 xbench/char-ngram --languages ar,de --show languages
     """  # noqa: D301
     from xbench.analysis.compared_models import read_candidates
     from xbench.analysis.comparison import compare as run
@@ -76,6 +76,8 @@ def compare(
     candidates = read_candidates(models, *results, languages=languages)
     comparison = run(candidates, make(CompareOptions, options))
     click.echo(_text(comparison, form).rstrip("\n"))
+    if form == "table" and comparison.options.show == "summary":
+        click.echo("\nMore: --show languages, --show bias, --show all", err=True)
     if plot is not None:
         from xbench.analysis.plots import write_comparison_plots
 
