@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from xbench.cli import main
+from xbench.cli.command import messages
 from xbench.data.catalogue import BENCHMARKS
 
 LEFT_OUT = "XBenchMiniCrosslingualRetrieval has no subset in these languages"
@@ -97,6 +98,18 @@ def test_messages_come_once_whatever_handlers_there_are(tmp_path):
     own, root = logging.getLogger("xbench"), logging.getLogger()
     assert (own.handlers, own.level, own.propagate) == ([], logging.NOTSET, True)
     assert root.level == logging.WARNING
+
+
+def test_no_message_shows_a_signature_or_a_token(capfd, monkeypatch):
+    library = logging.getLogger("a_library_with_a_handler")
+    monkeypatch.setattr(library, "handlers", [logging.StreamHandler(sys.stderr)])
+    monkeypatch.setattr(library, "propagate", False)
+    with messages(verbose=True):
+        library.error("GET %s (%s)", "https://cdn.example/a?Signature=1", "hf_abcdef")
+        library.error("%d", "no number")
+    written = capfd.readouterr().err
+    assert "GET https://cdn.example/a (hf_…)" in written
+    assert "Signature" not in written
 
 
 @pytest.mark.slow

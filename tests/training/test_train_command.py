@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import signal
@@ -147,6 +148,33 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_model(base, data, tmp_path)
     assert process.returncode == -signal.SIGKILL
     start(tmp_path / "killed", *words).succeed()
     assert same(weights(tmp_path / "whole" / "model"), weights(tmp_path / "killed" / "model"))
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_a_run_killed_at_30_random_moments_ends_with_the_same_model(base, data, tmp_path):
+    """A run that ends before its moment comes is compared, and another begins in a new folder."""
+    words = ["train", *options(base, data, "model", max_steps=12)]
+    began = time.monotonic()
+    start(tmp_path / "whole", *words).succeed()
+    whole = weights(tmp_path / "whole" / "model")
+    took = time.monotonic() - began
+    moments = random.Random(25)
+    kills, folder, ended = 0, 0, []
+    while kills < 30 or not ended:
+        place = tmp_path / f"killed-{folder}"
+        process = start(place, *words)
+        until = time.monotonic() + moments.uniform(0, took)
+        while process.returncode is None and (kills == 30 or time.monotonic() < until):
+            time.sleep(0.01)
+        if process.returncode is None:
+            process.kill()
+            kills += 1
+        else:
+            process.succeed()
+            ended.append(place)
+            folder += 1
+    assert all(same(whole, weights(place / "model")) for place in ended)
 
 
 def test_a_run_killed_before_its_record_was_written_begins_again(base, data, tmp_path):

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any
 
@@ -88,14 +88,24 @@ def _is_not_written_yet(record: logging.LogRecord) -> bool:
     return True
 
 
+def _redacted(record: logging.LogRecord) -> logging.LogRecord:
+    from xbench._util.network import redacted
+
+    with suppress(TypeError, ValueError):
+        record.msg, record.args = redacted(record.getMessage()), None
+    return record
+
+
 @contextmanager
 def messages(*, verbose: bool) -> Iterator[None]:
     """Write xbench's own messages to the standard error while a command runs.
 
     Those of the libraries are written if they are errors, or all with `verbose`, and only once if a
-    library writes its own. The hub's library names signed addresses in its warnings, which are not
-    shown. Handlers that are already there stay, and afterwards the loggers are as they were.
+    library writes its own; none shows a token or the signature of an address. Handlers that are
+    already there stay, and afterwards the loggers are as they were.
     """
+    make_record = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(lambda *args, **more: _redacted(make_record(*args, **more)))
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     handler.addFilter(_is_not_written_yet)
@@ -121,3 +131,4 @@ def messages(*, verbose: bool) -> Iterator[None]:
             logger.setLevel(level)
         own.propagate = propagate
         handler.close()
+        logging.setLogRecordFactory(make_record)
