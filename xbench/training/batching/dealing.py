@@ -33,19 +33,22 @@ class Serving:
     ) -> None:
         self.pairs = pairs
         self.own, self.mixed = odds
+        all_odds = self.mixed + np.diag(self.own)
+        self._draw = PairDraw(pairs.queries, pairs.passages, all_odds)
 
     def draw(self, rows: Rows, random: np.random.Generator) -> NDArray[np.int16]:
         """Draw a kind for each row, by its odds."""
         count = len(self.own)
         if not self.own.any():
             return np.full(len(rows), count, np.int16)
-        odds = self.mixed + np.diag(self.own)
-        query, passage = PairDraw(self.pairs.queries, self.pairs.passages, odds).draw(rows, random)
+        query, passage = self._draw.draw(rows, random)
         return np.where(query == passage, query, np.int16(count))
 
     def many(self, rows: Rows, kind: int) -> NDArray[np.bool_]:
         """Return which rows can serve a kind."""
-        queries, passages = self.pairs.queries[rows], self.pairs.passages[rows]
+        queries, passages = (
+            b.take(rows, axis=0) for b in (self.pairs.queries, self.pairs.passages)
+        )
         count = len(self.own)
         if kind < count:
             there = has_language(queries, kind) & has_language(passages, kind)
@@ -56,7 +59,7 @@ class Serving:
             query, passage = (
                 unpack(bits[chunk], count).astype(float) for bits in (queries, passages)
             )
-            found[chunk] = ((query @ self.mixed) * passage).any(axis=1)
+            found[chunk] = np.einsum("ij,ij->i", query @ self.mixed, passage) > 0
         return found
 
 

@@ -188,7 +188,7 @@ class CorpusBatches:
             query, passage = (
                 unpack(bits[rows], self.mixed).astype(np.float32) for bits in (queries, passages)
             )
-            found[rows] = ((query @ odds) * passage).any(axis=1)
+            found[rows] = np.einsum("ij,ij->i", query @ odds, passage) > 0
         return found
 
     def _usable(self, used: NDArray[np.bool_]) -> Rows:
@@ -201,7 +201,7 @@ class CorpusBatches:
             return fit_shares(pairs.queries, pairs.passages, self.wanted, most)
         odds = np.where(np.eye(self.mixed) > 0, SCALE, 1.0)
         query, passage = (
-            unpack(b[self._rows], self.mixed) for b in (pairs.queries, pairs.passages)
+            unpack(b.take(self._rows, axis=0), self.mixed) for b in (pairs.queries, pairs.passages)
         )
         both = (query & passage).any(axis=1)
         attained = np.diag((query & passage)[both].mean(axis=0)) if both.any() else self.wanted
@@ -244,7 +244,9 @@ class CorpusBatches:
     def _draws(self) -> NDArray[np.float32]:
         """How often each usable row is expected to be drawn in an epoch."""
         pairs, shares = self.pairs, self.shares
-        found = shares.draws(pairs.queries[self._rows], pairs.passages[self._rows])  # type: ignore[union-attr]
+        found = shares.draws(
+            pairs.queries.take(self._rows, axis=0), pairs.passages.take(self._rows, axis=0)
+        )  # type: ignore[union-attr]
         found *= self.weight * len(found) / found.sum()
         return np.asarray(found, np.float32)
 
@@ -260,12 +262,11 @@ class CorpusBatches:
 
     def _deal_shares(self, kinds: Kinds, random: np.random.Generator) -> Rows:
         """Deal rows out as often, and to the kinds, that their shares say."""
-        serving = Serving(self.pairs, self._kind_odds)
-        deal = self._deal(kinds, random, serving)
+        deal = self._deal(kinds, random, self._serving)
         order = random.permutation(len(self._rows))
         ends = np.floor(np.cumsum(self._draws[order], dtype=np.float64) + random.random())
         rows = np.repeat(self._rows[order], np.diff(ends, prepend=0.0).astype(np.int64))
-        deal.deal_by_kind(rows, serving.draw(rows, random))
+        deal.deal_by_kind(rows, self._serving.draw(rows, random))
         deal.part()
         deal.fill()
         return deal.rows
@@ -275,10 +276,10 @@ class CorpusBatches:
         return 1 if self.pairs.group is None else int(np.bincount(self.pairs.group).max())
 
     @cached_property
-    def _kind_odds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Odds of each language's monolingual kind, and of the pairs of the mixed kind."""
+    def _serving(self) -> Serving:
         own = self.shares.odds.diagonal() if self._kind_shares[:-1].any() else np.zeros(self.mixed)  # type: ignore[union-attr]
-        return np.where(self._kind_shares[:-1] > 0, own, 0.0), self._mixed_odds
+        odds = np.where(self._kind_shares[:-1] > 0, own, 0.0), self._mixed_odds
+        return Serving(self.pairs, odds)
 
     def _deal(self, kinds: Kinds, random: np.random.Generator, serving: Serving | None) -> Deal:
         group = self.pairs.group

@@ -40,7 +40,7 @@ class PairDraw:
         self.odds = odds
         some = slice(0, CHUNK)
         rare = [unpack(bits[some], len(odds)).mean(axis=0) < RARE for bits in (queries, passages)]
-        self._rare = [pack(own[None])[0] for own in rare]
+        self._rare = [_words(pack(own[None])) for own in rare]
         usual = odds * ~rare[0][:, None] * ~rare[1]
         ends = np.cumsum(usual)
         spots = (np.arange(TABLE) + 0.5) / TABLE * ends[-1]
@@ -63,11 +63,11 @@ class PairDraw:
     def _draw(
         self, rows: NDArray[np.int32], random: np.random.Generator
     ) -> tuple[IntArray, IntArray]:
-        queries, passages = self.queries[rows], self.passages[rows]
+        queries, passages = self.queries.take(rows, axis=0), self.passages.take(rows, axis=0)
         found = np.full(len(rows), -1, np.int32)
         if self._proposed:
-            rare = ((queries & self._rare[0]) | (passages & self._rare[1])).any(axis=1)
             words = _words(queries), _words(passages)
+            rare = (words[0] & self._rare[0]).any(axis=0) | (words[1] & self._rare[1]).any(axis=0)
             self._propose(found, np.flatnonzero(~rare), *words, random)
         left = np.flatnonzero(found < 0)
         if left.size:
@@ -85,11 +85,12 @@ class PairDraw:
     ) -> None:
         """Propose pairs, and note those that their rows have."""
         for _ in range(TRIALS):
-            pairs = self._proposals[random.integers(TABLE, size=len(pending), dtype=np.uint32)]
+            pairs = self._proposals.take(random.integers(TABLE, size=len(pending), dtype=np.uint32))
             kept = _has_pair(queries, passages, pending, *self._sides, pairs)
-            found[pending[kept]] = pairs[kept]
-            pending = pending[~kept]
-            if kept.mean() < ACCEPTED or not pending.size:
+            suits = np.flatnonzero(kept)
+            found[pending.take(suits)] = pairs.take(suits)
+            pending = pending.take(np.flatnonzero(~kept))
+            if len(suits) < ACCEPTED * len(kept) or not pending.size:
                 return
 
     def _by_sums(
@@ -120,10 +121,10 @@ def _has_pair(
     """Return which rows have a pair of languages; the languages of all pairs are given."""
     shift = np.uint64(63)
     there = np.ones(len(rows), np.uint64)
-    for words, language in ((queries, query[pairs]), (passages, passage[pairs])):
-        own = words[0][rows] if len(words) == 1 else words[language >> np.uint64(6), rows]
+    for words, language in ((queries, query.take(pairs)), (passages, passage.take(pairs))):
+        own = words[0].take(rows) if len(words) == 1 else words[language >> np.uint64(6), rows]
         there &= own >> (language & shift)
-    return (there & np.uint64(1)).astype(bool)
+    return np.asarray(there & np.uint64(1), bool)
 
 
 def _draw(odds: FloatArray, random: np.random.Generator) -> IntArray:

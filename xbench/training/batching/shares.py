@@ -107,7 +107,9 @@ def _sample(
             needed = (either * np.minimum(1.0, RARE / np.maximum(sizes, 1))).max(axis=1)
             chance[rows] = np.maximum(chance[rows], needed)
     kept = np.flatnonzero(random.random(len(queries)) < chance)
-    query, passage = (unpack(bits[kept], count).astype(float) for bits in (queries, passages))
+    query, passage = (
+        unpack(bits.take(kept, axis=0), count).astype(float) for bits in (queries, passages)
+    )
     able = _sums(query, passage, wanted) > 0
     return query[able], passage[able], 1 / chance[kept][able]
 
@@ -122,7 +124,7 @@ def _sizes(queries: Bits, passages: Bits, count: int) -> IntArray:
 
 def _sums(query: FloatArray, passage: FloatArray, odds: FloatArray) -> FloatArray:
     """Return the sum of the odds of each row's pairs."""
-    return np.asarray(((query @ odds) * passage).sum(axis=1))
+    return np.asarray(np.einsum("ij,ij->i", query @ odds, passage))
 
 
 def _draws(query: FloatArray, passage: FloatArray, shares: RowShares) -> FloatArray:
