@@ -145,7 +145,8 @@ class Deal:
     def fill(self) -> None:
         """Give every empty place a row: one that waits, or one that is drawn a second time."""
         for batch, place in np.argwhere(self.rows == EMPTY):
-            row = next((row for row in self._candidates(batch) if self._fits(row, batch)), None)
+            fitting = (rows[self._fit(rows, batch)] for rows in self._candidates(batch))
+            row = next((int(rows[0]) for rows in fitting if rows.size), None)
             if row is None:
                 raise RuntimeError(f"no row fits batch {batch}, although its kind has enough")
             self.rows[batch, place] = row
@@ -193,24 +194,29 @@ class Deal:
         return False
 
     def _fits(self, row: int, batch: int) -> bool:
+        return bool(self._fit(np.array([row], np.int32), batch)[0])
+
+    def _fit(self, rows: Rows, batch: int) -> NDArray[np.bool_]:
+        """Return which rows may be put into a batch."""
         others = self.rows[batch]
         others = others[others != EMPTY]
         if self.group is None:
-            if row in others:
-                return False
-        elif (self.group[others] == self.group[row]).any():
-            return False
-        return self.serving is None or bool(
-            self.serving.many(np.array([row], np.int32), int(self.kinds[batch]))[0]
-        )
+            fit = ~np.isin(rows, others)
+        else:
+            fit = ~np.isin(self.group[rows], self.group[others])
+        if self.serving is not None:
+            fit &= self.serving.many(rows, int(self.kinds[batch]))
+        return fit
 
-    def _candidates(self, batch: int) -> Iterator[int]:
-        yield from list(self.waiting)
-        for _ in range(ATTEMPTS):
-            yield int(self.usable[self.random.integers(len(self.usable))])
+    def _candidates(self, batch: int) -> Iterator[Rows]:
+        """Yield rows for a place: those that wait, some at random, and all that serve its kind."""
+        yield np.array(self.waiting, np.int32)
+        at_once = 1 if self.serving is None else ATTEMPTS
+        for _ in range(ATTEMPTS // at_once):
+            yield self.usable[self.random.integers(len(self.usable), size=at_once)]
         kind = int(self.kinds[batch])
         if kind not in self._able:
             serving = self.serving
             able = self.usable if serving is None else self.usable[serving.many(self.usable, kind)]
             self._able[kind] = able
-        yield from self.random.permutation(self._able[kind]).tolist()
+        yield self.random.permutation(self._able[kind])

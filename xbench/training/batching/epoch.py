@@ -170,7 +170,9 @@ class CorpusBatches:
             own = self._have(used, looked_at)
             number = int(np.count_nonzero(own))
             if group is not None and number >= self.batch_size:
-                number = len(np.unique(group[looked_at][own]))
+                seen = np.zeros(int(group.max()) + 1, bool)
+                seen[group[looked_at][own]] = True
+                number = int(np.count_nonzero(seen))
             if number >= self.batch_size:
                 return True
         return False
