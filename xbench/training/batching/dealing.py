@@ -15,6 +15,9 @@ from xbench.training.corpora.presence import CHUNK, has_language, unpack
 Rows = NDArray[np.int32]
 
 EMPTY = -1
+SORTED = 1 << 13
+"""Batches that are looked through at once."""
+
 ATTEMPTS = 200
 """Random places or rows that are tried before all are looked at, or a row waits."""
 
@@ -72,9 +75,9 @@ class Deal:
         kinds: Shape (batches,): the kind of each batch.
         usable: Rows that may fill a place.
         serving: Which kinds rows can serve; None if every row serves every kind.
-        group: Shape (rows of the corpus,): rows with equal numbers may not meet; None if no row is
-            dealt twice and no two have a text in common.
-        largest_group: Rows in the largest group.
+        group: Shape (rows of the corpus,): rows with equal numbers may not meet; None if no two
+            have a text in common.
+        largest_group: Most rows of one group that may be dealt.
         random: The generator to draw from.
         waiting: Rows that have no place yet.
     """
@@ -97,12 +100,13 @@ class Deal:
         only where a group has more rows than there are batches.
 
         Args:
-            rows: At most as many rows as there are places, in random order.
+            rows: At most as many rows as there are places, in random order; of those without a
+                group equal ones next to each other.
             batches: The batches.
         """
         size = self.rows.shape[1]
         if self.group is not None:
-            rows = self._by_group(rows)
+            rows = self._by_group(rows, self.group)
         if len(rows) < len(batches) * size:
             rows = np.append(rows, np.full(len(batches) * size - len(rows), EMPTY, rows.dtype))
         self.rows[batches] = rows.reshape(size, len(batches)).T
@@ -111,23 +115,21 @@ class Deal:
         """Put rows into the batches of their kinds; those too many go to others that they serve.
 
         Args:
-            rows: The rows, in random order, each as often as it is drawn.
+            rows: The rows, in random order, equal ones next to each other.
             kinds: The kind of each.
         """
         batches = [np.flatnonzero(self.kinds == kind) for kind in range(self._kinds)]
-        order = np.argsort(kinds, kind="stable")
-        ends = np.cumsum(np.bincount(kinds, minlength=self._kinds))
-        own = np.split(rows[order], ends[:-1])
         places = [len(numbers) * self.rows.shape[1] for numbers in batches]
-        left = np.concatenate([mine[n:] for mine, n in zip(own, places, strict=True)])
+        left = np.concatenate([rows[kinds == kind][n:] for kind, n in enumerate(places)])
         self.random.shuffle(left)
-        for kind, (mine, n) in enumerate(zip(own, places, strict=True)):
+        for kind, n in enumerate(places):
+            mine = rows[kinds == kind][:n]
             if len(mine) < n and len(left):
                 able = np.flatnonzero(self.serving.many(left, kind))[: n - len(mine)]  # type: ignore[union-attr]
                 mine = np.append(mine, left[able])
                 left = np.delete(left, able)
             if n:
-                self.deal(mine[:n], batches[kind])
+                self.deal(mine, batches[kind])
         self.waiting = left.tolist()
 
     @property
@@ -153,31 +155,37 @@ class Deal:
             if row in self.waiting:
                 self.waiting.remove(row)
 
-    def _by_group(self, rows: Rows) -> Rows:
+    def _groups(self, rows: Rows) -> NDArray[np.int32]:
+        """Return the group of each row; without groups it is the row."""
+        return rows if self.group is None else self.group[rows]
+
+    def _by_group(self, rows: Rows, group: NDArray[np.int32]) -> Rows:
         """Return rows with those of a group together and the groups in random order."""
         if self._order is None:
-            self._order = np.arange(self.group.max() + 1, dtype=np.int32)  # type: ignore[union-attr]
+            self._order = np.arange(group.max() + 1, dtype=np.int32)
             self.random.shuffle(self._order)
-        key = self._order[self.group[rows]].astype(np.int64)  # type: ignore[index]
+        key = self._order[group[rows]].astype(np.int64)
         key <<= 32
         key |= rows
         key.sort()
         return key.astype(np.int32)
 
     def _clashes(self) -> Iterator[tuple[int, int]]:
-        if self.group is None:
-            return
         for kind in np.unique(self.kinds) if self.serving is not None else [None]:
-            batches = np.flatnonzero(self.kinds == kind) if kind is not None else slice(None)
-            rows = self.rows[batches]
-            if self.largest_group <= len(rows):
+            own = self.kinds == kind if kind is not None else np.ones(len(self.rows), bool)
+            batches = np.flatnonzero(own)
+            if self.largest_group <= len(batches):
                 continue
-            group = np.where(rows == EMPTY, EMPTY - np.arange(rows.shape[1]), self.group[rows])
-            order = np.argsort(group, axis=1, kind="stable")
-            ordered = np.take_along_axis(group, order, axis=1)
-            index, later = np.nonzero(ordered[:, 1:] == ordered[:, :-1])
-            numbers = np.arange(len(self.rows))[batches]
-            yield from zip(numbers[index].tolist(), order[index, later + 1].tolist(), strict=True)
+            for start in range(0, len(batches), SORTED):
+                numbers = batches[start : start + SORTED]
+                rows = self.rows[numbers]
+                empty = EMPTY - np.arange(rows.shape[1], dtype=np.int32)
+                group = np.where(rows == EMPTY, empty, self._groups(rows))
+                order = np.argsort(group, axis=1, kind="stable")
+                ordered = np.take_along_axis(group, order, axis=1)
+                index, later = np.nonzero(ordered[:, 1:] == ordered[:, :-1])
+                clashing = numbers[index].tolist(), order[index, later + 1].tolist()
+                yield from zip(*clashing, strict=True)
 
     def _exchange(self, row: int, batch: int, place: int) -> bool:
         for _ in range(ATTEMPTS):
@@ -200,10 +208,7 @@ class Deal:
         """Return which rows may be put into a batch."""
         others = self.rows[batch]
         others = others[others != EMPTY]
-        if self.group is None:
-            fit = ~np.isin(rows, others)
-        else:
-            fit = ~np.isin(self.group[rows], self.group[others])
+        fit = ~np.isin(self._groups(rows), self._groups(others))
         if self.serving is not None:
             fit &= self.serving.many(rows, int(self.kinds[batch]))
         return fit

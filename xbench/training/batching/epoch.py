@@ -246,11 +246,9 @@ class CorpusBatches:
     def _draws(self) -> NDArray[np.float32]:
         """How often each usable row is expected to be drawn in an epoch."""
         pairs, shares = self.pairs, self.shares
-        found = shares.draws(
-            pairs.queries.take(self._rows, axis=0), pairs.passages.take(self._rows, axis=0)
-        )  # type: ignore[union-attr]
-        found *= self.weight * len(found) / found.sum()
-        return np.asarray(found, np.float32)
+        found = shares.draws(pairs.queries, pairs.passages, self._rows)  # type: ignore[union-attr]
+        found *= np.float32(self.weight * len(found) / found.sum(dtype=float))
+        return found
 
     def _deal_once(self, kinds: Kinds, random: np.random.Generator) -> Rows:
         """Deal every row out once, or as many as there are places."""
@@ -265,13 +263,20 @@ class CorpusBatches:
     def _deal_shares(self, kinds: Kinds, random: np.random.Generator) -> Rows:
         """Deal rows out as often, and to the kinds, that their shares say."""
         deal = self._deal(kinds, random, self._serving)
-        order = random.permutation(len(self._rows))
-        ends = np.floor(np.cumsum(self._draws[order], dtype=np.float64) + random.random())
-        rows = np.repeat(self._rows[order], np.diff(ends, prepend=0.0).astype(np.int64))
+        rows = self._draw_rows(random)
         deal.deal_by_kind(rows, self._serving.draw(rows, random))
         deal.part()
         deal.fill()
         return deal.rows
+
+    def _draw_rows(self, random: np.random.Generator) -> Rows:
+        """Return rows in random order, each as often as it is drawn."""
+        order = np.arange(len(self._rows), dtype=np.int32)
+        random.shuffle(order)
+        ends = np.cumsum(self._draws[order], dtype=np.float64)
+        ends += random.random()
+        np.floor(ends, out=ends)
+        return np.repeat(self._rows[order], np.diff(ends, prepend=0.0).astype(np.int32))
 
     @cached_property
     def _largest_group(self) -> int:
@@ -284,16 +289,16 @@ class CorpusBatches:
         return Serving(self.pairs, odds)
 
     def _deal(self, kinds: Kinds, random: np.random.Generator, serving: Serving | None) -> Deal:
-        group = self.pairs.group
-        if group is None and serving is not None and self._draws.max() > 1:
-            group = np.arange(len(self.pairs.queries), dtype=np.int32)
+        repeated = serving is not None and (
+            self.pairs.group is not None or bool(self._draws.max() > 1)
+        )
         return Deal(
             rows=np.full((len(kinds), self.batch_size), EMPTY, np.int32),
             kinds=kinds,
             usable=self._rows,
             serving=serving,
-            group=group,
-            largest_group=self._largest_group if serving is None else len(self.pairs.queries),
+            group=self.pairs.group,
+            largest_group=len(self.pairs.queries) if repeated else self._largest_group,
             random=random,
         )
 

@@ -95,6 +95,10 @@ class HybridBatchSampler(DefaultBatchSampler):
             chunk = slice(start, start + CHUNK)
             query, passage = corpus.languages(drawn, chunk, random)
             rows = drawn.rows[chunk].astype(np.int64) + offset
-            columns = (rows.tolist(), position.take(query).tolist(), position.take(passage).tolist())
+            columns = (
+                rows.tolist(),
+                position.take(query).tolist(),
+                position.take(passage).tolist(),
+            )
             for batch in zip(*columns, strict=True):
                 yield list(zip(*batch, strict=True))

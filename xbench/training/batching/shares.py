@@ -52,15 +52,16 @@ class RowShares:
     most: float
     attained: FloatArray
 
-    def draws(self, queries: Bits, passages: Bits) -> FloatArray:
-        """Return how often each row is expected to be drawn; 0 where it has no pair."""
-        found = np.zeros(len(queries))
-        for start in range(0, len(queries), CHUNK):
-            rows = slice(start, start + CHUNK)
+    def draws(self, queries: Bits, passages: Bits, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return how often each of some rows is expected to be drawn; 0 where it has no pair."""
+        found = np.zeros(len(rows), np.float32)
+        for start in range(0, len(rows), CHUNK):
+            chunk = slice(start, start + CHUNK)
             query, passage = (
-                unpack(bits[rows], len(self.odds)).astype(float) for bits in (queries, passages)
+                unpack(bits.take(rows[chunk], axis=0), len(self.odds)).astype(float)
+                for bits in (queries, passages)
             )
-            found[rows] = _draws(query, passage, self)
+            found[chunk] = _draws(query, passage, self)
         return found
 
 
