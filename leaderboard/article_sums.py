@@ -3,40 +3,23 @@
 Intervals and tests draw whole articles, so of a column, the questions of one language over the
 passages of another or over the pool, they need one number per article: the sum of its questions'
 deviations from the column's mean. Any mean over columns, its interval, and the difference of two
-models follow from these, as `xbench.metrics.intervals.group_values` has it. To read the ranks takes
-long, so that the sums are kept in the cache folder, by the digest of the files they are from.
+models follow from these, as `xbench.metrics.intervals.group_values` has it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from io import BytesIO
-from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from xbench._util.atomic_write import write_atomically
-from xbench._util.errors import UserError
-from xbench.data.catalogue import TASKS, main_score
-from xbench.data.download import DataLocation
-from xbench.data.groups import question_groups
 from xbench.metrics import FloatArray, IntArray, intervals
-from xbench.metrics.chance import expected_average_precision
-from xbench.metrics.effectiveness import average_precision
-from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery
+from xbench.results.score_table import TaskSums
 
 POOL = "pool"
 """What stands for the passages of a pool of all languages."""
-
-VERSION = 1
-"""Version of how the sums are computed; those of others in the cache are not read."""
 
 Pair = tuple[str, str]
 """Query language, and passage language or `POOL`."""
@@ -116,91 +99,26 @@ def ends(drawn: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 
-def article_sums(title: str, results: Sequence[Path]) -> ArticleSums | None:
-    """Return the sums of a model on a dataset, from the cache if they are there.
-
-    Args:
-        title: Title of the dataset.
-        results: The result files of its tasks, with their ranks next to them.
-
-    Returns:
-        None if no file has ranks, or the main score is not the average precision.
-    """
-    files = [path.with_name(path.stem + PER_QUERY_SUFFIX) for path in sorted(results)]
-    present = [path for path in files if path.is_file() and _has_precision(path)]
-    if not present:
-        return None
-    digest = hashlib.sha256(f"{VERSION}\0{title}".encode("utf-8", "surrogatepass"))
-    for path in present:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    place = DataLocation.from_environment().cache_dir / "board" / f"{digest.hexdigest()}.npz"
-    if (known := _read(place)) is not None:
-        return known
-    try:
-        found = sums_of(title, [read_ranks(path) for path in present])
-    except UserError:
-        return None
-    with suppress(UserError):
-        _write(place, found)
-    return found
-
-
-def _has_precision(path: Path) -> bool:
-    task = path.name.removesuffix(PER_QUERY_SUFFIX)
-    return main_score(task) == "map" and not (task in TASKS and TASKS[task][0].streamed)
-
-
-def sums_of(title: str, tasks: Sequence[PerQuery]) -> ArticleSums:
-    """Return the sums that follow from the ranks of a dataset's tasks.
-
-    Args:
-        title: Title of the dataset.
-        tasks: The ranks of its settings.
-    """
-    subsets = [(ranks.multilingual, own) for ranks in tasks for own in ranks.subsets.values()]
-    ids = sorted({question for _, own in subsets for question in own.questions})
-    known = {question: group for ranks in tasks for question, group in ranks.groups.items()}
-    groups = question_groups(title, ids, groups=known or None)
-    row = {question: number for number, question in enumerate(ids)}
-    size = int(groups.max(initial=-1)) + 1
-    pairs, means, numbers, chance, sums = [], [], [], [], []
-    for pooled, own in subsets:
-        values = average_precision(own.matrix())
-        articles = groups[[row[question] for question in own.questions]]
-        added = np.bincount(articles, values - values.mean(), size)
-        asked = np.bincount(articles, minlength=size) > 0
-        pairs.append((own.query_language, POOL if pooled else next(iter(own.pool))))
-        means.append(float(values.mean()))
-        numbers.append(len(values))
-        chance.append(expected_average_precision(own))
-        sums.append(np.where(asked, added, np.nan))
+def article_sums(tasks: Sequence[TaskSums]) -> ArticleSums:
+    """Return the sums of a model on a dataset, from those of its tasks."""
+    groups = dict.fromkeys(name for own in tasks for name in own.sums.groups)
+    at = {name: number for number, name in enumerate(groups)}
+    pairs: list[Pair] = []
+    numbers, means, chance, sums = [], [], [], []
+    for own in tasks:
+        added = np.full((len(own.sums.added), len(at)), np.nan, np.float32)
+        added[:, [at[name] for name in own.sums.groups]] = own.sums.added
+        sums.append(added)
+        for subset, mean in own.sums.means.items():
+            query, passage = own.languages[subset]
+            pairs.append((query, passage or POOL))
+            numbers.append(own.questions[subset])
+            means.append(mean)
+            chance.append(own.sums.chance[subset])
     return ArticleSums(
         tuple(pairs),
         np.array(means),
         np.array(numbers, np.int64),
         np.array(chance),
-        np.array(sums, np.float32),
+        np.concatenate(sums),
     )
-
-
-def _read(place: Path) -> ArticleSums | None:
-    try:
-        with np.load(place, allow_pickle=False) as file:
-            pairs = tuple((str(query), str(passage)) for query, passage in file["pairs"])
-            names = ArticleSums._fields[1:]
-            return ArticleSums(pairs, *(file[name] for name in names))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-
-
-def _write(place: Path, own: ArticleSums) -> None:
-    content = BytesIO()
-    np.savez_compressed(
-        content,
-        pairs=np.array(own.pairs, np.str_).reshape(-1, 2),
-        means=own.means,
-        numbers=own.numbers,
-        chance=own.chance,
-        sums=own.sums,
-    )
-    write_atomically(place, content.getvalue(), lasting=False)

@@ -55,7 +55,13 @@ from xbench.results.language_selection import as_part, reading_languages
 from xbench.results.measured import read_measured
 from xbench.results.reading import read_task
 from xbench.results.reported import read_reported
-from xbench.results.score_table import Contents, Excluded, ScoreTable, read_score_table
+from xbench.results.score_table import (
+    Contents,
+    Excluded,
+    ScoreTable,
+    TaskSums,
+    read_score_table,
+)
 from xbench.results.summaries import summarise
 from xbench.results.validation import (
     check_summarised,
@@ -188,7 +194,7 @@ def site_parts(table: ScoreTable, *, private: bool = False) -> list[Part]:
     failed = read_failed(board, table.paths)
     filling = environment(places, private=private, failed={own.slug for own in failed})
     models = [board.models[i : i + AT_ONCE] for i in range(0, len(board.models), AT_ONCE)]
-    sums = _sums(board, table.paths)
+    sums = _sums(board, table.sums)
     datasets = _datasets(board, found, sums)
     return [
         lambda: _files(filling, [overview_page(board, found, datasets)]),
@@ -204,15 +210,15 @@ def site_parts(table: ScoreTable, *, private: bool = False) -> list[Part]:
     ]
 
 
-def _sums(board: Board, paths: Mapping[str, Path]) -> Sums:
-    """Return what each article adds, of the measured models whose per-query files are there."""
-    runs = board.runs[(board.runs.provenance == "measured") & board.runs.file.isin(list(paths))]
+def _sums(board: Board, sums: Mapping[str, TaskSums]) -> Sums:
+    """Return what each article adds, of the measured models of which it is known."""
+    runs = board.runs[(board.runs.provenance == "measured") & board.runs.file.isin(list(sums))]
     runs = runs[~runs.dataset.isin(list(DEMONSTRATIONS))]
-    files = runs.groupby(["run", "dataset"], sort=False).file.agg(list)
-    keys = [(int(run), str(title)) for run, title in files.index]
-    places = [[paths[file] for file in own] for own in files]
-    found = in_processes(lambda i: article_sums(keys[i][1], places[i]), len(keys))
-    return {key: own for key, own in zip(keys, found, strict=True) if own}
+    files = runs.groupby(["run", "dataset"], sort=False).file.agg(sorted)
+    return {
+        (int(run), str(title)): article_sums([sums[file] for file in own])
+        for (run, title), own in files.items()
+    }
 
 
 def _datasets(board: Board, standings: Standings, sums: Sums) -> list[DatasetViews]:

@@ -71,6 +71,7 @@ def joined(*tables: ScoreTable) -> ScoreTable:
         runs=pd.concat([own.runs for own in tables], ignore_index=True),
         influence={key: own for table in tables for key, own in table.influence.items()},
         chance={key: own for table in tables for key, own in table.chance.items()},
+        sums={key: own for table in tables for key, own in table.sums.items()},
         excluded=tuple(file for table in tables for file in table.excluded),
         paths={name: path for table in tables for name, path in table.paths.items()},
     )
@@ -85,4 +86,4 @@ def of_models(table: ScoreTable, keep: Iterable[str]) -> ScoreTable:
     names = list(keep)
     scores = table.scores[table.scores.model.isin(names)].reset_index(drop=True)
     runs = table.runs[table.runs.model.isin(names)].reset_index(drop=True)
-    return ScoreTable(scores, runs, table.influence, table.chance, (), table.paths)
+    return ScoreTable(scores, runs, table.influence, table.chance, table.sums, (), table.paths)

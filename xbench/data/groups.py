@@ -48,23 +48,45 @@ def question_groups(
     >>> len(set(question_groups("XQuAD-R").tolist()))
     48
     """
+    if unit == "question":
+        return np.arange(len(_asked(name, questions)))
+    names = group_names(name, questions, unit, groups=groups)
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[group] for group in names], np.int64)
+
+
+def group_names(
+    name: str,
+    questions: Sequence[str] | None = None,
+    unit: Unit = "article",
+    *,
+    groups: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return what each question's group is called; the arguments are those of `question_groups`.
+
+    >>> group_names("XBench-Mini", ["animals-1", "animals-2", "another"])
+    ['article 4', 'article 4', 'question another']
+    """
     if unit not in UNITS:
         raise UserError(f"resample: {unit!r}; expected one of {', '.join(UNITS)}")
-    known = _known(TASKS[name][0].title if name in TASKS else name)
-    asked = sorted(known) if questions is None else questions
-    if unit == "question":
-        return np.arange(len(asked))
+    known = _known(_title(name)) if groups is None else {}
     depth = 1 if unit == "article" else 2
-    labels: list[object] = [
-        groups.get(question, (question,))
-        if groups is not None
-        else known[question][:depth]
+    return [
+        f"group {groups[question]}"
+        if groups is not None and question in groups
+        else f"article {'.'.join(map(str, known[question][:depth]))}"
         if question in known
-        else question
-        for question in asked
+        else f"question {question}"
+        for question in _asked(name, questions)
     ]
-    numbers = {label: i for i, label in enumerate(dict.fromkeys(labels))}
-    return np.array([numbers[label] for label in labels], np.int64)
+
+
+def _asked(name: str, questions: Sequence[str] | None) -> Sequence[str]:
+    return sorted(_known(_title(name))) if questions is None else questions
+
+
+def _title(name: str) -> str:
+    return TASKS[name][0].title if name in TASKS else name
 
 
 def groups_in_order(name: str, number: int) -> IntArray:

@@ -24,7 +24,7 @@ from xbench.metrics.registry import (
 )
 from xbench.results.command_line import shown_command
 from xbench.results.findings import Finding, TaskCheck
-from xbench.results.score_table import Contents
+from xbench.results.score_table import Contents, TaskSums
 from xbench.results.store import PerQuery
 from xbench.results.subset_languages import Languages, setting_of, subset_languages
 from xbench.results.summaries import SHARES_AT, Summary, summarise
@@ -141,6 +141,9 @@ def _add_split(
         contents.chance |= {
             (about["file"], measure): value for measure, value in summary.chance.items()
         }
+    if summary is not None and summary.sums is not None and questions is not None:
+        own_sums = TaskSums(dict(zip(scores, languages, strict=True)), questions, summary.sums)
+        contents.sums[about["file"]] = own_sums
 
 
 def _measures(entry: Mapping[str, Any], *, known: bool) -> Mapping[str, float]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from xbench._util.errors import UserError
 from xbench.metrics import FloatArray
+from xbench.results.summaries import GroupSums
 
 TEXT = (
     "provenance",
@@ -150,6 +151,21 @@ class Excluded:
     reason: str
 
 
+class TaskSums(NamedTuple):
+    """What each group of questions adds to a model's scores on a task.
+
+    Attributes:
+        languages: Query language and passage language of each subset; the latter is empty where the
+            pool has several.
+        questions: Number of questions of each subset.
+        sums: What each group adds.
+    """
+
+    languages: Mapping[str, tuple[str, str]]
+    questions: Mapping[str, int]
+    sums: GroupSums
+
+
 @dataclass
 class Contents:
     """What is gathered from folders of results.
@@ -159,6 +175,7 @@ class Contents:
         runs: What is known of each run, see `ScoreTable`.
         influence: What each question adds to a mean, by file and measure.
         chance: What a random order gives as a mean, by file and measure.
+        sums: What each group of questions adds, by file.
         excluded: Files that no score was taken from.
         paths: Where each file is.
     """
@@ -167,6 +184,7 @@ class Contents:
     runs: list[Mapping[str, Any]] = field(default_factory=list)
     influence: dict[tuple[str, str], FloatArray] = field(default_factory=dict)
     chance: dict[tuple[str, str], float] = field(default_factory=dict)
+    sums: dict[str, TaskSums] = field(default_factory=dict)
     excluded: list[Excluded] = field(default_factory=list)
     paths: dict[str, Path] = field(default_factory=dict)
 
@@ -186,6 +204,7 @@ class ScoreTable:
         influence: By file and measure: what each question adds to the mean over subsets, from
             which intervals, ranks and tests follow, as `xbench.metrics.comparisons` takes them.
         chance: By file and measure: what a random order gives as the mean over subsets.
+        sums: By file: what each group of questions adds to the mean of each subset.
         excluded: The files that no score was taken from, and why.
         paths: Where each file of the scores is.
     """
@@ -194,6 +213,7 @@ class ScoreTable:
     runs: pd.DataFrame
     influence: Mapping[tuple[str, str], FloatArray]
     chance: Mapping[tuple[str, str], float]
+    sums: Mapping[str, TaskSums]
     excluded: tuple[Excluded, ...]
     paths: Mapping[str, Path]
 
@@ -232,6 +252,7 @@ def as_table(contents: Contents) -> ScoreTable:
         runs=pd.DataFrame(runs, columns=RUN_COLUMNS, dtype=object).astype(RUN_NUMBERS),
         influence=contents.influence,
         chance=contents.chance,
+        sums=contents.sums,
         excluded=tuple(contents.excluded),
         paths=contents.paths,
     )

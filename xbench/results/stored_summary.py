@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -26,8 +27,10 @@ from xbench.results.schema import Document, conforms
 from xbench.results.store import PER_QUERY_SUFFIX, PerQuery
 from xbench.results.summaries import (
     FORMAT,
+    MOST_SUMS,
     SUMMARY_SUFFIX,
     Advantage,
+    GroupSums,
     InfluenceValues,
     Summary,
     digest,
@@ -38,6 +41,9 @@ from xbench.results.summaries import (
 PRESENT, MISSING = "x", "."
 """The letters that say whether a question has a value."""
 
+
+FLOATS = np.dtype("<f4")
+"""The numbers of ``sums.added``."""
 
 RENEW = "renew it with `xbench validate --write-summaries`, or remove it"
 
@@ -74,6 +80,18 @@ class AdvantageDocument(Document):
     value: Share
     interval: Annotated[list[Share], Field(min_length=2, max_length=2)] | None
     questions: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class SumsDocument(Document):
+    """What each group of questions adds, the subsets in the order of ``questions``."""
+
+    groups: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=500)]],
+        Field(min_length=1, max_length=MOST_SUMS),
+    ]
+    means: Annotated[dict[Name, Share], Field(max_length=1000)]
+    chance: Annotated[dict[Name, Share], Field(max_length=1000)]
+    added: str
 
 
 class SummaryOf010(Document):
@@ -114,6 +132,7 @@ class SummaryDocument(Document):
     favoured: Annotated[dict[Name, AdvantageDocument], Field(max_length=100)]
     wrong_shares: Annotated[dict[Name, Number], Field(max_length=100)]
     evidence: Annotated[dict[Name, EvidenceDocument], Field(max_length=100)]
+    sums: SumsDocument | None
 
 
 def parse_summary(
@@ -152,6 +171,7 @@ def parse_summary(
             notes.error(field, document[field], f"expected the SHA-256 of {name}; {RENEW}")
     _check_shares(document["shares"], task, notes)
     _check_evidence(document["evidence"], task, notes)
+    _check_sums(document["sums"], document["questions"], notes)
     return from_document(document) if notes.sound else None
 
 
@@ -189,6 +209,24 @@ def _check_evidence(evidence: Mapping[str, Mapping[str, Any]], task: str, notes:
         if ends is not None and not low <= ends[0] <= ends[1] <= high:
             rule = f"expected two numbers from {low:g} to {high:g}, in order; {RENEW}"
             notes.error(f"evidence.{measure}.interval", Plain(str(own["interval"])), rule)
+
+
+def _check_sums(sums: Mapping[str, Any] | None, questions: Mapping[str, int], notes: Notes) -> None:
+    if sums is None:
+        return
+    for field in ("means", "chance"):
+        if sums[field].keys() != questions.keys():
+            notes.error(f"sums.{field}", sums[field], f"expected every subset; {RENEW}")
+    if len(set(sums["groups"])) < len(sums["groups"]):
+        notes.error("sums.groups", Plain("a name twice"), f"expected different names; {RENEW}")
+    size = len(sums["groups"]) * len(questions)
+    try:
+        added = np.frombuffer(b64decode(sums["added"], validate=True), FLOATS)
+    except ValueError:
+        added = np.empty(0, FLOATS)
+    if len(added) != size or np.isinf(added).any():
+        rule = f"expected {size:,} numbers of four bytes in base64; {RENEW}"
+        notes.error("sums.added", Plain(f"{len(sums['added']):,} characters"), rule)
 
 
 @cache
@@ -262,6 +300,16 @@ def as_document(
             }
             for measure, own in summary.evidence.items()
         },
+        "sums": None if summary.sums is None else _sums_document(summary.sums),
+    }
+
+
+def _sums_document(sums: GroupSums) -> dict[str, Any]:
+    return {
+        "groups": list(sums.groups),
+        "means": dict(sums.means),
+        "chance": dict(sums.chance),
+        "added": b64encode(sums.added.astype(FLOATS).tobytes()).decode(),
     }
 
 
@@ -285,7 +333,14 @@ def from_document(document: Mapping[str, Any]) -> Summary:
             )
             for measure, own in document["evidence"].items()
         },
+        sums=None if document["sums"] is None else _sums(document["sums"]),
     )
+
+
+def _sums(document: Mapping[str, Any]) -> GroupSums:
+    groups = tuple(document["groups"])
+    added = np.frombuffer(b64decode(document["added"]), FLOATS).reshape(-1, len(groups))
+    return GroupSums(groups, document["means"], document["chance"], added)
 
 
 def _ends(interval: tuple[float, float]) -> list[float] | None:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xbench.data.catalogue import TASKS
-from xbench.data.groups import question_groups
+from xbench.data.catalogue import TASKS, main_score
+from xbench.data.groups import group_names, question_groups
 from xbench.metrics import (
     FloatArray,
     intervals,
@@ -31,7 +32,7 @@ from xbench.results.store import PerQuery
 
 SUMMARY_SUFFIX = ".summary.json.gz"
 
-FORMAT = 3
+FORMAT = 4
 """Version of what a summary holds and how it is computed; others are not read."""
 
 BIAS_WITH_INTERVALS = (
@@ -46,6 +47,9 @@ BIAS_WITH_INTERVALS = (
 
 SHARES_AT = 20
 """Number of first places whose languages are counted."""
+
+MOST_SUMS = 250_000
+"""Sums of groups that a summary holds at most; MLQA-R's cross-lingual task has 21,840."""
 
 Values = Mapping[str, FloatArray]
 """A measure's value for each query, by subset."""
@@ -81,6 +85,27 @@ class Advantage:
 
 
 @dataclass(frozen=True, eq=False)
+class GroupSums:
+    """What each group of questions adds to the average precision of each subset.
+
+    From these follow the intervals and tests of any mean over subsets, and of the difference of two
+    models (`xbench.metrics.intervals.group_values`).
+
+    Attributes:
+        groups: Names of the groups.
+        means: Mean of the average precision, by subset.
+        chance: What a random order gives as this mean, by subset.
+        added: Shape (subsets, groups): sum of the deviations from the subset's mean of the
+            questions of a group; nan where it has no question in the subset.
+    """
+
+    groups: tuple[str, ...]
+    means: Mapping[str, float]
+    chance: Mapping[str, float]
+    added: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class Summary:
     """What pages show of a task next to its scores.
 
@@ -98,6 +123,8 @@ class Summary:
         wrong_shares: Mean over the query languages of the `wrong_share_ratio` of each passage
             language among the first 20 places; empty as `shares` is.
         evidence: What the certainty of the means follows from, by measure.
+        sums: What each group of questions adds; None where the main score is another than ``map``,
+            or there are more than `MOST_SUMS`.
     """
 
     questions: Mapping[str, int]
@@ -109,6 +136,7 @@ class Summary:
     favoured: Mapping[str, Advantage]
     wrong_shares: Mapping[str, float]
     evidence: Mapping[str, InfluenceValues]
+    sums: GroupSums | None
 
 
 def measures_with_intervals(task: str, *, pooled: bool = False) -> tuple[str, ...]:
@@ -158,6 +186,7 @@ def summarise(
         **_advantages(ranks),
         wrong_shares=wrong_shares(ranks),
         evidence=evidence,
+        sums=_group_sums(ranks, {name: of["map"] for name, of in values.items()}),
     )
 
 
@@ -259,6 +288,23 @@ def _evidence(ranks: PerQuery, measure: str, sample: FloatArray) -> InfluenceVal
     values = intervals.influence(sample)
     groups = question_groups(ranks.task, _questions(ranks), groups=ranks.groups or None)
     return InfluenceValues(values[:, None], intervals.interval(measure, values, groups))
+
+
+def _group_sums(ranks: PerQuery, values: Values) -> GroupSums | None:
+    ids = _questions(ranks)
+    names = group_names(ranks.task, ids, groups=ranks.groups or None)
+    groups = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    if main_score(ranks.task) != "map" or len(groups) * len(values) > MOST_SUMS:
+        return None
+    group = {question: groups[name] for question, name in zip(ids, names, strict=True)}
+    added = np.empty((len(values), len(groups)), np.float32)
+    means = {name: float(own.mean()) for name, own in values.items()}
+    for row, (name, own) in enumerate(values.items()):
+        numbers = [group[question] for question in ranks.subsets[name].questions]
+        added[row] = np.bincount(numbers, own - means[name], len(groups))
+        added[row, np.bincount(numbers, minlength=len(groups)) == 0] = np.nan
+    random = {name: expected_average_precision(ranks.subsets[name]) for name in values}
+    return GroupSums(tuple(groups), means, random, added)
 
 
 def _questions(ranks: PerQuery) -> list[str]:

@@ -98,6 +98,12 @@ FORGERIES = {
     "another form": lambda d: d.update(passage_form="context"),
     "another result": lambda d: d.update(result="0" * 64),
     "other ranks": lambda d: d.update(ranks="0" * 64),
+    "sums of a subset less": lambda d: d["sums"]["means"].popitem(),
+    "no base64": lambda d: d["sums"].update(added="<b>" + d["sums"]["added"]),
+    "a sum less": lambda d: d["sums"].update(added=d["sums"]["added"][:-16]),
+    "a sum is infinite": lambda d: d["sums"].update(added="AACAfw" + d["sums"]["added"][6:]),
+    "a group twice": lambda d: d["sums"]["groups"].__setitem__(0, d["sums"]["groups"][1]),
+    "a group without a name": lambda d: d["sums"]["groups"].__setitem__(0, ""),
     "a field more": lambda d: d.update(more=1),
     "a field less": lambda d: d.pop("chance"),
 }
@@ -115,6 +121,11 @@ PLAUSIBLE = {
     "shares.de.de": lambda d: d["shares"]["de"].update(de=0.0),
     "evidence.map.interval[0]": lambda d: own(d)["interval"].__setitem__(0, 0.0),
     "evidence.map.values[0]": lambda d: own(d)["values"][0].reverse(),
+    "sums": lambda d: d.update(sums=None),
+    "sums.means.de": lambda d: d["sums"]["means"].update(de=0.5),
+    "sums.chance.de": lambda d: d["sums"]["chance"].update(de=0.5),
+    "sums.groups": lambda d: d["sums"]["groups"].reverse(),
+    "sums.added": lambda d: d["sums"].update(added="AAAAPw" + d["sums"]["added"][6:]),
     "evidence.rank_distance.interval[1]": lambda d: d["evidence"]["rank_distance"][
         "interval"
     ].__setitem__(1, 1e5),

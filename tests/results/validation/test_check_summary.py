@@ -51,6 +51,9 @@ def test_a_summary_comes_back_as_it_was(summarised: Submission):
     for measure, own in found.evidence.items():
         assert np.array_equal(again.evidence[measure].values, own.values, equal_nan=True)
         assert again.evidence[measure].interval == own.interval
+    for field in ("groups", "means", "chance"):
+        assert getattr(again.sums, field) == getattr(found.sums, field)
+    np.testing.assert_array_equal(again.sums.added, found.sums.added)
 
 
 def test_a_missing_summary_is_no_error(summarised: Submission, summary):

@@ -13,7 +13,7 @@ from xbench.metrics import FloatArray, task_scores
 from xbench.results.findings import Notes, Plain
 from xbench.results.store import subset_scores
 from xbench.results.stored_summary import RENEW
-from xbench.results.summaries import Advantage, Summary
+from xbench.results.summaries import Advantage, GroupSums, Summary
 from xbench.results.validation.check_scores import TOLERANCE
 
 NONE = Advantage(np.nan, (np.nan, np.nan), -1)
@@ -21,6 +21,9 @@ NONE = Advantage(np.nan, (np.nan, np.nan), -1)
 
 CLOSE = 1e-9
 """How far a number may be from what the ranks give here, relative to it if it is above 1."""
+
+SINGLE = 1e-6
+"""The same of numbers in single precision."""
 
 
 def agrees(summary: Summary, result: Mapping[str, Any]) -> bool:
@@ -59,6 +62,7 @@ def compare_with_summary(stored: Summary, computed: Summary, notes: Notes) -> No
         return
     for measure, own in computed.evidence.items():
         _compare_values(measure, stored.evidence[measure].values, own.values, notes)
+    _compare_sums(stored.sums, computed.sums, notes)
 
 
 def _compare_values(measure: str, found: FloatArray, right: FloatArray, notes: Notes) -> None:
@@ -71,6 +75,25 @@ def _compare_values(measure: str, found: FloatArray, right: FloatArray, notes: N
         row, column = far[0]
         rule = f"its ranks give {right[row, column]}; {RENEW}"
         notes.error(f"{where}[{column}]", float(found[row, column]), rule)
+
+
+def _compare_sums(found: GroupSums | None, right: GroupSums | None, notes: Notes) -> None:
+    if found is None or right is None:
+        if found is not right:
+            there = Plain("there" if found else "missing")
+            notes.error("sums", there, f"its ranks give the opposite; {RENEW}")
+        return
+    for field in ("means", "chance"):
+        for where, own, other in _entries(
+            f"sums.{field}", getattr(found, field), getattr(right, field)
+        ):
+            if not _close(own, other):
+                notes.error(where, own, f"its ranks give {other}; {RENEW}")
+    if found.groups != right.groups or [*found.means] != [*right.means]:
+        named = Plain(f"{len(found.groups)} groups of {len(found.means)} subsets")
+        notes.error("sums.groups", named, f"its ranks give others, or in another order; {RENEW}")
+    elif not np.allclose(found.added, right.added, rtol=SINGLE, atol=SINGLE, equal_nan=True):
+        notes.error("sums.added", Plain("other numbers"), f"its ranks give others; {RENEW}")
 
 
 def _numbers(stored: Summary, computed: Summary) -> Iterator[tuple[str, float, float]]:
