@@ -162,8 +162,8 @@ TASK_OPTIONS = (
         "benchmarks",
         multiple=True,
         type=Choice(list(BENCHMARKS)),
-        help=f"All tasks of a benchmark; may be repeated [default without --tasks: "
-        f"{DEFAULT_BENCHMARK}].",
+        help="All tasks of a benchmark, with those of --tasks; may be repeated [default without "
+        f"--tasks: {DEFAULT_BENCHMARK}].",
     ),
 )
 

@@ -42,6 +42,9 @@ def precision(ranks: FloatArray, k: int) -> FloatArray:
 def recall(ranks: FloatArray, k: int) -> FloatArray:
     """Recall: the share of the relevant passages among the first k.
 
+    With R relevant passages it is at most k / R: in a pool of 11 parallel languages recall at 1
+    cannot exceed 1/11.
+
     Examples:
         >>> recall(np.array([[1.0, 4.0]]), k=1)
         array([0.5])
