@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -140,7 +141,7 @@ def test_training_step_beside_ready_made_pairs(benchmark, tmp_path, shared_data)
         for item in dataset.__getitems__(batch)
     ]
     seconds: dict[str, list[float]] = {"ours": [], "ready": []}
-    for _ in range(3):
+    for _ in range(int(os.environ.get("XBENCH_BENCH_TURNS", "3"))):
         for name, data, cls in (
             ("ours", dataset, HybridTrainer),
             ("ready", Dataset.from_list(ready), InOrder),
@@ -163,7 +164,7 @@ def test_training_step_beside_ready_made_pairs(benchmark, tmp_path, shared_data)
             seconds[name].append((time.perf_counter() - start) / steps)
     ratios = [a / b for a, b in zip(seconds["ours"], seconds["ready"], strict=True)]
     benchmark.extra_info["ratio"] = ratios
-    print(seconds, "ratios", ratios)
+    print(seconds, "ratios", ratios, "median", np.median(ratios))
     rows = next(iter(HybridBatchSampler(dataset, 100)))
     benchmark(lambda: dataset.__getitems__(rows))
 

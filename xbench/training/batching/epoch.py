@@ -273,10 +273,17 @@ class CorpusBatches:
         """Return rows in random order, each as often as it is drawn."""
         order = np.arange(len(self._rows), dtype=np.int32)
         random.shuffle(order)
-        ends = np.cumsum(self._draws[order], dtype=np.float64)
-        ends += random.random()
-        np.floor(ends, out=ends)
-        return np.repeat(self._rows[order], np.diff(ends, prepend=0.0).astype(np.int32))
+        sums = np.cumsum(self._draws[order], dtype=np.float64)
+        sums += random.random()
+        ends = np.zeros(len(sums) + 1, np.int32)
+        ends[1:] = sums
+        del sums
+        rows = np.empty(ends[-1], np.int32)
+        for start in range(0, len(order), CHUNK):
+            own = ends[start : start + CHUNK + 1]
+            chosen = self._rows[order[start : start + CHUNK]]
+            rows[own[0] : own[-1]] = np.repeat(chosen, np.diff(own))
+        return rows
 
     @cached_property
     def _largest_group(self) -> int:
