@@ -107,8 +107,13 @@ def test_no_message_shows_a_signature_or_a_token(capfd, monkeypatch):
     with messages(verbose=True):
         library.error("GET %s (%s)", "https://cdn.example/a?Signature=1", "hf_abcdef")
         library.error("%d", "no number")
+        try:
+            raise OSError("404 for https://cdn.example/b?Signature=2")
+        except OSError:
+            library.exception("a failure")
     written = capfd.readouterr().err
     assert "GET https://cdn.example/a (hf_…)" in written
+    assert "OSError: 404 for https://cdn.example/b\n" in written
     assert "Signature" not in written
 
 

@@ -17,6 +17,7 @@ from xbench.data.catalogue import TASKS, main_score
 from xbench.metrics import IN_RANKS
 from xbench.metrics.descriptions import measure_of
 from xbench.metrics.registry import WRONG_SHARE_RATIO, WRONG_SHARES_AT
+from xbench.results.summaries import BIAS_WITH_INTERVALS
 
 TESTED_NOTE = (
     "Bold: what no model is significantly better than. 95 %: interval; whole {units} are drawn.\n"
@@ -48,16 +49,6 @@ PEER_NOTE = (
 SCORE_NAMES = {"map": "mAP", "ndcg_at_10": "nDCG@10"}
 """Names of main scores for readers."""
 
-CHIEF_MEASURES = (
-    "own_language_preference",
-    "rank_distance_ratio",
-    "rank_distance",
-    "complete_at_100",
-    "english_advantage",
-    "not_retrieved_share",
-)
-"""Measures of language bias that a summary shows."""
-
 TESTED = ("Δ", "Δ 95 %", "p", "Effect", "Better", "Rank", "Tier")
 """Columns of text that are dropped where nothing is in them."""
 
@@ -71,7 +62,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
         tables += _language_tables(models, frames)
     for task, rows in _by_task(frames, "bias"):
         if show == "summary":
-            tables.append(_bias(task, models, rows[rows["measure"].isin(CHIEF_MEASURES)]))
+            tables.append(_bias(task, models, rows[rows["measure"].isin(BIAS_WITH_INTERVALS)]))
         elif show != "languages":
             tables.append(_bias(task, models, rows))
     if show in ("bias", "all"):

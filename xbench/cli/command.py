@@ -93,6 +93,8 @@ def _redacted(record: logging.LogRecord) -> logging.LogRecord:
 
     with suppress(TypeError, ValueError):
         record.msg, record.args = redacted(record.getMessage()), None
+    if record.exc_info and record.exc_info[0]:
+        record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
     return record
 
 

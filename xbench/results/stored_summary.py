@@ -224,8 +224,8 @@ def _check_sums(sums: Mapping[str, Any] | None, questions: Mapping[str, int], no
         added = np.frombuffer(b64decode(sums["added"], validate=True), FLOATS)
     except ValueError:
         added = np.empty(0, FLOATS)
-    if len(added) != size or np.isinf(added).any():
-        rule = f"expected {size:,} numbers of four bytes in base64; {RENEW}"
+    if len(added) != size or (abs(added) > max(questions.values(), default=0)).any():
+        rule = f"expected {size:,} sums of four bytes in base64; {RENEW}"
         notes.error("sums.added", Plain(f"{len(sums['added']):,} characters"), rule)
 
 

@@ -43,7 +43,7 @@ BIAS_WITH_INTERVALS = (
     "rank_distance",
     "english_advantage",
 )
-"""Measures of language bias whose certainty is shown."""
+"""The chief measures of language bias, whose certainty is shown on pages."""
 
 SHARES_AT = 20
 """Number of first places whose languages are counted."""

@@ -102,6 +102,10 @@ FORGERIES = {
     "no base64": lambda d: d["sums"].update(added="<b>" + d["sums"]["added"]),
     "a sum less": lambda d: d["sums"].update(added=d["sums"]["added"][:-16]),
     "a sum is infinite": lambda d: d["sums"].update(added="AACAfw" + d["sums"]["added"][6:]),
+    "a sum is above the questions": lambda d: d["sums"].update(
+        added="AAB6RA" + d["sums"]["added"][6:]
+    ),
+    "another mean of a subset": lambda d: d["sums"]["means"].update(de=0.5),
     "a group twice": lambda d: d["sums"]["groups"].__setitem__(0, d["sums"]["groups"][1]),
     "a group without a name": lambda d: d["sums"]["groups"].__setitem__(0, ""),
     "a field more": lambda d: d.update(more=1),
@@ -122,7 +126,6 @@ PLAUSIBLE = {
     "evidence.map.interval[0]": lambda d: own(d)["interval"].__setitem__(0, 0.0),
     "evidence.map.values[0]": lambda d: own(d)["values"][0].reverse(),
     "sums": lambda d: d.update(sums=None),
-    "sums.means.de": lambda d: d["sums"]["means"].update(de=0.5),
     "sums.chance.de": lambda d: d["sums"]["chance"].update(de=0.5),
     "sums.groups": lambda d: d["sums"]["groups"].reverse(),
     "sums.added": lambda d: d["sums"].update(added="AAAAPw" + d["sums"]["added"][6:]),

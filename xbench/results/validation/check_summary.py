@@ -34,6 +34,11 @@ def agrees(summary: Summary, result: Mapping[str, Any]) -> bool:
     needed = set(measures)
     if not all(needed <= entry.keys() for entry in entries):
         return False
+    if summary.sums and not all(
+        abs(summary.sums.means.get(entry["hf_subset"], np.nan) - entry["map"]) <= TOLERANCE
+        for entry in entries
+    ):
+        return False
     values = {m: [entry[m] for entry in entries if m in entry] for m in summary.evidence}
     return all(
         values[measure] and abs(_mean(own.values) - fmean(values[measure])) <= TOLERANCE

@@ -273,17 +273,13 @@ class CorpusBatches:
         """Return rows in random order, each as often as it is drawn."""
         order = np.arange(len(self._rows), dtype=np.int32)
         random.shuffle(order)
-        sums = np.cumsum(self._draws[order], dtype=np.float64)
-        sums += random.random()
-        ends = np.zeros(len(sums) + 1, np.int32)
-        ends[1:] = sums
-        del sums
-        rows = np.empty(ends[-1], np.int32)
+        end, parts = random.random(), []
         for start in range(0, len(order), CHUNK):
-            own = ends[start : start + CHUNK + 1]
-            chosen = self._rows[order[start : start + CHUNK]]
-            rows[own[0] : own[-1]] = np.repeat(chosen, np.diff(own))
-        return rows
+            chosen = order[start : start + CHUNK]
+            ends = np.cumsum(np.append(end, self._draws[chosen]), dtype=np.float64)
+            parts.append(np.repeat(self._rows[chosen], np.diff(np.floor(ends)).astype(np.int64)))
+            end = ends[-1]
+        return np.concatenate(parts)
 
     @cached_property
     def _largest_group(self) -> int:
