@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, reason
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -78,8 +78,7 @@ def usable(
     except (OSError, NotImplementedError) as error:
         if refusals is not None and getattr(error, "errno", None) not in refusals:
             raise
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise UserError(f"{place}: cannot be {doing} ({reason}). {advice}") from error
+        raise UserError(f"{place}: cannot be {doing} ({reason(error)}). {advice}") from error
 
 
 def file_lock(path: Path) -> FileLock:

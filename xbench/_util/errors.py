@@ -14,6 +14,16 @@ class UserError(Exception):
     """
 
 
+def reason(error: Exception) -> str:
+    """Return why something failed, of an error of the system without its number and path.
+
+    Examples:
+        >>> reason(FileNotFoundError(2, "No such file or directory", "pairs.jsonl"))
+        'No such file or directory'
+    """
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not one of the known ones, with the closest of them.
 

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, cast
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, reason
 
 _SHOWN = 5
 
@@ -111,6 +111,6 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise UserError(f"{path}: is not UTF-8 ({error.reason}); save it as UTF-8") from error
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise UserError(
-            f"{path}: cannot be read ({error}); expected a text file, gzip-compressed if and only "
-            "if its name ends in .gz"
+            f"{path}: cannot be read ({reason(error)}); expected a text file, gzip-compressed if "
+            "and only if its name ends in .gz"
         ) from error

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic import field_validator as check
 
-from xbench._util.errors import UserError, did_you_mean
+from xbench._util.errors import UserError, did_you_mean, reason
 from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, SETTINGS, Dataset
 from xbench.training.batching.options import (
     BatchSampling,
@@ -269,7 +269,8 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         shipped = ", ".join(shipped_configs())
         raise UserError(
-            f"--config {path}: cannot be read ({error}); expected a YAML file or one of {shipped}"
+            f"--config {path}: cannot be read ({reason(error)}); expected a YAML file or one of "
+            f"{shipped}"
         ) from error
     except yaml.YAMLError as error:
         raise UserError(f"--config {path}: not YAML ({error})") from error

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from transformers import TrainerState
 
 from xbench._util.atomic_write import write_atomically
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, reason
 from xbench.models.lookup import TRAINING_RECORD, find_model
 from xbench.models.options import ModelOptions
 from xbench.training.batching.expected import ExpectedPairs
@@ -154,7 +154,9 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); choose another output") from error
+        raise UserError(
+            f"{path}: cannot be read ({reason(error)}); choose another output"
+        ) from error
     return record if isinstance(record, dict) else None
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, reason
 
 DELIMITERS = ",;\t|"
 ROWS = 8192
@@ -194,7 +194,7 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             f"{_line(path)}); save it as UTF-8, in Excel as 'CSV UTF-8'"
         ) from error
     except (OSError, EOFError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+        raise UserError(f"{path}: cannot be read ({reason(error)})") from error
 
 
 def _line(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from datasets.fingerprint import Hasher
 
 from xbench._util.atomic_write import write_atomically
-from xbench._util.errors import UserError
+from xbench._util.errors import UserError, reason
 from xbench.training.corpora.labels import language_labels
 
 Row = dict[str, Any]
@@ -76,7 +76,7 @@ def _overview(path: Path, folder: Path) -> dict[str, list[str]]:
     try:
         status = path.stat()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error}); expected UTF-8 text") from error
+        raise _unreadable(path, error) from error
     state = (str(path.resolve()), status.st_size, status.st_mtime_ns)
     kept = folder / "columns" / f"{Hasher.hash(state)}.json"
     if kept.is_file():
@@ -200,7 +200,11 @@ def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, Row]]:
     try:
         yield from ROWS[path.suffix](path, problems)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read ({error}); expected UTF-8 text") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: cannot be read ({reason(error)}); expected a file of UTF-8 text")
 
 
 def _json_rows(path: Path, problems: Problems) -> Iterator[tuple[int, Row]]:

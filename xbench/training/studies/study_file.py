@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic import field_validator as check
 
-from xbench._util.errors import UserError, did_you_mean
+from xbench._util.errors import UserError, did_you_mean, reason
 from xbench.data.catalogue import MTOP, PARALLEL_DATASETS
 from xbench.data.languages import codes
 from xbench.data.perturbation import parse_perturbations
@@ -278,7 +278,7 @@ def _document(path: Path, shipped: Mapping[str, Path]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         question = did_you_mean(str(path), shipped)
         raise UserError(
-            f"study {path}: cannot be read ({error}); expected a file or one of "
+            f"study {path}: cannot be read ({reason(error)}); expected a file or one of "
             f"{', '.join(shipped)}{question}"
         ) from error
     except yaml.YAMLError as error:
