@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -161,6 +164,27 @@ def test_a_model_that_is_not_made_for_it_encodes_by_itself(make, tmp_path):
     store = EmbeddingStore(tmp_path)
     embed(encoder, "query", [TEXTS[:200], TEXTS[100:]], store)
     assert len(store.get(TEXTS).vectors) == len(TEXTS)
+
+
+def test_one_thread_at_a_time_uses_the_tokenizer_of_a_model_that_encodes_by_itself():
+    """In one thread it pads and truncates, in the other it does not: both would be spoilt."""
+    begun, ended = threading.Event(), []
+
+    class Slow(Own):
+        def encode(self, *args, **kwargs):
+            begun.set()
+            time.sleep(0.5)
+            ended.append("encoded")
+            return super().encode(*args, **kwargs)
+
+    encoder = encoder_of(Slow(modules=list(make_tiny_transformer()), device="cpu"))
+    with ThreadPoolExecutor(1) as thread:
+        encoding = thread.submit(encoder.own_vectors, TEXTS[:8], "passage")
+        begun.wait()
+        encoder.truncated(TEXTS[:8], "passage")
+        ended.append("measured")
+    assert len(encoding.result()) == 8
+    assert ended == ["encoded", "measured"]
 
 
 @pytest.mark.parametrize("option", [{"normalize_embeddings": True}, {"precision": "int8"}])

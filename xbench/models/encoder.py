@@ -83,7 +83,7 @@ class MtebTextEncoder:
         self.batch_size = int(encode_kwargs.get("batch_size", 32))
         self._queue = self._token_queue()
         self.tokenizer_lock: AbstractContextManager[Any] = (
-            nullcontext() if self._queue is None else threading.RLock()
+            nullcontext() if sentence_transformer(model) is None else threading.RLock()
         )
         own_chunk = getattr(model, "texts_at_once", None) or max(CHUNK, self.batch_size)
         self.chunk = own_chunk if self._queue is None else WINDOW

@@ -101,10 +101,20 @@ def _run(outcome: Outcome) -> Iterator[str]:
         done = f"; queries changed by {', '.join(evaluation.perturb)}" if evaluation.perturb else ""
         worst = f", the worst of {evaluation.worst_of}" if evaluation.worst_of > 1 else ""
         yield f"- Evaluation {name}: {evaluation.dataset}, {languages}{done}{worst}."
-    settings = {k: v for k, v in study.base.training.items() if k != "data"}
-    yield f"- Training: {', '.join(f'{name} {value}' for name, value in settings.items())}."
+    yield f"- Training: {'; '.join(_settings(outcome))}."
     if outcome.missing:
         yield f"- **{outcome.missing} measurements are not done yet; this report is preliminary.**"
+
+
+def _settings(outcome: Outcome) -> Iterator[str]:
+    """Yield the fields of the base training, each with all its values over the conditions."""
+    trained = [run for run in outcome.planned if run.stages]
+    fields = [{"base_model": run.start, **stage} for run in trained for stage in run.stages]
+    for name, value in outcome.study.base.training.items():
+        if name != "data":
+            own = [stage[name] for stage in fields if name in stage] or [value]
+            texts = (", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in own)
+            yield f"{name} {' or '.join(dict.fromkeys(texts))}"
 
 
 def _overlap(outcome: Outcome, workplace: Workplace) -> Iterator[str]:
