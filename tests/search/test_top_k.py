@@ -95,3 +95,17 @@ def test_ids_are_ordered_as_text_in_any_script():
 def test_a_score_that_is_not_finite_is_an_error(score):
     with pytest.raises(UserError, match="NaN or infinite"):
         TopK(1, 4).add(np.array([[1, score]], np.float32), id_array(["a", "b"]))
+
+
+def test_zeros_of_either_sign_are_equal():
+    top = TopK(1, 4, depth=3)
+    top.add(np.array([[-0.0, 0.0, -0.0, 0.0]], np.float32), id_array(["d", "a", "c", "b"]))
+    assert [passage for _, passage in listed(top)[0]] == ["d", "c", "b"]
+
+
+def test_scores_of_all_sizes_keep_their_bits():
+    limits = np.finfo(np.float32)
+    scores = np.array([limits.max, 1, limits.tiny, 1e-45, 0, -1e-45, -1, limits.min], np.float32)
+    top = TopK(1, 4, depth=8)
+    top.add(scores[None, ::-1], id_array(list("hgfedcba")))
+    assert top.best()[0][0].tolist() == scores.tolist()

@@ -4,12 +4,15 @@ A block of scores is read once, and compared with what a passage must reach to b
 best so far. The few that reach it are put next to the best, where each query has some room; when
 the room of one is full, the best are kept and the threshold rises. Memory is that of the best and
 of the room. Ties follow trec_eval: equal scores are ordered by passage id, descending.
+
+A passage is one number of 64 bits, so that the best are found by one partition: its score, in
+32 bits whose order is that of the scores, and the number of its id.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +26,7 @@ from xbench.metrics.ranks import RUN_DEPTH, IntArray
 ScoreArray = NDArray[np.float32]
 IdArray = NDArray[np.bytes_]
 Numbers = NDArray[np.int32]
-
+Keys = NDArray[np.uint64]
 
 NOT_FINITE = (
     "a similarity score is NaN or infinite; check the model's embeddings and its similarity "
@@ -42,6 +45,14 @@ _NAMES = 1 << 18
 
 _ALL = np.uint64(0x0101010101010101)
 """Eight comparisons that hold."""
+
+_HALF = np.uint64(32)
+_SIGN = np.uint32(1 << 31)
+_NONE = np.uint64(0x007FFFFF << 32)
+"""High half of the key of a place without a passage, whose score is -inf."""
+
+_EMPTY = _NONE | np.uint64(0xFFFFFFFF)
+"""Key of a place without a passage."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +89,8 @@ class TopK:
         floor: ScoreArray | None = None,
     ) -> None:
         self._depth = depth
-        self._scores = np.full((queries, depth + _ROOM), -np.inf, np.float32)
+        self._keys = np.full((queries, depth + _ROOM), _EMPTY)
         self._ids = np.zeros((queries, depth), f"S{id_bytes}")
-        self._number = np.zeros((queries, depth + _ROOM), np.int32)
-        self._number[:, :depth] = -1 - np.arange(depth)
         self._names = np.zeros(_NAMES, f"S{id_bytes}")
         self._named = 0
         self._used = np.full(queries, depth)
@@ -109,9 +118,10 @@ class TopK:
         def take(start: int) -> None:
             block = scores[start : start + _ROWS]
             reaching = _not_below(block, self._floor[start : start + _ROWS, None])
-            row, passage = np.divmod(reaching, block.shape[1])
-            number = (passage + first).astype(np.int32)
-            self._put(start, row, block.reshape(-1)[reaching], number)
+            rows, width = block.shape
+            bounds = np.searchsorted(reaching, np.arange(rows + 1) * width)
+            number = reaching + np.repeat(first - np.arange(rows) * width, np.diff(bounds))
+            self._put(start, bounds, _keys(block.reshape(-1)[reaching], number))
 
         list(_threads().map(take, range(0, len(scores), _ROWS)))
 
@@ -119,11 +129,12 @@ class TopK:
         """Take candidates into account that were found elsewhere."""
         order = np.argsort(candidates.query, kind="stable")
         first = self._name(candidates.passage[order])
-        query, score = candidates.query[order], candidates.score[order]
-        number = np.arange(first, first + len(order), dtype=np.int32)
-        for start in range(0, len(self._scores), _ROWS):
-            own = slice(*np.searchsorted(query, (start, start + _ROWS)))
-            self._put(start, query[own] - start, score[own], number[own])
+        keys = _keys(candidates.score[order], np.arange(first, first + len(order)))
+        query = candidates.query[order]
+        for start in range(0, len(self._keys), _ROWS):
+            rows = np.arange(start, min(start + _ROWS, len(self._keys)) + 1)
+            bounds = np.searchsorted(query, rows)
+            self._put(start, bounds - bounds[0], keys[bounds[0] : bounds[-1]])
 
     def _name(self, ids: IdArray) -> int:
         """Keep ids of passages until the best are kept, and return the number of the first."""
@@ -137,9 +148,9 @@ class TopK:
 
     def candidates(self) -> Candidates:
         """Return all that may be among the best when other blocks are merged with these."""
-        scores = self._scores[:, : int(self._used.max(initial=0))]
+        scores = _scores(self._keys[:, : int(self._used.max(initial=0))])
         query, place = np.nonzero(scores >= self._floor[:, None])
-        number, passage = self._number[query, place], np.zeros(len(query), self._ids.dtype)
+        number, passage = _numbers(self._keys[query, place]), np.zeros(len(query), self._ids.dtype)
         new = number >= 0
         passage[new] = self._names[number[new]]
         passage[~new] = self._ids[query[~new], -1 - number[~new]]
@@ -152,10 +163,10 @@ class TopK:
             Scores and ids, shape (queries, depth) each; -inf and an empty id where fewer passages
             were retrieved.
         """
-        scores, ids = self.arrays()
-        order = np.argsort(-scores, axis=1, kind="stable")
-        scores = np.take_along_axis(scores, order, axis=1)
-        ids = np.take_along_axis(ids, order, axis=1)
+        self._keep_all_best()
+        keys = np.sort(self._keys[:, : self._depth], axis=1)[:, ::-1]
+        scores = _scores(keys)
+        ids = np.take_along_axis(self._ids, -1 - _numbers(keys), axis=1)
         tied = (scores[:, 1:] == scores[:, :-1]) & np.isfinite(scores[:, 1:])
         for row in np.flatnonzero(tied.any(axis=1)):
             ids[row] = ids[row, np.lexsort((ids[row], scores[row]))[::-1]]
@@ -164,47 +175,43 @@ class TopK:
     def arrays(self) -> tuple[ScoreArray, IdArray]:
         """Return the state, from which `restored` makes the same object again."""
         self._keep_all_best()
-        return self._scores[:, : self._depth].copy(), self._ids.copy()
+        return _scores(self._keys[:, : self._depth]), self._ids.copy()
 
     @classmethod
     def restored(cls, scores: ScoreArray, ids: IdArray) -> TopK:
         """Return the object whose state `arrays` gave."""
         queries, depth = scores.shape
         restored = cls(queries, ids.dtype.itemsize, depth)
-        restored._scores[:, :depth], restored._ids[:] = scores, ids
-        restored._raise_floor(slice(None))
+        restored._keys[:, :depth] = _code(scores) | _low(-1 - np.arange(depth))
+        restored._ids[:] = ids
+        restored._raise_floor(slice(None), scores.min(axis=1))
         return restored
 
-    def _put(self, start: int, row: IntArray, score: ScoreArray, number: Numbers) -> None:
-        """Put passages of a block of queries, in the order of their rows, next to the best.
+    def _put(self, start: int, bounds: IntArray, keys: Keys) -> None:
+        """Put passages of a block of queries, query after query, next to the best.
 
         Args:
             start: First query of the block.
-            row: Index of the query in the block, shape (passages,).
-            score: Score, shape (passages,).
-            number: Number of the passage among those named, shape (passages,).
-
-        Raises:
-            UserError: If a score is NaN or infinite.
+            bounds: Where the passages of each query begin and where the last end, shape
+                (queries of the block + 1,).
+            keys: The passages, shape (passages,).
         """
-        if not np.isfinite(score).all():
-            raise UserError(NOT_FINITE)
-        width, used = self._scores.shape[1], self._used[start : start + _ROWS]
-        sizes = np.bincount(row, minlength=len(used))
+        sizes, width = np.diff(bounds), self._keys.shape[1]
+        rows = slice(start, start + len(sizes))
+        used = self._used[rows]
         if (used + sizes > width).any():
             self._keep_best(start)
-            high = score >= self._floor[start : start + _ROWS][row]
-            row, score, number = row[high], score[high], number[high]
-            sizes = np.bincount(row, minlength=len(used))
-        column = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            high = keys >= np.repeat(_code(self._floor[rows]), sizes)
+            keys, bounds = keys[high], np.concatenate([[0], np.cumsum(high)])[bounds]
+            sizes = np.diff(bounds)
         if (used + sizes > width).any():
+            column = np.arange(len(keys)) - np.repeat(bounds[:-1], sizes)
             for part in range(0, int(sizes.max()), _ROOM):
                 own = (column >= part) & (column < part + _ROOM)
-                self._put(start, row[own], score[own], number[own])
+                self._put(start, np.concatenate([[0], np.cumsum(own)])[bounds], keys[own])
             return
-        at = (start + row) * width + used[row] + column
-        self._scores.reshape(-1)[at] = score
-        self._number.reshape(-1)[at] = number
+        places = np.arange(start, start + len(sizes)) * width + used - bounds[:-1]
+        self._keys.reshape(-1)[np.arange(len(keys)) + np.repeat(places, sizes)] = keys
         used += sizes
 
     def _keep_all_best(self) -> None:
@@ -213,40 +220,86 @@ class TopK:
         def keep(start: int) -> None:
             self._keep_best(start)
             rows = slice(start, start + _ROWS)
-            number, ids = self._number[rows, : self._depth], self._ids[rows]
+            keys, ids = self._keys[rows, : self._depth], self._ids[rows]
+            code, number = keys >> _HALF << _HALF, _numbers(keys)
             new = number >= 0
             kept = np.take_along_axis(ids, np.where(new, 0, -1 - number), axis=1)
             kept[new] = self._names[number[new]]
+            kept[code == _NONE] = b""
             ids[:] = kept
-            number[:] = -1 - np.arange(self._depth)
+            keys[:] = code | _low(-1 - np.arange(self._depth))
 
-        list(_threads().map(keep, range(0, len(self._scores), _ROWS)))
+        list(_threads().map(keep, range(0, len(self._keys), _ROWS)))
         self._named = 0
 
     def _keep_best(self, start: int) -> None:
         """Keep the best passages of a block of queries, and make room for others."""
         rows, depth = slice(start, start + _ROWS), self._depth
         width = int(self._used[rows].max())
-        if width > depth:
-            scores, number = self._scores[rows, :width], self._number[rows, :width]
-            ids = self._ids[rows]
-            highest = _highest(scores, depth, lambda row, at: self._id(ids[row], number[row, at]))
-            scores[:, :depth] = scores[highest].reshape(-1, depth)
-            number[:, :depth] = number[highest].reshape(-1, depth)
-            scores[:, depth:] = -np.inf
+        last = width - depth
+        if last:
+            keys, ids = self._keys[rows, :width], self._ids[rows]
+            keys.partition(last, axis=1)
+            best, others = keys[:, last:], keys[:, :last]
+            lowest = best.min(axis=1) >> _HALF
+            tied = (lowest == others.max(axis=1) >> _HALF) & (lowest != _NONE >> _HALF)
+            for row in np.flatnonzero(tied):
+                keys[row] = self._by_id(ids[row], keys[row])
+            keys[:, :depth] = best
+            keys[:, depth:] = _EMPTY
             self._used[rows] = depth
-        self._raise_floor(rows)
+        self._raise_floor(rows, _scores(self._keys[rows, :depth].min(axis=1)))
 
-    def _id(self, kept: IdArray, number: Numbers) -> IdArray:
-        """Return the ids of passages; those kept with their ids have negative numbers."""
+    def _by_id(self, kept: IdArray, keys: Keys) -> Keys:
+        """Return a query's passages by score and, where it is equal, id; the best are last."""
+        number = _numbers(keys)
         new = number >= 0
-        return np.where(
+        ids = np.where(
             new, self._names[np.where(new, number, 0)], kept[np.where(new, 0, -1 - number)]
         )
+        return keys[np.lexsort((ids, keys >> _HALF))]
 
-    def _raise_floor(self, rows: slice) -> None:
-        lowest = self._scores[rows, : self._depth].min(axis=1)
+    def _raise_floor(self, rows: slice, lowest: ScoreArray) -> None:
         self._floor[rows] = np.maximum(self._floor[rows], lowest)
+
+
+def _code(scores: ScoreArray) -> Keys:
+    """Return the high halves of keys, whose order is that of the scores."""
+    bits = np.asarray(scores + np.float32(0), np.float32).view(np.uint32)
+    ordered = bits ^ ((bits.view(np.int32) >> 31).view(np.uint32) | _SIGN)
+    return ordered.astype(np.uint64) << _HALF
+
+
+def _low(number: IntArray) -> Keys:
+    """Return the low halves of keys."""
+    return number.astype(np.int32).view(np.uint32).astype(np.uint64)
+
+
+def _keys(scores: ScoreArray, number: IntArray) -> Keys:
+    """Return the keys of passages.
+
+    Args:
+        scores: Their scores, any shape.
+        number: The numbers of their ids, of the same shape.
+
+    Raises:
+        UserError: If a score is NaN or infinite.
+    """
+    if not np.isfinite(scores).all():
+        raise UserError(NOT_FINITE)
+    return _code(scores) | _low(number)
+
+
+def _scores(keys: Keys) -> ScoreArray:
+    """Return the scores in some keys."""
+    ordered = (keys >> _HALF).astype(np.uint32)
+    positive = (ordered.view(np.int32) >> 31).view(np.uint32)
+    return (ordered ^ (~positive | _SIGN)).view(np.float32)
+
+
+def _numbers(keys: Keys) -> Numbers:
+    """Return the numbers of ids in some keys; those kept with their ids have negative ones."""
+    return keys.astype(np.uint32).view(np.int32)
 
 
 def _not_below(scores: ScoreArray, floor: ScoreArray) -> IntArray:
@@ -257,34 +310,9 @@ def _not_below(scores: ScoreArray, floor: ScoreArray) -> IntArray:
     below = (scores < floor).reshape(-1)
     eights = below[: len(below) // 8 * 8].view(np.uint64)
     some = np.flatnonzero(eights != _ALL)
-    bits = np.flatnonzero(~below[: len(eights) * 8].reshape(-1, 8)[some].reshape(-1))
+    bits = np.flatnonzero((eights[some] ^ _ALL).view(np.bool_))
     rest = len(eights) * 8 + np.flatnonzero(~below[len(eights) * 8 :])
     return np.concatenate([some[bits >> 3] * 8 + (bits & 7), rest])
-
-
-def _highest(
-    scores: ScoreArray, depth: int, ids: Callable[[int, IntArray], IdArray]
-) -> NDArray[np.bool_]:
-    """Return which entries are the highest of each row, as many as the depth.
-
-    Of equal ones, those with the last ids are; where there is no passage, the first places are.
-
-    Args:
-        scores: Shape (queries, passages); -inf where there is no passage.
-        depth: How many are the highest.
-        ids: Gives the ids of some entries of a row.
-    """
-    last = scores.shape[1] - depth
-    threshold = np.partition(scores, last, axis=1)[:, last, None]
-    highest = scores >= threshold
-    crowded = np.count_nonzero(highest, axis=1) > depth
-    for row in np.flatnonzero(crowded).tolist():
-        tied = np.flatnonzero(scores[row] == threshold[row])
-        room = depth - np.count_nonzero(scores[row] > threshold[row])
-        if np.isfinite(threshold[row, 0]):
-            tied = tied[np.argsort(ids(row, tied))[::-1]]
-        highest[row, tied[room:]] = False
-    return np.asarray(highest)
 
 
 def id_array(ids: Sequence[str]) -> IdArray:
