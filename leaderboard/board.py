@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xbench.data.catalogue import DATASETS, SETTINGS
+from xbench.data.datasets import DATASETS, SETTINGS
 from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, dataset_order
 from xbench.leaderboard.measures import score_order
 from xbench.metrics.registry import BY_PASSAGE_LANGUAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from xbench.data.catalogue import DATASETS, SETTINGS, Setting
+from xbench.data.datasets import DATASETS, SETTINGS, Setting
 
 RANKED = {dataset.title: dataset for dataset in DATASETS if not dataset.demonstration}
 DEMONSTRATIONS = {dataset.title: dataset for dataset in DATASETS if dataset.demonstration}

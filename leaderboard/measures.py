@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xbench.data.catalogue import Setting
+from xbench.data.datasets import Setting
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import EFFECTIVENESS, IN_RANKS, SCORES
 from xbench.metrics.descriptions import HIGHER, LOWER, explanation, measure_of, title_of

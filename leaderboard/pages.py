@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from xbench.data.catalogue import Dataset
+from xbench.data.datasets import Dataset
 from xbench.leaderboard.board import Board, Cells, Standings, by_column, slug
 from xbench.leaderboard.front_page import default_view, models_data
 from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, Mean, shown, streamed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
-from xbench.data.catalogue import PASSAGE_FORMS, PassageForm
+from xbench.data.datasets import PASSAGE_FORMS, PassageForm
 from xbench.leaderboard.board import Board, Cells, Score, Standing, Standings
 from xbench.leaderboard.layout import Mean, streamed
 from xbench.leaderboard.measures import (

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from mteb.abstasks import AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
 
-from xbench.data.catalogue import Dataset, PassageForm, Setting, Subset, subsets
+from xbench.data.catalogue import Subset, subsets
+from xbench.data.datasets import Dataset, PassageForm, Setting
 from xbench.data.download import DataLocation, remote_files
 from xbench.data.fetch import RemoteFile
 from xbench.data.languages import Language, chosen_languages, codes, language

@@ -7,7 +7,7 @@ from typing import Any
 
 from xbench._util.errors import UserError
 from xbench.data.belebele import belebele_remote_files, load_belebele, passage_of
-from xbench.data.catalogue import BELEBELE
+from xbench.data.datasets import BELEBELE
 from xbench.data.download import DataLocation
 from xbench.data.fetch import RemoteFile
 from xbench.data.parallel_corpus import ParallelCorpus

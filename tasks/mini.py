@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from xbench.data.catalogue import MINI, PassageForm
+from xbench.data.datasets import MINI, PassageForm
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.tasks.base import describe
 from xbench.tasks.parallel import ParallelCorpusRetrieval

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
+from xbench.data.datasets import MIRACL, MIRACL_HARD_NEGATIVES, Dataset, Setting
 from xbench.data.download import DataLocation
 from xbench.data.fetch import RemoteFile
 from xbench.data.parallel_corpus import Texts

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.data.catalogue import MTOP, MTOP_FILES
+from xbench.data.datasets import MTOP, MTOP_FILES
 from xbench.data.download import DataLocation, dataset_files
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.metrics import PoolRanks

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar, overload
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import SETTINGS, Setting, Subset
+from xbench.data.catalogue import Subset
+from xbench.data.datasets import SETTINGS, Setting
 from xbench.data.own.corpus import OwnCorpus
 from xbench.data.own.mappings import (
     Relevant,

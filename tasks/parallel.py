@@ -113,10 +113,6 @@ class ParallelCorpusRetrieval(RetrievalTask):
 
         mteb asks for one subset at a time; the ranks of all of them are kept for the next.
         """
-        from xbench.models.identity import change_token
-        from xbench.search.encoder_ranks import rank_with_encoder
-        from xbench.search.reranking import rank_again
-
         self.load_data()
         chosen = {name: self.subsets[name] for name in self.hf_subsets}
         if self.variant is not None and embedding_kind(model) != "dense":
@@ -125,32 +121,54 @@ class ParallelCorpusRetrieval(RetrievalTask):
                 "text one vector. Leave the option out."
             )
         if isinstance(model, Reranked):
-            found = rank_again(
-                model,
-                type(self).metadata,
-                encode_kwargs,
-                self.corpus_data,
-                self.dataset,
-                chosen,
-                self.location.cache_dir,
-            )
-            return {name: found[name] for name in chosen}
+            return self._ranked_again(model, encode_kwargs, chosen)
         if embedding_kind(model) is None:
-            token = (change_token(model), repr(encode_kwargs))
-            if not self._keeps(model, chosen) or self._kept_token != token:
-                found = dict(
-                    rank_with_search(
-                        model,
-                        type(self).metadata,
-                        encode_kwargs,
-                        self.dataset,
-                        chosen,
-                        self.keep_lists,
-                    )
-                )
-                self._cached = _CachedRanks(model, chosen, {name: found[name] for name in chosen})
-                self._kept_token = token
+            return self._searched(model, encode_kwargs, chosen)
+        return self._encoded(model, encode_kwargs, chosen)
+
+    def _ranked_again(
+        self, model: Reranked, encode_kwargs: Mapping[str, Any], chosen: Mapping[str, Subset]
+    ) -> dict[str, PoolRanks]:
+        from xbench.search.reranking import rank_again
+
+        found = rank_again(
+            model,
+            type(self).metadata,
+            encode_kwargs,
+            self.corpus_data,
+            self.dataset,
+            chosen,
+            self.location.cache_dir,
+        )
+        return {name: found[name] for name in chosen}
+
+    def _searched(
+        self,
+        model: Any,  # noqa: ANN401
+        encode_kwargs: Mapping[str, Any],
+        chosen: Mapping[str, Subset],
+    ) -> dict[str, PoolRanks]:
+        from xbench.models.identity import change_token
+
+        token = (change_token(model), repr(encode_kwargs))
+        if self._keeps(model, chosen) and self._kept_token == token:
             return self._cached.ranks  # type: ignore[union-attr]
+        search = rank_with_search(
+            model, type(self).metadata, encode_kwargs, self.dataset, chosen, self.keep_lists
+        )
+        found = dict(search)
+        ranks = {name: found[name] for name in chosen}
+        self._cached, self._kept_token = _CachedRanks(model, chosen, ranks), token
+        return ranks
+
+    def _encoded(
+        self,
+        model: Any,  # noqa: ANN401
+        encode_kwargs: Mapping[str, Any],
+        chosen: Mapping[str, Subset],
+    ) -> dict[str, PoolRanks]:
+        from xbench.search.encoder_ranks import rank_with_encoder
+
         ranking = rank_with_encoder(
             model,
             type(self).metadata,

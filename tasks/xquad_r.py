@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xbench.data.catalogue import XQUAD_R
+from xbench.data.datasets import XQUAD_R
 from xbench.data.lareqa import LAREQA_CITATION, load_lareqa
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.tasks.base import describe

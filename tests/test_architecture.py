@@ -174,7 +174,7 @@ def test_heavy_packages_are_imported_where_they_are_needed():
     for module, path in modules():
         roots = {name.split(".")[0] for name in imports(path, module)}
         assert not roots & FORBIDDEN.get(room(module), set()), module
-        if module == "xbench.data.catalogue":
+        if module in {"xbench.data.catalogue", "xbench.data.datasets"}:
             assert "numpy" not in roots
 
 
@@ -201,6 +201,7 @@ def test_the_face_and_the_command_line_load_nothing_heavy(statement):
     assert not loaded_by(statement) & (HEAVY | {"numpy", "pandas", "pydantic"})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "statement",
     [
@@ -214,10 +215,12 @@ def test_reading_results_loads_neither_torch_nor_mteb(statement):
     assert not loaded_by(statement) & HEAVY
 
 
+@pytest.mark.integration
 def test_the_tasks_load_no_more_than_a_run_from_stored_embeddings_needs():
     assert not loaded_by("import xbench.tasks") & {"sentence_transformers", "langcodes"}
 
 
+@pytest.mark.integration
 def test_private_names_of_mteb_are_in_the_plugin_only():
     for module, path in modules():
         names = [name for name in imports(path, module) if name.startswith("mteb")]

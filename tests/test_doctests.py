@@ -6,6 +6,10 @@ import doctest
 import importlib
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"xbench": "xbench", "tasks": "xbench.tasks", "leaderboard": "xbench.leaderboard"}
 

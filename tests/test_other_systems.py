@@ -22,6 +22,7 @@ SOURCES = [
 ]
 
 
+@pytest.mark.integration
 def test_no_module_needs_another_that_windows_does_not_have():
     imported = {
         (path.name, name)

@@ -159,6 +159,7 @@ def test_models_are_compared_by_name_and_by_results(mini_results, results):
     assert repr(by_name) == "Comparison of xbench/bm25, xbench/char-ngram on 3 tasks"
 
 
+@pytest.mark.integration
 def test_a_comparison_is_drawn_for_a_notebook_or_to_a_file(results, tmp_path):
     comparison = xbench.compare(results)
     assert "<svg" in comparison.plot()._repr_html_()

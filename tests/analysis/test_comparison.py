@@ -19,7 +19,7 @@ from xbench.analysis.options import CompareOptions
 from xbench.cli import main
 from xbench.data.catalogue import TASKS, subsets
 from xbench.metrics import PoolRanks
-from xbench.results.store import PerQuery, write_per_query
+from xbench.results.per_query_file import PerQuery, write_per_query
 
 MONO, CROSS, MULTI = (
     f"XBenchMini{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")
@@ -154,6 +154,7 @@ def test_identical_models_cannot_be_told_apart(results):
         assert (difference.value, difference.low, difference.high, difference.p) == (0, 0, 0, 1)
 
 
+@pytest.mark.integration
 def test_the_same_seed_gives_the_same_figures(results):
     candidates = read(results, "org/good", "org/bad")
     candidates += read(results, "org/alike")
@@ -284,6 +285,7 @@ def test_a_mistake_is_told(results):
     assert "neither a folder nor a model" in outcome.output
 
 
+@pytest.mark.integration
 def test_pictures(results, tmp_path):
     pytest.importorskip("matplotlib")
     arguments = ["compare", "org/good", "org/bad", "-r", str(results), "--plot", "out.svg"]

@@ -15,6 +15,8 @@ from xbench.analysis.plots import ModelPlot, comparison_figure, figure_format
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
 
+pytestmark = pytest.mark.integration
+
 pytest.importorskip("matplotlib")
 
 CODES = ["ar", "de"]

@@ -20,6 +20,8 @@ from xbench.analysis.plots import (
     share_matrix,
 )
 
+pytestmark = pytest.mark.integration
+
 CODES = ["ar", "de", "zh"]
 PRECISION = np.array([[0.9, 0.125, 0.02], [0.31, 0.8, np.nan], [0.0, 0.2, 1.0]])
 SHARES = np.array([[0.7, 0.2, 0.1], [0.25, 0.5, 0.25], [0.0, 0.1, 0.9]])

@@ -14,7 +14,7 @@ from xbench.analysis.comparison import compare
 from xbench.analysis.comparison_tables import comparison_tables
 from xbench.analysis.options import CompareOptions
 from xbench.cli import main
-from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, XQUAD_R
+from xbench.data.datasets import MIRACL_HARD_NEGATIVES, XQUAD_R
 from xbench.results.reading import read_result
 from xbench.results.store import macro_average
 

@@ -10,7 +10,7 @@ import pytest
 from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderWrapper
 
 from tests.benchmarks.ratios import in_turns, record, shown
-from xbench.data.catalogue import XQUAD_R
+from xbench.data.datasets import XQUAD_R
 from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa
 from xbench.models.encoder import MtebTextEncoder

@@ -12,7 +12,7 @@ import pytest
 
 from tests.benchmarks.ratios import record
 from tests.conftest import ROOT
-from xbench.data.catalogue import XQUAD_R
+from xbench.data.datasets import XQUAD_R
 from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa
 from xbench.models.embedding_store import EmbeddingStore, embed

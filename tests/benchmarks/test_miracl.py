@@ -141,7 +141,7 @@ def encoding_seconds(model: str, folder: Path) -> float:
     from sentence_transformers import SentenceTransformer
 
     from tests.miracl_corpora import topics_and_qrels
-    from xbench.data.catalogue import MIRACL
+    from xbench.data.datasets import MIRACL
     from xbench.data.streamed.scan import scan
 
     location = DataLocation(folder / "data", folder / "cache", offline=True)

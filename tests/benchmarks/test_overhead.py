@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.ratios import TURNS, record, shown
-from xbench.data.catalogue import XQUAD_R
+from xbench.data.datasets import XQUAD_R
 from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa
 

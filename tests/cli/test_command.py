@@ -67,6 +67,7 @@ def test_a_flag_may_be_repeated():
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.integration
 def test_options_that_make_lists_add_up(tmp_path):
     mono, cross, _ = BENCHMARKS["XBenchMini"]
     with CliRunner().isolated_filesystem(tmp_path) as folder:

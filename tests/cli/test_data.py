@@ -10,6 +10,8 @@ from tests.commands import invoke
 from xbench.results.loading import load_results
 from xbench.results.reading import read_ranks
 
+pytestmark = pytest.mark.integration
+
 ROWS = """\
 id,language,query,passage,group
 1,de,Wie bezahle ich hier?,Hier bezahlt man mit Karte.,pay

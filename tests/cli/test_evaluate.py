@@ -10,6 +10,8 @@ from tests.commands import invoke, start
 from tests.conftest import SHARED
 from xbench.data.catalogue import BENCHMARKS, TASKS
 
+pytestmark = pytest.mark.integration
+
 MONO, CROSS, MULTI = BENCHMARKS["XBenchMini"]
 
 

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.integration
+
 MODEL = ["--model", "xbench/bm25"]
 TRAIN = ["train", "--base-model", "x", "--data", "y", "-o", "z"]
 STUDY = ["study", "batch-sampling", "--config", "labse"]

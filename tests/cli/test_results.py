@@ -16,6 +16,8 @@ from tests.commands import invoke
 from xbench.data.catalogue import BENCHMARKS
 from xbench.evaluation.mteb_plugin import register
 
+pytestmark = pytest.mark.integration
+
 MINI = BENCHMARKS["XBenchMini"]
 
 

@@ -15,6 +15,8 @@ from tests.conftest import ROOT
 from xbench.cli import main
 from xbench.results.validation import check, read_imported
 
+pytestmark = pytest.mark.integration
+
 RESULTS = ROOT / "results"
 FILE = Path("xbench__bm25") / "1" / "MLQARMonolingualRetrieval.json"
 

@@ -15,6 +15,8 @@ from tests.search.streamed.conftest import write_language
 from xbench.cli import main
 from xbench.data.catalogue import BENCHMARKS
 
+pytestmark = pytest.mark.integration
+
 MONO = BENCHMARKS["XBenchMini"][0]
 NGRAM = ["evaluate", "--model", "xbench/char-ngram", "-t", MONO, "--no-progress"]
 BM25 = ["evaluate", "--model", "xbench/bm25", "--no-progress"]

@@ -22,6 +22,8 @@ from tests.results.validation.pull_requests import (
 )
 from xbench.cli import main
 
+pytestmark = pytest.mark.integration
+
 ENVIRONMENT = {
     **os.environ,
     "GIT_CONFIG_GLOBAL": os.devnull,

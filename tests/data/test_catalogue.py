@@ -1,6 +1,7 @@
 import pytest
 
-from xbench.data.catalogue import BENCHMARKS, MINI, MLQA_R, SETTINGS, TASKS, XQUAD_R, subsets
+from xbench.data.catalogue import BENCHMARKS, TASKS, subsets
+from xbench.data.datasets import MINI, MLQA_R, SETTINGS, XQUAD_R
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MLQA_R, XQUAD_R, Dataset
+from xbench.data.datasets import MLQA_R, XQUAD_R, Dataset
 from xbench.data.download import DataLocation, dataset_files
 
 CONTENT = b'{"data": []}'

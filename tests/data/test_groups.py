@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MINI, MLQA_R, XQUAD_R
+from xbench.data.datasets import MINI, MLQA_R, XQUAD_R
 from xbench.data.download import DataLocation, dataset_files
 from xbench.data.groups import question_groups
 from xbench.data.lareqa import read_squad_json

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MLQA_R, XQUAD_R
+from xbench.data.datasets import MLQA_R, XQUAD_R
 from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa, read_lareqa
 
@@ -63,6 +63,7 @@ COUNTS = {
 }  # fmt: skip
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("dataset", COUNTS, ids=lambda dataset: dataset.title)
 def test_counts_of_the_real_sets(dataset, shared_data, tmp_path):
     location = DataLocation(shared_data, tmp_path, offline=True)

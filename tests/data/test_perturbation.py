@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import xbench
 from tests.conftest import ROOT
-from xbench.data.catalogue import MINI
+from xbench.data.datasets import MINI
 from xbench.data.keyboards import ROWS
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 from xbench.data.perturbation import KINDS, clusters, perturbed_queries

@@ -19,6 +19,8 @@ from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions
 
+pytestmark = pytest.mark.integration
+
 QUIET = SearchOptions(show_progress=False)
 
 
@@ -133,7 +135,7 @@ def test_an_unknown_gpu_is_told():
 
 
 def test_on_the_hub_only_the_first_passages_are_read(model, miracl, monkeypatch, tmp_path):
-    from xbench.data.catalogue import MIRACL
+    from xbench.data.datasets import MIRACL
     from xbench.data.streamed.miracl_files import language_files
 
     monkeypatch.setattr(

@@ -17,8 +17,10 @@ from xbench.evaluation.mteb_plugin import register
 from xbench.evaluation.run_settings import Selection
 from xbench.metrics import scores
 from xbench.models.options import ModelOptions
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX
+
+pytestmark = pytest.mark.integration
 
 MINI = BENCHMARKS["XBenchMini"]
 MONO, CROSS, MULTI = MINI

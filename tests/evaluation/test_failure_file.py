@@ -14,6 +14,8 @@ from xbench.data.trec_files import read_qrels, read_run
 from xbench.results.failures import KEPT, Failures, failures_path, find_failures, read_failures
 from xbench.results.findings import Notes
 
+pytestmark = pytest.mark.integration
+
 MINI = BENCHMARKS["XBenchMini"]
 EVALUATE = ("evaluate", "--no-progress", "--model")
 BM25 = "xbench__bm25/1"

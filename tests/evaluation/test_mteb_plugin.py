@@ -17,6 +17,8 @@ from xbench.data.catalogue import BENCHMARKS, TASKS
 from xbench.evaluation import mteb_plugin
 from xbench.tasks import XBenchMiniMonolingualRetrieval
 
+pytestmark = pytest.mark.integration
+
 MINI = BENCHMARKS["XBenchMini"]
 
 
@@ -55,6 +57,7 @@ def test_mtebs_own_tasks_are_untouched():
     assert type(mteb.get_task("XQuADRetrieval")).__module__.startswith("mteb.")
 
 
+@pytest.mark.integration
 def test_mteb_evaluate_and_its_result_table(tmp_path):
     model = HashEncoder()
     tasks = mteb.get_benchmark("XBenchMini").tasks

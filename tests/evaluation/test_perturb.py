@@ -14,6 +14,8 @@ from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
 
+pytestmark = pytest.mark.integration
+
 TASK = "XBenchMiniMonolingualRetrieval"
 
 

@@ -11,7 +11,8 @@ import pytrec_eval
 from mteb._evaluators.retrieval_metrics import calculate_retrieval_scores
 from mteb.models import SearchEncoderWrapper
 
-from xbench.data.catalogue import BENCHMARKS, MLQA_R, XQUAD_R, subsets
+from xbench.data.catalogue import BENCHMARKS, subsets
+from xbench.data.datasets import MLQA_R, XQUAD_R
 from xbench.data.download import DataLocation
 from xbench.data.lareqa import load_lareqa
 from xbench.evaluation.evaluate_tasks import evaluate
@@ -20,8 +21,9 @@ from xbench.metrics import per_query, scores
 from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX, macro_average, micro_average
+from xbench.results.store import macro_average, micro_average
 from xbench.search.exact_ranks import distinct_texts
 from xbench.tasks import (
     MLQARMultilingualRetrieval,

@@ -13,6 +13,8 @@ from xbench.analysis.run_bias import language_bias
 from xbench.data.catalogue import BENCHMARKS
 from xbench.data.trec_files import read_qrels, read_run
 
+pytestmark = pytest.mark.integration
+
 MINI = BENCHMARKS["XBenchMini"]
 EVALUATE = ("evaluate", "--benchmark", "XBenchMini", "--no-progress", "--model")
 MEASURES = {"map": "map", "ndcg_cut_10": "ndcg_at_10", "recall_5": "recall_at_5"}

@@ -11,7 +11,7 @@ import pytest
 from tests.commands import Running
 from tests.commands import start as start_command
 from xbench.data.catalogue import BENCHMARKS
-from xbench.results.store import PER_QUERY_SUFFIX
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 
 pytestmark = pytest.mark.integration
 MINI = BENCHMARKS["XBenchMini"]

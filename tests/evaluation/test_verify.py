@@ -16,6 +16,8 @@ from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection
 from xbench.models.options import ModelOptions
 
+pytestmark = pytest.mark.integration
+
 MONO, CROSS, MULTI = BENCHMARKS["XBenchMini"]
 
 
@@ -33,6 +35,7 @@ def verify(path, *words):
     return CliRunner().invoke(main, ["verify", str(path), *map(str, words)])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", ["xbench__bm25", "xbench__char-ngram"])
 @pytest.mark.parametrize("task", [MONO, CROSS, MULTI])
 def test_the_ranks_of_the_model_itself_agree(results, model, task):

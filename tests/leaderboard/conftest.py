@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from xbench.data.catalogue import BELEBELE, MTOP, TASKS
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import BELEBELE, MTOP
 from xbench.leaderboard.site import read_results, site_parts
 from xbench.metrics import comparisons
 from xbench.results.score_table import ScoreTable

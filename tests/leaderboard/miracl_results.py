@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tests.conftest import SHARED
-from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES, TASKS, Dataset, subsets
+from xbench.data.catalogue import TASKS, subsets
+from xbench.data.datasets import MIRACL, MIRACL_HARD_NEGATIVES, Dataset
 from xbench.data.streamed.miracl_tables import read_qrels
 from xbench.metrics import TOP_K, PoolRanks
 from xbench.metrics.ranks import RUN_DEPTH
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 from xbench.results.validation.expected import corpora
 
 OWN_SHARE = 0.8

@@ -13,16 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from xbench.data.catalogue import MINI, TASKS, subsets
+from xbench.data.catalogue import TASKS, subsets
+from xbench.data.datasets import MINI
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import TOP_K, PoolRanks, scores
+from xbench.results.per_query_file import PerQuery, write_per_query
 from xbench.results.reading import read_ranks
-from xbench.results.store import (
-    PerQuery,
-    result_content,
-    write_per_query,
-    write_result,
-)
+from xbench.results.store import result_content, write_result
 from xbench.results.stored_summary import write_summary
 
 from .miracl_results import drawn_streamed

@@ -18,7 +18,7 @@ from scipy.stats import t as student
 from tests import chromium
 from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
-from xbench.data.catalogue import MIRACL
+from xbench.data.datasets import MIRACL
 from xbench.leaderboard.site import build_site, read_results, site_files
 from xbench.metrics import comparisons
 from xbench.results.failures import (

@@ -7,12 +7,14 @@ import re
 import pandas as pd
 import pytest
 
-from xbench.data.catalogue import DATASETS, SETTINGS
+from xbench.data.datasets import DATASETS, SETTINGS
 from xbench.leaderboard.measures import SETTING_ABBREVIATIONS, measure_name, written
 from xbench.metrics import SCORES
 from xbench.metrics.registry import BY_PASSAGE_LANGUAGE
 
 from .conftest import Built, Line, Table, built, write_tasks
+
+pytestmark = pytest.mark.integration
 
 MEASURES = {measure_name(measure): measure for measure in (*SCORES, *BY_PASSAGE_LANGUAGE)}
 SHORT = {short: setting for setting, short in SETTING_ABBREVIATIONS.items()}

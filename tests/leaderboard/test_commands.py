@@ -19,6 +19,8 @@ from xbench.cli import main
 from xbench.cli.leaderboard import NAMED
 from xbench.leaderboard.serving import server
 
+pytestmark = pytest.mark.integration
+
 
 def run(*words: object):
     return CliRunner().invoke(main, ["leaderboard", *map(str, words)])

@@ -8,11 +8,14 @@ import json
 import re
 
 import pandas as pd
+import pytest
 
 from xbench.results.score_table import COLUMNS
 
 from .conftest import Built, built
 from .test_site import CROSS, SHOWN, XQUAD
+
+pytestmark = pytest.mark.integration
 
 
 def script(content: bytes):

@@ -74,6 +74,7 @@ def site():
     return site_of(made.table([Excluded(name, name) for name in NAMES]))
 
 
+@pytest.mark.integration
 def test_nothing_that_was_written_becomes_markup(site):
     for path, page in site.pages.items():
         scripts = [own for tag, own in page.tags if tag == "script"]

@@ -8,7 +8,8 @@ import shutil
 
 import pytest
 
-from xbench.data.catalogue import MIRACL, TASKS
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import MIRACL
 from xbench.leaderboard import build_site
 from xbench.leaderboard.site import read_results
 from xbench.leaderboard.standings import ranked_columns, standings

@@ -19,6 +19,8 @@ from xbench.results.failures import (
 )
 from xbench.results.findings import Notes
 
+pytestmark = pytest.mark.integration
+
 TASK = "XBenchMiniCrosslingualRetrieval"
 HOSTILE = '</script><img src=x onerror=alert(1)>\u202e"'
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MLQA_R, XQUAD_R
+from xbench.data.datasets import MLQA_R, XQUAD_R
 from xbench.leaderboard import build_site
 from xbench.leaderboard.board import arrange
 from xbench.leaderboard.site import read_results
@@ -26,6 +26,8 @@ from xbench.results.store import micro_average
 
 from .conftest import built, read_site, site_of
 from .made_tables import Made, mean
+
+pytestmark = pytest.mark.integration
 
 MONO, CROSS, MULTI = (XQUAD_R.task_name(s) for s in ("monolingual", "crosslingual", "multilingual"))
 MAP = ("XQuAD-R", "multilingual", "map")

@@ -19,6 +19,8 @@ from xbench.results.reading import read_ranks
 from .conftest import Built, built
 from .sound_results import write_sound
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def real(real_results) -> Built:

@@ -140,6 +140,7 @@ def false_differences(measure, number, repetitions, resamples, seed=0):
     return found / repetitions
 
 
+@pytest.mark.integration
 def test_equal_systems_seldom_differ():
     assert false_differences("map", 10, 150, 400) <= 0.12
 

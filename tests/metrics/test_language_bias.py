@@ -97,6 +97,7 @@ def test_equal_scores_are_worth_the_mean_over_all_their_orders(run, name):
         assert_allclose(value, measure(every).mean())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("run", TIED)
 def test_places_are_drawn_like_any_order_of_equal_scores(run):
     pool = (3, 2, 2, 1)

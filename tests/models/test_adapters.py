@@ -38,6 +38,7 @@ def values(model, place):
     return dict(zip(frame["subset"], frame["value"], strict=True))
 
 
+@pytest.mark.integration
 def test_an_adapter_is_part_of_the_model(tiny_folder, tmp_path):
     for seed in (1, 2):
         adapted(tiny_folder, seed).save(str(tmp_path / f"adapted-{seed}"))

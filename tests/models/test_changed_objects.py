@@ -13,6 +13,8 @@ from mteb.models.abs_encoder import AbsEncoder
 import xbench
 from tests.conftest import make_tiny_transformer
 
+pytestmark = pytest.mark.integration
+
 MONO = "XBenchMiniMonolingualRetrieval"
 
 

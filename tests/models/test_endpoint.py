@@ -22,6 +22,8 @@ from xbench.models.endpoint_requests import Requests
 from xbench.models.options import ModelOptions
 from xbench.models.parallel_calls import at_once
 
+pytestmark = pytest.mark.integration
+
 TASK = "XBenchMiniMonolingualRetrieval"
 
 

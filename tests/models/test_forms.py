@@ -17,6 +17,8 @@ from xbench.models.forms import FORMS, as_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 
+pytestmark = pytest.mark.integration
+
 TASK = "XBenchMiniMultilingualRetrieval"
 
 VECTORS = """

@@ -124,6 +124,7 @@ def test_the_similarity_and_the_settings_are_the_models_own(name, tmp_path):
     np.testing.assert_array_equal(one.similarity(a, b), other.similarity(a, b))
 
 
+@pytest.mark.integration
 def test_a_damaged_record_is_as_none(folder, tmp_path):
     cache = tmp_path / "cache"
     evaluate(folder, MONO, tmp_path / "first", cache)

@@ -23,7 +23,7 @@ from xbench.models.loading import load_model
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import warn_of_unused
-from xbench.results.schema import XBenchSettings
+from xbench.results.settings_schema import XBenchSettings
 from xbench.search.options import SearchOptions
 
 MONO, CROSS, MULTI = (

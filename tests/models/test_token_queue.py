@@ -25,6 +25,8 @@ from xbench.models.token_batches import TokenBatches
 from xbench.models.token_queue import CHUNK
 from xbench.tasks import XBenchMiniMonolingualRetrieval
 
+pytestmark = pytest.mark.integration
+
 METADATA = XBenchMiniMonolingualRetrieval.metadata
 random = np.random.default_rng(7)
 ALPHABETS = ("abcdefgh ", "абвгдежз ", "אבגדהוזח ")

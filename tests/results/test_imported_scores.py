@@ -10,13 +10,8 @@ import pytest
 from xbench.data.languages import LANGUAGES
 from xbench.leaderboard.site import read_results
 from xbench.results.findings import Finding
-from xbench.results.imported import (
-    ISO_639_1,
-    ImportedRow,
-    dataset_title,
-    imported_json,
-    read_all_imported,
-)
+from xbench.results.imported import ISO_639_1, dataset_title, read_all_imported
+from xbench.results.imported_file import ImportedRow, imported_json
 from xbench.results.score_table import ScoreTable, read_score_table
 from xbench.results.upstream_tasks import upstream_tasks
 from xbench.results.validation import read_upstream, upstream_files

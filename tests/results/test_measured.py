@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.leaderboard.sound_results import write_sound
-from xbench.data.catalogue import MINI
+from xbench.data.datasets import MINI
 from xbench.leaderboard.board import arrange
 from xbench.leaderboard.site import read_results
 from xbench.metrics import SCORES

@@ -11,10 +11,12 @@ import pytest
 import xbench
 from xbench.metrics import EFFECTIVENESS, SCORES, scores
 from xbench.metrics.registry import EVIDENCE, NOT_ALWAYS_DEFINED
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.validation import check
+
+pytestmark = pytest.mark.integration
 
 TASK = "XBenchMiniMultilingualRetrieval"
 NEW = {

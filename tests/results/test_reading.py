@@ -269,6 +269,7 @@ def test_splits_are_datasets_and_subsets_of_two_languages_have_no_setting(tmp_pa
     assert not found.scores.duplicated(list(KEY)).any()
 
 
+@pytest.mark.integration
 def test_all_files_of_the_public_repository_are_read(shared_data):
     root = shared_data / "mteb_results"
     paths = [path for path in sorted(root.glob("*/*/*.json")) if path.name != "model_meta.json"]

@@ -6,16 +6,9 @@ import pytest
 
 from xbench._util.errors import UserError
 from xbench.metrics import PoolRanks, scores
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.results.reading import read_ranks, read_result
-from xbench.results.store import (
-    PER_QUERY_SUFFIX,
-    PerQuery,
-    macro_average,
-    micro_average,
-    read_settings,
-    write_per_query,
-    write_result,
-)
+from xbench.results.store import macro_average, micro_average, read_settings, write_result
 
 
 def content() -> PerQuery:

@@ -61,6 +61,7 @@ def ranked_corpora(draw):
     return corpus, scores
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=60)
 @given(ranked_corpora(), st.sets(st.sampled_from(LANGUAGES), min_size=1))
 def test_every_pool_is_ranked_as_trec_eval_ranks_it(case, pool):

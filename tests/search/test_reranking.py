@@ -12,6 +12,8 @@ from xbench._util.errors import UserError
 from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 
+pytestmark = pytest.mark.integration
+
 MONO, CROSS, MULTI = (
     f"XBenchMini{setting}Retrieval" for setting in ("Monolingual", "Crosslingual", "Multilingual")
 )

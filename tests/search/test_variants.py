@@ -15,6 +15,8 @@ from xbench._util.errors import UserError
 from xbench.search import encoder_ranks
 from xbench.search.variants import Variant, VariantVectors, variants_of
 
+pytestmark = pytest.mark.integration
+
 MINI = [f"XBenchMini{setting}Retrieval" for setting in ("Multilingual", "Monolingual")]
 
 

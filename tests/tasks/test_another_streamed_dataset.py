@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from xbench.data.catalogue import Dataset
+from xbench.data.datasets import Dataset
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import Qrels, Texts
 from xbench.data.streamed.corpus import LanguageFiles

@@ -13,7 +13,8 @@ from tests.hub_server import Fault, repository
 from xbench._util.errors import UserError
 from xbench.data.belebele import load_belebele, passage_of
 from xbench.data.belebele_tags import PASSAGES, QUESTIONS, TAGS
-from xbench.data.catalogue import BELEBELE, BENCHMARKS, XQUAD_R
+from xbench.data.catalogue import BENCHMARKS
+from xbench.data.datasets import BELEBELE, XQUAD_R
 from xbench.data.download import DataLocation
 from xbench.data.languages import codes, distinct_languages
 from xbench.search.options import SearchOptions
@@ -105,6 +106,7 @@ def test_only_the_chosen_languages_are_fetched(served, hub, location):
     assert sum("/tree/" in own.path for own in hub.requests) == 1
 
 
+@pytest.mark.integration
 def test_all_settings_are_scored(served, location):
     class SameEverywhere(HashEncoder):
         """An encoder that knows passage and question by their numbers, in every language."""

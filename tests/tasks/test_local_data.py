@@ -8,7 +8,8 @@ import json
 import pytest
 
 from tests.search.streamed.conftest import write_language
-from xbench.data.catalogue import CONTENT_REVISION, MIRACL
+from xbench.data.catalogue import CONTENT_REVISION
+from xbench.data.datasets import MIRACL
 from xbench.evaluation.evaluate import evaluate
 
 TASK = "MIRACLMonolingualRetrieval"

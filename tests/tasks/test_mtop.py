@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xbench.data.catalogue import MTOP
+from xbench.data.datasets import MTOP
 from xbench.metrics.subsets import task_per_query
 from xbench.models.baselines.bm25 import BM25
 from xbench.tasks import MTOPCrosslingualRetrieval, MTOPMultilingualRetrieval

@@ -9,7 +9,7 @@ import pytest
 
 import xbench
 from tests.conftest import HashEncoder
-from xbench.data.catalogue import SETTINGS
+from xbench.data.datasets import SETTINGS
 from xbench.models.baselines.char_ngram import CharNgramEncoder
 from xbench.search import exact_ranks
 from xbench.tasks import (
@@ -56,6 +56,7 @@ def faq():
     )
 
 
+@pytest.mark.integration
 def test_the_scores_are_those_of_the_published_set(mini_frame):
     own = xbench.ParallelRetrieval.from_dataframe(mini_frame, "own")
     assert len(own) == len(MINI)

@@ -7,7 +7,8 @@ import pytest
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from tests.conftest import HashEncoder
-from xbench.data.catalogue import BELEBELE, MINI, MIRACL, MTOP, SETTINGS, TASKS, subsets
+from xbench.data.catalogue import TASKS, subsets
+from xbench.data.datasets import BELEBELE, MINI, MIRACL, MTOP, SETTINGS
 from xbench.data.download import DataLocation
 from xbench.data.languages import language
 from xbench.tasks import (
@@ -178,11 +179,11 @@ def test_changed_weights_are_noticed(location, tiny_transformer):
 
 
 def test_a_model_in_memory_is_recognised_by_its_weights(location, tiny_transformer, monkeypatch):
-    from xbench.search import encoder_ranks
+    from xbench.search import corpus_embeddings
 
     task = XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
     first = task.evaluate(tiny_transformer, encode_kwargs=KWARGS)
-    encoder_ranks._MEMORY.clear()
+    corpus_embeddings._MEMORY.clear()
     task = XBenchMiniMonolingualRetrieval(location=location, languages=("en",))
     assert task.evaluate(tiny_transformer, encode_kwargs=KWARGS) == first
     assert task.report.encoded == 0
@@ -234,6 +235,7 @@ def test_an_encoder_that_cannot_be_hashed(location):
     assert task.evaluate(Unhashable(), encode_kwargs=KWARGS) == expected
 
 
+@pytest.mark.integration
 def test_mteb_never_merges_part_of_the_languages_or_another_form_with_the_full_task(
     location, tmp_path
 ):

@@ -14,6 +14,8 @@ from xbench.tasks import (
     XBenchMiniMultilingualRetrieval,
 )
 
+pytestmark = pytest.mark.integration
+
 TASKS = {
     "XQuADRMonolingualRetrieval": XBenchMiniMonolingualRetrieval,
     "XQuADRCrosslingualRetrieval": XBenchMiniCrosslingualRetrieval,

@@ -34,6 +34,7 @@ def test_the_newest_finished_checkpoint_is_taken(folder):
     assert last_checkpoint(folder / "nothing", 1) is None
 
 
+@pytest.mark.integration
 def test_other_folders_are_no_checkpoints(folder):
     (folder / "checkpoint-best").mkdir()
     (folder / "checkpoint-10").mkdir()

@@ -23,6 +23,8 @@ from xbench.training.batching.options import BatchSampling
 from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.trainer import HybridTrainer
 
+pytestmark = pytest.mark.integration
+
 
 def ready(rows=24, name="a"):
     return Dataset.from_dict(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xbench.analysis.compared_models import task_values
-from xbench.data.catalogue import MLQA_R
+from xbench.data.datasets import MLQA_R
 from xbench.data.download import DataLocation
 from xbench.evaluation.evaluate_tasks import evaluate
 from xbench.evaluation.run_settings import Selection

@@ -19,6 +19,8 @@ from xbench.training.config import TrainingConfig
 from xbench.training.losses import make_loss
 from xbench.training.run import train
 
+pytestmark = pytest.mark.integration
+
 LANGUAGES = ("de", "en", "ita")
 GUIDED = {"guide": "BASE"}
 WRAPPED = {"matryoshka_dims": [16, 8], "loss": "CachedMultipleNegativesRankingLoss"}

@@ -46,6 +46,8 @@ from xbench.training.corpora.source import CorpusSource
 from xbench.training.run import train
 from xbench.training.trainer import PAIRS, HybridTrainer
 
+pytestmark = pytest.mark.integration
+
 
 class Recording(HybridTrainer):
     """Keeps the pairs of each batch that is trained on."""

@@ -21,6 +21,8 @@ from tests.commands import environment, invoke, start
 from tests.conftest import make_tiny_transformer
 from xbench.tasks import XBenchMiniMultilingualRetrieval
 
+pytestmark = pytest.mark.integration
+
 LANGUAGES = ("de", "en", "zh")
 SIDES = ("query", "passage")
 

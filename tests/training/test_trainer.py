@@ -17,12 +17,14 @@ from sentence_transformers.sentence_transformer.training_args import (
 from tests.conftest import make_tiny_transformer
 from tests.training.parallel_pairs import complete, make_pairs
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MINI
+from xbench.data.datasets import MINI
 from xbench.training.batching.dataset import PairDataset
 from xbench.training.batching.options import BatchSampling
 from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.evaluator import SettingsEvaluator
 from xbench.training.trainer import HybridTrainer
+
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,8 @@ import pytest
 
 from xbench._util.worker_pool import worker_pool
 
+pytestmark = pytest.mark.integration
+
 OWNER = """
 import os, sys, time
 from xbench._util.worker_pool import worker_pool

@@ -13,8 +13,9 @@ from xbench._util.errors import UserError, did_you_mean
 from xbench.data.catalogue import TASKS
 from xbench.metrics import FloatArray, task_per_query
 from xbench.results.language_selection import command_for, selected_ranks
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery
 from xbench.results.reading import read_ranks
-from xbench.results.store import EXPERIMENTS, PER_QUERY_SUFFIX, PerQuery
+from xbench.results.store import EXPERIMENTS
 from xbench.results.variant_names import is_label, of_folder
 
 logger = logging.getLogger(__name__)

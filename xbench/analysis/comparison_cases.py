@@ -10,12 +10,13 @@ import numpy as np
 
 from xbench.analysis.compared_models import TaskValues
 from xbench.analysis.comparison_rows import Difference, ModelScore, Row
-from xbench.data.catalogue import TASKS, Unit, main_score
+from xbench.data.catalogue import TASKS, main_score
+from xbench.data.datasets import Unit
 from xbench.data.groups import question_groups
 from xbench.metrics import EFFECTIVENESS, FloatArray, IntArray, comparisons, intervals
 from xbench.metrics.across_languages import Spread, spread
 from xbench.metrics.registry import WRONG_SHARE_RATIO
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 from xbench.results.summaries import (
     advantage_values,
     chance_and_best,

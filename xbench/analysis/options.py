@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from xbench._util.options import option
-from xbench.data.catalogue import UNITS, Unit
+from xbench.data.datasets import UNITS, Unit
 
 View = Literal["summary", "languages", "bias", "all"]
 VIEWS: tuple[View, ...] = get_args(View)

@@ -29,7 +29,8 @@ from xbench.analysis.plot_panels import (
     ratio_limit,
     shares_panel,
 )
-from xbench.data.catalogue import SETTINGS, TASKS, Dataset, Setting
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import SETTINGS, Dataset, Setting
 from xbench.metrics import FloatArray, PoolRanks, language_shares, scores
 from xbench.results.summaries import advantage_values
 

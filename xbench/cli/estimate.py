@@ -9,7 +9,8 @@ import click
 
 from xbench.cli.command import Choice, Command
 from xbench.cli.options import data_options, location_argument, model_options, selection_options
-from xbench.data.catalogue import PassageForm, task_names
+from xbench.data.catalogue import task_names
+from xbench.data.datasets import PassageForm
 from xbench.data.download import DataLocation
 from xbench.data.languages import codes
 from xbench.evaluation.gpus import GPUS

@@ -10,7 +10,7 @@ import click
 from xbench.cli.command import Choice, Group
 from xbench.cli.options import language_option, location_argument
 from xbench.cli.train import check_extra
-from xbench.data.catalogue import PARALLEL_DATASETS
+from xbench.data.datasets import PARALLEL_DATASETS
 from xbench.data.download import DataLocation
 
 if TYPE_CHECKING:

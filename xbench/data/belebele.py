@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xbench._util.errors import UserError
 from xbench.data.belebele_tags import PASSAGES, QUESTIONS, TAGS
-from xbench.data.catalogue import BELEBELE
+from xbench.data.datasets import BELEBELE
 from xbench.data.download import DataLocation
 from xbench.data.fetch import RemoteFile
 from xbench.data.hub_dataset import HubDataset

@@ -14,7 +14,7 @@ from xbench._util.atomic_write import usable
 from xbench._util.errors import UserError
 from xbench._util.hub import RETRY_SECONDS, retrying
 from xbench._util.options import option
-from xbench.data.catalogue import Dataset
+from xbench.data.datasets import Dataset
 
 if TYPE_CHECKING:
     from xbench.data.fetch import RemoteFile

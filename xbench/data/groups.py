@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import TASKS, UNITS, Unit
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import UNITS, Unit
 
 IntArray = NDArray[np.int64]
 

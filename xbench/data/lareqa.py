@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import Dataset, PassageForm
+from xbench.data.datasets import Dataset, PassageForm
 from xbench.data.download import DataLocation, dataset_files
 from xbench.data.parallel_corpus import ParallelCorpus, Texts
 

@@ -31,17 +31,9 @@ from xbench.models.options import ModelOptions
 from xbench.models.prompts import warn_of_unused
 from xbench.models.reranked import Reranked
 from xbench.results.failures import failures_path
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.results.reading import read_ranks, read_result
-from xbench.results.store import (
-    PER_QUERY_SUFFIX,
-    PerQuery,
-    agree,
-    read_settings,
-    result_content,
-    subset_scores,
-    write_per_query,
-    write_result,
-)
+from xbench.results.store import agree, read_settings, result_content, subset_scores, write_result
 from xbench.results.stored_summary import write_summary
 from xbench.search.options import SearchOptions
 from xbench.search.ranked_lists import RankedLists

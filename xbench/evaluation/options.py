@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbench._util.options import option, options_of
-from xbench.data.catalogue import PASSAGE_FORMS, PassageForm
+from xbench.data.datasets import PASSAGE_FORMS, PassageForm
 from xbench.data.download import LocationOptions
 from xbench.models.options import ModelOptions
 from xbench.search.options import SearchOptions

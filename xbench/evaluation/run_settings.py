@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from xbench.data.catalogue import TASK_VERSION, PassageForm
+from xbench.data.catalogue import TASK_VERSION
+from xbench.data.datasets import PassageForm
 from xbench.data.languages import codes
 from xbench.data.perturbation import parse_perturbations
 from xbench.models.encoder import EncodingReport

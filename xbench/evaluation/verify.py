@@ -24,7 +24,7 @@ from xbench.models.lookup import BUILT_IN, ModelSource, find_model
 from xbench.models.options import ModelOptions
 from xbench.models.python_code import named_code
 from xbench.results.findings import TaskCheck
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 from xbench.results.validation import check_task
 from xbench.results.validation.folders import root_of
 from xbench.search.search_model_ranks import SplitView

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import PASSAGE_FORMS
+from xbench.data.datasets import PASSAGE_FORMS
 
 START = ("xbench", "evaluate")
 

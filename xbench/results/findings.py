@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xbench.data.catalogue import PassageForm
-from xbench.results.store import PerQuery
+from xbench.data.datasets import PassageForm
+from xbench.results.per_query_file import PerQuery
 from xbench.results.summaries import Summary
 
 RERUN = "run the task again with `xbench evaluate`"

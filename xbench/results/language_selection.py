@@ -15,8 +15,9 @@ from xbench._util.errors import UserError
 from xbench.data.catalogue import TASKS, own_task
 from xbench.data.languages import chosen_languages
 from xbench.results.findings import Notes, Plain, TaskCheck
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery
 from xbench.results.reading import identity, read_ranks
-from xbench.results.store import EXPERIMENTS, PER_QUERY_SUFFIX, PerQuery
+from xbench.results.store import EXPERIMENTS
 from xbench.results.subset_languages import subset_languages
 
 Reader = Callable[[Path, Path], TaskCheck]

@@ -16,11 +16,12 @@ from xbench.results.imported import FOLDER as IMPORTED
 from xbench.results.imported import read_all_imported
 from xbench.results.language_selection import Reader, reading_languages
 from xbench.results.measured import add_task, read_measured
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.reading import read_ranks, read_task
 from xbench.results.reported import FOLDER as REPORTED
 from xbench.results.reported import read_reported
 from xbench.results.score_table import COLUMNS, Contents, Excluded, as_table
-from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX
+from xbench.results.store import EXPERIMENTS, META_NAME
 from xbench.results.summary_table import summary_table
 
 RUN = ("*.json", "experiments/*/*.json")

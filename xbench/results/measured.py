@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from xbench.data.catalogue import TASKS, Setting, main_score, own_task
+from xbench.data.catalogue import TASKS, main_score, own_task
+from xbench.data.datasets import Setting
 from xbench.metrics import EFFECTIVENESS, SCORES
 from xbench.metrics import scores as task_scores_of
 from xbench.metrics.registry import (
@@ -22,13 +22,12 @@ from xbench.metrics.registry import (
     NOT_ALWAYS_DEFINED,
     WRONG_SHARE_RATIO,
 )
-from xbench.results.command_line import shown_command
-from xbench.results.findings import Finding, TaskCheck
+from xbench.results.findings import TaskCheck
+from xbench.results.per_query_file import PerQuery
+from xbench.results.run_details import explanation, part_of, run_details
 from xbench.results.score_table import Contents, TaskSums
-from xbench.results.store import PerQuery
 from xbench.results.subset_languages import Languages, setting_of, subset_languages
 from xbench.results.summaries import SHARES_AT, Summary, summarise
-from xbench.results.zero_shot import STEMS, zero_shot
 
 KNOWN = frozenset(SCORES)
 REPEATED = "the same run's result is there already"
@@ -97,11 +96,6 @@ def add_task(check: TaskCheck, file: str, contents: Contents) -> None:
     contents.paths[file] = check.path
 
 
-def part_of(check: TaskCheck) -> str:
-    """Return what the title of a dataset of part of the languages ends in."""
-    return f" ({', '.join(check.part)})" if check.part else ""
-
-
 Scores = Mapping[str, Mapping[str, float]]
 """The measures of each subset, by its name."""
 
@@ -133,7 +127,7 @@ def _add_split(
         _add_shares(about, summary, questions, contents)
         _add_advantages(about, summary, contents)
     _add_means(about, scores, summary, total, contents, known=known)
-    contents.runs.append(about | _details(check, about["dataset"]))
+    contents.runs.append(about | run_details(check, about["dataset"]))
     if summary is not None:
         contents.influence |= {
             (about["file"], measure): own.values for measure, own in summary.evidence.items()
@@ -329,67 +323,3 @@ def _questions(
         return None, None
     present = ~np.isnan(summary.evidence[main_score(task)].values)
     return {name: summary.questions[name] for name in names}, int(present.any(axis=1).sum())
-
-
-def _details(check: TaskCheck, title: str) -> dict[str, Any]:
-    meta, settings, result = check.meta or {}, check.settings or {}, check.result or {}
-    own, declared = settings.get("xbench", {}), meta.get("training_datasets")
-    encoding, prompts = own.get("encoding"), own.get("prompts", {})
-    training_data = None if declared is None else tuple(declared)
-    return {
-        "n_parameters": meta.get("n_parameters"),
-        "license": meta.get("license"),
-        "url": meta.get("reference"),
-        "training_data": training_data,
-        "zero_shot": _zero_shot(check.path.stem, training_data, title),
-        "command": shown_command(own.get("command")),
-        "versions": settings.get("version"),
-        "query_prompt": prompts.get("query"),
-        "passage_prompt": prompts.get("passage"),
-        "maximum_length": own.get("maximum_length"),
-        "dtype": own.get("dtype"),
-        "device": own.get("device"),
-        "truncated": encoding["truncated"] / encoding["texts"]
-        if encoding and encoding["texts"]
-        else None,
-        "date": _date(result.get("date")),
-        "notes": tuple(f"{w.field}: {w.found}: {w.rule}" for w in check.findings),
-    }
-
-
-def _zero_shot(task: str, training_data: tuple[str, ...] | None, title: str) -> str:
-    """Return `zero_shot`, unknown for what no name of training data is known to stand for."""
-    known = task in TASKS or title.startswith(tuple(STEMS))
-    return zero_shot(training_data, title) if known else "unknown"
-
-
-def _date(value: object) -> str | None:
-    """Return the day of a time in a result: seconds, or as mteb has it in memory and in text."""
-    try:
-        if isinstance(value, (int, float)):
-            value = datetime.fromtimestamp(value, timezone.utc)
-        elif isinstance(value, str):
-            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except (OSError, OverflowError, ValueError):
-        return None
-    return value.date().isoformat() if isinstance(value, datetime) else None
-
-
-def explanation(check: TaskCheck, file: str) -> str:
-    """Return the first errors of a check, as a reader of the list of excluded files sees them.
-
-    Args:
-        check: The check.
-        file: The file they are listed under; other files are named.
-    """
-    errors = [finding for finding in check.findings if not finding.warning]
-    listed = [_sentence(error, file) for error in errors[:2]]
-    more = [f"and {len(errors) - 2} more"] if len(errors) > 2 else []
-    return "; ".join([*listed, *more])
-
-
-def _sentence(finding: Finding, file: str) -> str:
-    where = "" if finding.file == file else finding.file.rpartition("/")[2]
-    place = " ".join(part for part in (where, finding.field) if part)
-    parts = (place, finding.found, finding.rule)
-    return ": ".join(part for part in parts if part)

@@ -15,27 +15,18 @@ from typing import Any
 import numpy as np
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import PASSAGE_FORMS, TASKS, PassageForm
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import PASSAGE_FORMS, PassageForm
 from xbench.metrics import PoolRanks
 from xbench.metrics.ranks import Ties
 from xbench.results.findings import RERUN, Notes, Plain, RunIdentity, TaskCheck
+from xbench.results.per_query_file import PerQuery, as_per_query
 from xbench.results.safe_json import (
     PACKED_LIMIT,
 )
-from xbench.results.schema import (
-    AnyTaskResult,
-    DescribedModel,
-    MtebSettings,
-    RunSettings,
-    TaskResult,
-    conforms,
-)
-from xbench.results.store import (
-    DAMAGED,
-    EXPERIMENTS,
-    PerQuery,
-    as_per_query,
-)
+from xbench.results.schema import AnyTaskResult, DescribedModel, TaskResult, conforms
+from xbench.results.settings_schema import MtebSettings, RunSettings
+from xbench.results.store import DAMAGED, EXPERIMENTS
 from xbench.results.summaries import Summary
 from xbench.results.task_files import File, TaskFiles, ranks_document
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import DATASETS, PassageForm, Setting
+from xbench.data.datasets import DATASETS, PassageForm, Setting
 from xbench.data.languages import LANGUAGES
 from xbench.metrics import SCORES, score_range
 from xbench.results.field_types import Address, Text

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from xbench.data.catalogue import TASKS, Setting, subsets
+from xbench.data.catalogue import TASKS, subsets
+from xbench.data.datasets import Setting
 from xbench.data.languages import language
 from xbench.metrics import PoolRanks
 from xbench.results.imported import ISO_639_1
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 
 Languages = tuple[tuple[str, str], ...]
 """Query language and passage language of each subset, empty where it is not one language."""

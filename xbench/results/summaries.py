@@ -28,7 +28,7 @@ from xbench.metrics.advantage import language_advantage, wrong_share_ratio
 from xbench.metrics.chance import best, chance, expected_average_precision
 from xbench.metrics.multilingual import multilingual_ranking
 from xbench.metrics.registry import WRONG_SHARES_AT
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 
 SUMMARY_SUFFIX = ".summary.json.gz"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from xbench._util.text_tables import TextTable, text
-from xbench.data.catalogue import DATASETS, SETTINGS
+from xbench.data.datasets import DATASETS, SETTINGS
 from xbench.results.variant_names import named
 
 COLUMNS = {

@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from xbench.data.catalogue import PassageForm
+from xbench.data.datasets import PassageForm
 from xbench.results.findings import Finding, Notes
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.safe_json import (
     META_LIMIT,
     PACKED_LIMIT,
@@ -19,7 +20,7 @@ from xbench.results.safe_json import (
     unpack,
 )
 from xbench.results.schema import Document, RanksDocument, conforms
-from xbench.results.store import META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.store import META_NAME, SETTINGS_NAME
 from xbench.results.stored_summary import SUMMARY_LIMITS, parse_summary
 from xbench.results.summaries import SUMMARY_SUFFIX, Summary, digest
 

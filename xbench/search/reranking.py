@@ -20,7 +20,7 @@ from xbench.models.encoder import MtebTextEncoder
 from xbench.models.inner import embedding_kind
 from xbench.models.reranked import Reranked
 from xbench.models.vectors import FloatArray
-from xbench.search.encoder_ranks import CorpusEmbeddings, memory_of
+from xbench.search.corpus_embeddings import CorpusEmbeddings, memory_of
 from xbench.search.exact_ranks import distinct_texts
 from xbench.search.search_model_ranks import arguments, ranks_of_run, searcher_of
 

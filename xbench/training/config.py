@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic import field_validator as check
 
 from xbench._util.errors import UserError, did_you_mean, reason
-from xbench.data.catalogue import DATASETS, PARALLEL_DATASETS, SETTINGS, Dataset
+from xbench.data.datasets import DATASETS, PARALLEL_DATASETS, SETTINGS, Dataset
 from xbench.training.batching.options import (
     BatchSampling,
     NegativeLanguage,

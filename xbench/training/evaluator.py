@@ -10,7 +10,7 @@ from mteb.models.sentence_transformer_wrapper import SentenceTransformerEncoderW
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.base.model import BaseModel
 
-from xbench.data.catalogue import SETTINGS, Dataset
+from xbench.data.datasets import SETTINGS, Dataset
 from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES
 from xbench.training.config import PREFERENCE, RANK_DISTANCE

@@ -16,7 +16,7 @@ from tabulate import tabulate
 
 from xbench._util.errors import UserError
 from xbench.analysis.compared_models import Sample, task_values
-from xbench.data.catalogue import SETTINGS, Dataset, Setting
+from xbench.data.datasets import SETTINGS, Dataset, Setting
 from xbench.data.download import DataLocation
 from xbench.data.groups import groups_in_order
 from xbench.data.languages import LANGUAGES

@@ -16,7 +16,7 @@ from tests.hub_server import SIGNATURE, Fault, repository
 from tests.miracl_corpora import made_up, write_clone, write_corpus
 from xbench._util.errors import UserError
 from xbench._util.hub import retrying
-from xbench.data.catalogue import MIRACL
+from xbench.data.datasets import MIRACL
 from xbench.data.download import DataLocation
 from xbench.data.hub_dataset import HubDataset
 from xbench.data.parallel_corpus import Qrels
@@ -24,6 +24,8 @@ from xbench.data.streamed.corpus import HubFiles, first_rows
 from xbench.data.streamed.miracl_files import language_files, miracl_remote_files
 from xbench.data.streamed.scan import scan
 from xbench.evaluation.estimate_workloads import HUB_SAMPLE
+
+pytestmark = pytest.mark.integration
 
 LANGUAGE, PASSAGES = "yo", 1_050
 TOPICS, QRELS = made_up(LANGUAGE)

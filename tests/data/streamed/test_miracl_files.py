@@ -8,7 +8,7 @@ import pytest
 
 from tests.miracl_corpora import REAL, made_up, write_clone, write_miracl
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MIRACL, MIRACL_HARD_NEGATIVES
+from xbench.data.datasets import MIRACL, MIRACL_HARD_NEGATIVES
 from xbench.data.download import DataLocation
 from xbench.data.streamed.corpus import HubFiles, LocalFiles
 from xbench.data.streamed.miracl_files import language_files
@@ -179,6 +179,7 @@ def test_offline_without_a_copy(tmp_path, monkeypatch):
         language_files(MIRACL, "yo", DataLocation(None, tmp_path, offline=True))
 
 
+@pytest.mark.integration
 def test_the_generator_repeats_itself_and_holds_what_is_judged(tmp_path):
     sizes = {"yo": 1_500, "zh": 4_200}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

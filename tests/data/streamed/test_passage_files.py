@@ -132,6 +132,7 @@ def test_no_files_and_a_missing_file(tmp_path):
 optional_text = st.none() | st.text(max_size=8)
 
 
+@pytest.mark.integration
 @given(title=st.text(max_size=8), text=st.text(max_size=8))
 def test_the_text_of_a_passage_is_mteb_s(title, text):
     theirs = _corpus_to_dict({"id": "1", "title": title, "text": text})["text"]

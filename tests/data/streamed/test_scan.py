@@ -115,6 +115,7 @@ def test_blank_lines_and_a_byte_order_mark_are_no_defects(corpus):
     assert found.skipped == {}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("damage", ["truncated", "garbled", "empty", "garbage"])
 def test_a_damaged_file(corpus, damage):
     corpus.contents = [

@@ -97,6 +97,7 @@ def test_scores_equal_those_of_bm25_in_memory(queries, pool, size, k1, b):
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("size", [1, 100, 1000])
 def test_scores_equal_those_of_bm25_in_memory_on_many_words(size):
     # Long queries over words of many frequencies, where the order of a sum changes its last bit.

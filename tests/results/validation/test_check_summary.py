@@ -13,8 +13,9 @@ from tests.results.validation.conftest import MULTILINGUAL, Submission
 from tests.results.validation.summaries import FORGERIES, HOSTILE, PLAUSIBLE, rewrite
 from xbench.cli import main
 from xbench.results.reading import read_ranks
-from xbench.results.stored_summary import as_document, from_document, write_summary
+from xbench.results.stored_summary import write_summary
 from xbench.results.summaries import SUMMARY_SUFFIX, measures_with_intervals, summarise
+from xbench.results.summary_document import as_document, from_document
 from xbench.results.validation import check_summarised
 
 
@@ -23,6 +24,7 @@ def summary(summarised: Submission):
     return summarised.folder / f"{MULTILINGUAL}{SUMMARY_SUFFIX}"
 
 
+@pytest.mark.integration
 def test_evaluate_writes_summaries_that_are_accepted(summarised: Submission):
     assert len(list(summarised.folder.glob(f"*{SUMMARY_SUFFIX}"))) == 3
     assert not summarised.check().findings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xbench.data.catalogue import BELEBELE, DATASETS, MINI, MIRACL, MIRACL_HARD_NEGATIVES
+from xbench.data.datasets import BELEBELE, DATASETS, MINI, MIRACL, MIRACL_HARD_NEGATIVES
 from xbench.data.download import DataLocation
 from xbench.data.streamed.miracl_tables import read_qrels
 from xbench.evaluation.mteb_plugin import find_task

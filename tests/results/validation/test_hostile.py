@@ -18,6 +18,8 @@ from xbench.results.safe_json import PACKED_LIMIT, RESULT_LIMIT, UNPACKED_LIMIT
 from xbench.results.validation import check
 from xbench.results.validation.report import as_json, as_markdown, as_text
 
+pytestmark = pytest.mark.integration
+
 RESULT, RANKS = f"{MULTILINGUAL}.json", f"{MULTILINGUAL}.per_query.json.gz"
 META, SETTINGS = "model_meta.json", "run_settings.jsonl"
 

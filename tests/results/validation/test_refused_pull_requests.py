@@ -24,6 +24,8 @@ from tests.results.validation.pull_requests import (
 )
 from xbench.results.validation.report import as_json, as_markdown, as_text
 
+pytestmark = pytest.mark.integration
+
 META, SETTINGS = "model_meta.json", "run_settings.jsonl"
 RESULT, RANKS = f"{MULTI}.json", f"{MULTI}.per_query.json.gz"
 
@@ -413,7 +415,8 @@ def copied(share):
         import numpy as np
 
         from tests.leaderboard.sound_results import drawn_task, result_of
-        from xbench.results.store import result_content, write_per_query
+        from xbench.results.per_query_file import write_per_query
+        from xbench.results.store import result_content
 
         random = np.random.default_rng(0)
         for task in (MONO, MULTI):
@@ -441,7 +444,8 @@ def copied_by(change_ranks):
         from dataclasses import replace
 
         from tests.leaderboard.sound_results import drawn_task, result_of
-        from xbench.results.store import result_content, write_per_query
+        from xbench.results.per_query_file import write_per_query
+        from xbench.results.store import result_content
 
         for task in (MONO, MULTI):
             content, other = drawn_task(task, 1, 1.0), drawn_task(task, 9, 1.5)

@@ -192,6 +192,7 @@ def test_there_are_enough_cases():
     assert len(SOUND) >= 30
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", SOUND)
 def test_it_is_accepted_and_told_what_it_is(board, pull, name):
     change, sentence = SOUND[name]

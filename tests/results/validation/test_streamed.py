@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from tests.leaderboard.sound_results import write_sound
 from tests.results.validation.test_fuzzing import places, replaced, values
 from tests.results.validation.test_hostile import drop, put
-from xbench.data.catalogue import MIRACL_HARD_NEGATIVES, TASKS
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import MIRACL_HARD_NEGATIVES
 from xbench.results.findings import Notes
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.schema import RanksDocument, conforms
-from xbench.results.store import PER_QUERY_SUFFIX
 from xbench.results.validation import check_summarised, check_task
 from xbench.results.validation.check_ranks import check_ranks
 from xbench.results.validation.report import as_json, as_markdown, as_text

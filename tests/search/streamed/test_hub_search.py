@@ -10,7 +10,7 @@ from tests.commands import invoke, start
 from tests.hub_server import Fault, repository
 from tests.miracl_corpora import write_clone
 from tests.search.streamed.conftest import write_language
-from xbench.data.catalogue import MIRACL
+from xbench.data.datasets import MIRACL
 from xbench.data.streamed.miracl_tables import read_qrels, read_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("ray")]

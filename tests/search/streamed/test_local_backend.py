@@ -66,6 +66,7 @@ def test_an_encoder_scores_as_the_model_does(tiny_transformer):
     scorer.close()
 
 
+@pytest.mark.integration
 def test_pieces_of_few_and_of_many_passages_do_not_spoil_each_others_texts(tiny_transformer):
     encoder = MtebTextEncoder(tiny_transformer, METADATA, {"batch_size": 8})
     scorer = EncoderScorer(encoder, {})

@@ -25,8 +25,8 @@ from tests.commands import Running
 from tests.commands import start as start_command
 from tests.search.streamed.conftest import write_language
 from xbench.cli import main
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
 from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX
 
 pytestmark = [
     pytest.mark.integration,

@@ -6,6 +6,7 @@ import threading
 import time
 
 import numpy as np
+import pytest
 
 from xbench.models.encoder import MtebTextEncoder
 from xbench.search.streamed.scorers import EncoderScorer
@@ -25,6 +26,7 @@ def hesitate(monkeypatch, tokenizer):
     monkeypatch.setattr(type(tokenizer), "set_truncation_and_padding", tell_and_wait)
 
 
+@pytest.mark.integration
 def test_two_threads_do_not_disturb_each_others_maximum_length(tiny_transformer, monkeypatch):
     inner = tiny_transformer.model
     inner.max_seq_length = 8

@@ -19,6 +19,8 @@ from xbench.search.streamed import plan
 from xbench.search.streamed.local_backend import LocalBackend
 from xbench.tasks import MIRACLMonolingualRetrieval, MIRACLMultilingualRetrieval
 
+pytestmark = pytest.mark.integration
+
 QUIET = SearchOptions(show_progress=False)
 LANGUAGES = ("ar", "en", "sw")
 
@@ -242,8 +244,8 @@ def test_a_model_that_cannot_be_told_keeps_nothing(small_location, integer_encod
 
 
 def test_the_scores_follow_from_the_ranks_on_disk(small_location, integer_encoder, tmp_path):
+    from xbench.results.per_query_file import PerQuery, write_per_query
     from xbench.results.reading import read_ranks
-    from xbench.results.store import PerQuery, write_per_query
 
     task = task_of(MIRACLMultilingualRetrieval, small_location)
     ranks = task.ranks(integer_encoder, {})

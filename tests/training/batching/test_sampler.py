@@ -192,6 +192,7 @@ def counted(batches):
     return counts
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "asked", ["uniform", "temperature=3", "proportional", {"l07": 1, "l01": 10, "l20": 20}]
 )
@@ -217,6 +218,7 @@ def test_each_pair_of_languages_has_the_share_asked_for_on_ragged_data(asked):
     assert (abs(crosslingual - cross) < 5 * np.sqrt(cross) + 6).all()
 
 
+@pytest.mark.integration
 def test_a_shortfall_is_stated_and_warned_of():
     pairs, _ = ragged(rarest=1 / 2000)
     batches = sampler(pairs, 4, language_sampling="uniform", max_repeats=3)
@@ -234,6 +236,7 @@ def test_a_shortfall_is_stated_and_warned_of():
     assert any("l07" in line for line in expected.lines())
 
 
+@pytest.mark.integration
 def test_no_text_meets_its_equal_on_ragged_data_with_rare_languages():
     random = np.random.default_rng(3)
     group = random.integers(0, 8_000, 20_000)
@@ -242,6 +245,7 @@ def test_no_text_meets_its_equal_on_ragged_data_with_rare_languages():
         assert len({group[row] for row, _, _ in batch}) == 50
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("languages", [40, 130])
 def test_more_than_32_languages_are_sampled(languages):
     random = np.random.default_rng(0)
@@ -303,6 +307,7 @@ def tables(draw):
     return queries, passages, np.unique(group, return_inverse=True)[1]
 
 
+@pytest.mark.integration
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables(), size=st.integers(2, 6), drop_last=st.booleans(), alpha=st.floats(0.2, 0.8))
 def test_guarantees_hold_where_languages_are_missing(table, size, drop_last, alpha):

@@ -31,6 +31,7 @@ def by_title(overlap):
     return {found.title: found for found in overlap.sets}
 
 
+@pytest.mark.integration
 def test_a_question_is_found_however_it_is_written(tmp_path, location):
     english, german = mini_questions()[0]["en"], mini_questions()[1]["de"]
     shouted = f"  {english.upper().rstrip('?')} ?!".replace(" ", " \u00a0")
@@ -45,6 +46,7 @@ def test_a_question_is_found_however_it_is_written(tmp_path, location):
     refuse_overlap(overlap, ("XBench-Mini",))
 
 
+@pytest.mark.integration
 def test_new_questions_are_let_through(tmp_path, location):
     overlap = evaluation_overlap(corpus(tmp_path, ["Is it new?", "Quite?"]), location)
     assert by_title(overlap)["XBench-Mini"].questions == 0
@@ -60,6 +62,7 @@ def test_a_set_that_is_not_there_is_not_checked_and_not_fetched(tmp_path, locati
     json.dumps(overlap.as_dict())
 
 
+@pytest.mark.integration
 def test_real_sets_overlap_with_themselves_and_not_with_each_other(shared_data, tmp_path, location):
     pairs = read_pairs(CorpusSource(str(shared_data / "mlqa-r")), tmp_path)
     found = by_title(evaluation_overlap(pairs, location))

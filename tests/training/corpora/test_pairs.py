@@ -48,6 +48,7 @@ def connected(rows) -> list[set[int]]:
     return groups
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("in_memory", [2, equal_texts.IN_MEMORY])
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -333,6 +333,7 @@ def test_the_sentence_with_the_answer_is_the_passage(tmp_path):
     assert pairs.table["passage_en"][:] == ["It rained. He left."]
 
 
+@pytest.mark.integration
 def test_the_real_sets_are_read_whole(shared_data, tmp_path):
     pairs = read_pairs(CorpusSource(str(shared_data / "mlqa-r")), tmp_path)
     expected = {"ar": 517, "de": 512, "en": 1148, "es": 500, "hi": 507, "vi": 511, "zh": 504}

@@ -23,6 +23,7 @@ def simulated(generator, conditions, seeds, spread=SEED_SPREAD):
     return 0.4 + question[:, None, :] + of_seed[..., None] + noise, groups
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("seeds", [3, 5])
 @pytest.mark.parametrize("spread", [SEED_SPREAD, 0.03])
 def test_false_findings_over_the_claims_of_a_report_are_at_most_one_in_twenty(seeds, spread):

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_tiny_transformer
-from xbench.data.catalogue import MINI
+from xbench.data.datasets import MINI
 from xbench.data.perturbation import perturbed_queries
 from xbench.training.evaluator import ModelInTraining, SettingsEvaluator
 from xbench.training.studies.measuring import OVERLAP, measure
 from xbench.training.studies.study_file import Evaluation
 from xbench.training.studies.training_data import MTOP_DEV, common_texts, load_corpus, write_dataset
+
+pytestmark = pytest.mark.integration
 
 LANGUAGES = ("de", "en")
 

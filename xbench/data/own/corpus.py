@@ -8,15 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import (
-    CONTENT_REVISION,
-    DATASETS,
-    SETTINGS,
-    Dataset,
-    Setting,
-    Subset,
-    subsets,
-)
+from xbench.data.catalogue import CONTENT_REVISION, Subset, subsets
+from xbench.data.datasets import DATASETS, SETTINGS, Dataset, Setting
 from xbench.data.languages import Language
 from xbench.data.parallel_corpus import ParallelCorpus
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import Dataset
+from xbench.data.datasets import Dataset
 from xbench.data.download import DataLocation
 from xbench.data.fetch import RemoteFile
 from xbench.data.hub_dataset import HubDataset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xbench.results.findings import Finding, RunIdentity, TaskCheck
-from xbench.results.imported import Imported, ImportedRow, imported_json, read_imported
+from xbench.results.imported_file import Imported, ImportedRow, imported_json, read_imported
 from xbench.results.validation.changes import Changes, check_changes, check_pull_request
 from xbench.results.validation.check_task import (
     check_summarised,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from xbench.data.catalogue import DATASETS
+from xbench.data.datasets import DATASETS
 from xbench.results.findings import Notes, Plain, shown
 
 PLACE = ("model", "dataset", "setting", "measure", "language", "average")

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from xbench.results.findings import Notes, Plain, TaskCheck
-from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
+from xbench.results.store import EXPERIMENTS, META_NAME, SETTINGS_NAME
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.text_rules import skeleton
 from xbench.results.validation.batches import check_tasks

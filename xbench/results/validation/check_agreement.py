@@ -16,7 +16,8 @@ from packaging.version import Version
 from xbench.data.catalogue import TASKS
 from xbench.results.field_types import DAY, MODEL_NAME, PACKAGES
 from xbench.results.findings import RERUN, Notes
-from xbench.results.schema import RunSettings, conforms
+from xbench.results.schema import conforms
+from xbench.results.settings_schema import RunSettings
 from xbench.results.validation.check_command import (
     COMMAND_OPTIONS,
     DEFAULTS,

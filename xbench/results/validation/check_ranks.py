@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench.data.catalogue import TASK_VERSION, TASKS, Setting, Subset, subsets
+from xbench.data.catalogue import TASK_VERSION, TASKS, Subset, subsets
+from xbench.data.datasets import Setting
 from xbench.metrics import TOP_K, IntArray
 from xbench.metrics.ranks import RUN_DEPTH
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain

@@ -18,7 +18,7 @@ from xbench.metrics import (
 )
 from xbench.metrics.registry import MEDIANS, RANK_CORRELATION
 from xbench.results.findings import ABSENT, RERUN, Notes
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 from xbench.results.validation.check_ranks import compare_names
 
 TaskValues = Mapping[str, Mapping[str, FloatArray]]

@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from xbench.data.catalogue import MTOP, SETTINGS, TASK_VERSION, TASKS, PassageForm
+from xbench.data.catalogue import TASK_VERSION, TASKS
+from xbench.data.datasets import MTOP, SETTINGS, PassageForm
 from xbench.metrics import task_per_query
 from xbench.results.findings import ABSENT, RERUN, Notes, Plain, TaskCheck
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery
 from xbench.results.reading import identity, passage_form, ranks_of
 from xbench.results.safe_json import META_LIMIT, read_object
-from xbench.results.schema import ModelMeta, RunSettings, TaskResult, XBenchSettings, conforms
-from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, PerQuery
+from xbench.results.schema import ModelMeta, TaskResult, conforms
+from xbench.results.settings_schema import RunSettings, XBenchSettings
+from xbench.results.store import EXPERIMENTS, META_NAME
 from xbench.results.summaries import SUMMARY_SUFFIX, Summary, mean_chance, summarise
 from xbench.results.task_files import File, TaskFiles
 from xbench.results.validation.check_agreement import (

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from xbench.data.belebele_tags import PASSAGES, QUESTIONS
-from xbench.data.catalogue import BELEBELE
+from xbench.data.datasets import BELEBELE
 
 
 @dataclass(frozen=True)

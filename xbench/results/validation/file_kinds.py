@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from xbench.data.catalogue import TASKS
-from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
+from xbench.results.store import EXPERIMENTS, META_NAME, SETTINGS_NAME
 from xbench.results.summaries import SUMMARY_SUFFIX
 
 REPORTED, IMPORTED = "reported", "imported"

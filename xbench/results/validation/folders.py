@@ -9,7 +9,8 @@ from pathlib import Path
 
 from xbench._util.errors import UserError
 from xbench.results.findings import Notes, TaskCheck
-from xbench.results.store import EXPERIMENTS, META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
+from xbench.results.store import EXPERIMENTS, META_NAME, SETTINGS_NAME
 from xbench.results.stored_summary import write_summary
 from xbench.results.summaries import SUMMARY_SUFFIX
 from xbench.results.upstream_tasks import upstream_tasks

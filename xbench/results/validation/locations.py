@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xbench.data.catalogue import PASSAGE_FORMS
+from xbench.data.datasets import PASSAGE_FORMS
 from xbench.results.findings import ABSENT, Notes, Plain
 from xbench.results.store import EXPERIMENTS
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from xbench.metrics import FloatArray, IntArray
 from xbench.results.findings import Notes, Plain, TaskCheck
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery
 from xbench.results.reading import ranks_of
 from xbench.results.safe_json import META_LIMIT, PACKED_LIMIT, RESULT_LIMIT, read_object
-from xbench.results.store import META_NAME, PER_QUERY_SUFFIX, PerQuery
+from xbench.results.store import META_NAME
 from xbench.results.task_files import File, ranks_document
 
 HARD = 20

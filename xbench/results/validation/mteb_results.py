@@ -10,7 +10,7 @@ from typing import Any
 
 from xbench.results.field_types import DatasetRevision, is_version
 from xbench.results.findings import ABSENT, Finding, Notes, Plain
-from xbench.results.imported import ImportedRow
+from xbench.results.imported_file import ImportedRow
 from xbench.results.safe_json import META_LIMIT, RESULT_LIMIT, read_object
 from xbench.results.schema import AnyModelMeta, AnyTaskResult, conforms
 from xbench.results.store import META_NAME

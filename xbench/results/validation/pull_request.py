@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from xbench.data.catalogue import DATASETS, SETTINGS, TASKS, Dataset
+from xbench.data.catalogue import TASKS
+from xbench.data.datasets import DATASETS, SETTINGS, Dataset
 from xbench.results.command_line import shown_command
 from xbench.results.findings import RunIdentity, TaskCheck
 from xbench.results.reading import read_result

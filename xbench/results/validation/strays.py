@@ -8,8 +8,9 @@ from pathlib import Path
 from xbench._util.errors import UserError
 from xbench.data.catalogue import TASKS
 from xbench.results.findings import Finding, Notes, Plain, TaskCheck
-from xbench.results.imported import read_imported
-from xbench.results.store import META_NAME, PER_QUERY_SUFFIX, SETTINGS_NAME
+from xbench.results.imported_file import read_imported
+from xbench.results.per_query_file import PER_QUERY_SUFFIX
+from xbench.results.store import META_NAME, SETTINGS_NAME
 from xbench.results.validation.check_task import NEVER, why_private
 from xbench.results.validation.file_kinds import (
     IMPORTED,

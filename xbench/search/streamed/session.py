@@ -20,8 +20,8 @@ import numpy as np
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
+from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.results.reading import read_ranks
-from xbench.results.store import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
 from xbench.search.streamed.shards import Backend, CountShard, Target

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from xbench._util.errors import UserError
-from xbench.data.catalogue import MIRACL, PARALLEL_DATASETS, Dataset
+from xbench.data.datasets import MIRACL, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
 from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval, StreamedRetrieval
 from xbench.training.corpora.folding import plain

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from xbench.analysis.compared_models import Sample, TaskValues, task_values
-from xbench.data.catalogue import MTOP, PARALLEL_DATASETS, Dataset, Setting
+from xbench.data.datasets import MTOP, PARALLEL_DATASETS, Dataset, Setting
 from xbench.data.download import DataLocation
 from xbench.metrics import FloatArray, PoolRanks, intervals
-from xbench.results.store import PerQuery
+from xbench.results.per_query_file import PerQuery
 from xbench.search.ranked_lists import RankedLists
 from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval
 from xbench.training.config import PREFERENCE, RANK_DISTANCE

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic import field_validator as check
 
 from xbench._util.errors import UserError, did_you_mean, reason
-from xbench.data.catalogue import MTOP, PARALLEL_DATASETS
+from xbench.data.datasets import MTOP, PARALLEL_DATASETS
 from xbench.data.languages import codes
 from xbench.data.perturbation import parse_perturbations
 from xbench.training.config import MEASURES

@@ -10,7 +10,7 @@ from typing import Any
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import unknown_name
-from xbench.data.catalogue import MTOP, PARALLEL_DATASETS, Dataset
+from xbench.data.datasets import MTOP, PARALLEL_DATASETS, Dataset
 from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.tasks import TASK_CLASSES
