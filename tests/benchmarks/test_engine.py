@@ -19,7 +19,7 @@ from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.run_settings import Selection
 from xbench.models.lookup import ModelSource
 from xbench.models.options import ModelOptions
-from xbench.search import encoder_ranks
+from xbench.search import corpus_embeddings
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,
     XQuADRMonolingualRetrieval,
@@ -54,7 +54,7 @@ def encoder():
 
 def run(encoder, location, output, monkeypatch):
     """Evaluate from a cold start of everything but the embeddings on disk."""
-    encoder_ranks._MEMORY.clear()
+    corpus_embeddings._MEMORY.clear()
     lareqa.load_lareqa.cache_clear()
     source = ModelSource(encoder.mteb_model_meta, "benchmark", lambda: encoder)
     monkeypatch.setattr(evaluate_tasks, "find_model", lambda *_, **__: source)
