@@ -20,6 +20,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 from tests.conftest import make_tiny_transformer
 from tests.training.parallel_pairs import make_pairs
 from xbench.training.batching.dataset import PairDataset
+from xbench.training.language_losses import LanguageAdversarialLoss
 from xbench.training.trainer import HybridTrainer
 
 
@@ -30,7 +31,7 @@ def corpora(negatives):
     return [make_pairs(mask, negatives=negatives), make_pairs(other, name="other")]
 
 
-def train(start, output, dropout, resume=None, workers=0, negatives=0):
+def train(start, output, dropout, resume=None, workers=0, negatives=0, adversary=0.0):
     """Train for three epochs of eleven batches, saving every step; return the trainer."""
     model = copy.deepcopy(start)
     for module in model.modules():
@@ -51,12 +52,12 @@ def train(start, output, dropout, resume=None, workers=0, negatives=0):
         prompts={"query": "q: ", "passage": "p: "},
         dataloader_num_workers=workers,
     )
-    trainer = HybridTrainer(
-        model=model,
-        args=args,
-        train_dataset=PairDataset(corpora(negatives)),
-        loss=MultipleNegativesRankingLoss(model, gather_across_devices=args.world_size > 1),
-    )
+    dataset = PairDataset(corpora(negatives))
+    gather = {"gather_across_devices": args.world_size > 1}
+    loss = MultipleNegativesRankingLoss(model, **gather)
+    if adversary:
+        loss = LanguageAdversarialLoss(model, dataset.languages, adversary=adversary, **gather)
+    trainer = HybridTrainer(model=model, args=args, train_dataset=dataset, loss=loss)
     trainer.train(resume_from_checkpoint=resume and str(resume))
     return trainer
 
@@ -76,9 +77,11 @@ def main():
     parser.add_argument("--resume-from", type=int, nargs="*", default=[])
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--negatives", type=int, default=0)
+    parser.add_argument("--adversary", type=float, default=0.0)
     options = parser.parse_args()
     start = make_tiny_transformer()
-    whole = train(start, options.output, options.dropout, negatives=options.negatives)
+    own = {"negatives": options.negatives, "adversary": options.adversary}
+    whole = train(start, options.output, options.dropout, **own)
     save(whole, options.output)
     for step in options.resume_from:
         resumed = options.output / f"resumed-{step}"

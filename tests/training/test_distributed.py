@@ -79,6 +79,13 @@ def test_hard_negatives_of_other_processes_are_no_positives(tmp_path):
     np.testing.assert_allclose(losses(two), losses(one), atol=1e-5)
 
 
+def test_the_adversary_of_two_processes_learns_what_that_of_one_does(tmp_path):
+    one = run(tmp_path / "one", "--adversary", "0.5")
+    two = run(tmp_path / "two", "--adversary", "0.5", processes=2)
+    ours, theirs = weights(one), weights(two)
+    assert all(np.allclose(ours[name], theirs[name], atol=1e-4) for name in ours)
+
+
 def test_one_process_resumes_bitwise_from_any_checkpoint_with_dropout_and_workers(tmp_path):
     steps = [*MIDDLE_OF_EPOCHS, AT_THE_END_OF_AN_EPOCH]
     options = ["--dropout", "0.1", "--workers", "1", "--resume-from", *steps]

@@ -10,14 +10,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
 from tests.commands import invoke
 from tests.conftest import make_tiny_transformer
 from xbench._util.errors import UserError
+from xbench.training.batching.dataset import PairDataset
 from xbench.training.config import TrainingConfig
+from xbench.training.corpora.reading import read_pairs
+from xbench.training.corpora.source import CorpusSource
+from xbench.training.language_losses import LanguageAdversarialLoss
 from xbench.training.losses import make_loss
 from xbench.training.run import train
+from xbench.training.trainer import HybridTrainer
 
 pytestmark = pytest.mark.integration
 
@@ -83,6 +88,7 @@ def weights(folder):
         ("MultipleNegativesSymmetricRankingLoss", {}),
         ("CachedMultipleNegativesSymmetricRankingLoss", {"mini_batch_size": 2}),
         ("AlignedRankingLoss", {"alignment": 0.5}),
+        ("LanguageAdversarialLoss", {"adversary": 0.5}),
         ("GISTEmbedLoss", GUIDED),
         ("CachedGISTEmbedLoss", {**GUIDED, "margin": 0.1}),
         ("MatryoshkaLoss", {"matryoshka_dims": [16, 8]}),
@@ -254,3 +260,72 @@ def test_a_loss_in_python_is_the_librarys():
     loss = make_loss("MatryoshkaLoss", {"matryoshka_dims": [8]}, model, scale=10)
     assert loss.loss.scale == 10
     assert isinstance(loss, torch.nn.Module)
+
+
+def adversarial(adversary):
+    model = make_tiny_transformer()
+    options = {"adversary": adversary}
+    loss = make_loss("LanguageAdversarialLoss", options, model, scale=2, languages=LANGUAGES)
+    with torch.no_grad():
+        loss.classifier.weight[0, 0] = 1
+    return loss
+
+
+def embeddings():
+    size = make_tiny_transformer().get_embedding_dimension()
+    queries, passages = torch.zeros(2, size), torch.zeros(2, size)
+    queries[:, 0], passages[:, 1] = torch.tensor([3.0, 1.0]), 1.0
+    return [queries.requires_grad_(), passages.requires_grad_()]
+
+
+def test_the_adversary_is_told_languages_and_its_gradient_comes_back_reversed():
+    """Two queries in languages 0 and 1; the classifier looks at the first dimension alone."""
+    labels = torch.tensor([[0, 2], [1, 2]])
+    own = embeddings()
+    alone = adversarial(0.5).compute_loss_from_embeddings(own, torch.empty(0)).item()
+    loss = adversarial(0.5)
+    found = loss.compute_loss_from_embeddings(own, labels)
+    whole, seen = np.exp(2) + 2, np.log(3)
+    expected = (np.log(whole) - 2 + np.log(whole) + seen + seen) / 4
+    assert found.item() - alone == pytest.approx(expected, rel=1e-6)
+    found.backward()
+    right = loss.classifier.weight.grad.clone()
+    assert right[0, 0] == pytest.approx(2 / 4 * ((np.exp(2) / whole - 1) + np.exp(2) / whole))
+
+    def gradient(adversary):
+        queries, passages = embeddings()
+        adversarial(adversary).compute_loss_from_embeddings([queries, passages], labels).backward()
+        return passages.grad[:, 0].double().numpy()
+
+    at = [gradient(adversary) for adversary in (0.0, 0.5, 1.0)]
+    towards = 2 / 4 * 1 / 3
+    np.testing.assert_allclose(at[1] - at[0], -0.5 * towards, rtol=1e-5)
+    np.testing.assert_allclose(at[2] - at[0], -1.0 * towards, rtol=1e-5)
+
+
+def test_an_adversary_does_not_take_shortened_embeddings(base, data, tmp_path):
+    inside = {"matryoshka_dims": [16, 8], "loss": "LanguageAdversarialLoss"}
+    with pytest.raises(UserError, match="dimensions; expected 32, those of the model"):
+        train(config(base, data, tmp_path / "m", loss="MatryoshkaLoss", loss_options=inside))
+
+
+def test_the_trainer_tells_the_adversary_the_language_of_each_text(base, data, tmp_path):
+    dataset = PairDataset([read_pairs(CorpusSource(str(data / "parallel.jsonl")), tmp_path)])
+    model = SentenceTransformer(str(base), device="cpu")
+    seen = []
+
+    class Recorded(LanguageAdversarialLoss):
+        def forward(self, features, labels):
+            for column, own in enumerate(list(features)[:2]):
+                texts = model.tokenizer.batch_decode(own["input_ids"])
+                seen.extend(zip(texts, labels[:, column].tolist(), strict=True))
+            return super().forward(features, labels)
+
+    args = SentenceTransformerTrainingArguments(
+        str(tmp_path / "run"), max_steps=6, per_device_train_batch_size=8, report_to="none"
+    )
+    loss = Recorded(model, dataset.languages)
+    HybridTrainer(model=model, args=args, train_dataset=dataset, loss=loss).train()
+    assert {spoken for _, spoken in seen} == {0, 1, 2}
+    assert all(dataset.languages[spoken] in text.replace(" ", "")[5:] for text, spoken in seen)
+    assert loss.classifier.weight.any()

@@ -1,9 +1,9 @@
-"""Losses by name, sentence-transformers' and one of ours, with options as YAML has them."""
+"""Losses by name, sentence-transformers' and two of ours, with options as YAML has them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -12,14 +12,14 @@ from sentence_transformers import SentenceTransformer, util
 from sentence_transformers.sentence_transformer import losses
 
 from xbench._util.errors import UserError, did_you_mean
-from xbench.training.alignment import AlignedRankingLoss
 from xbench.training.batching.texts import TextTable
 from xbench.training.corpora.pairs import ParallelPairs
 from xbench.training.corpora.reading import SCORES
+from xbench.training.language_losses import AlignedRankingLoss, LanguageAdversarialLoss
 
 LOSSES: dict[str, Any] = {
     **{name: getattr(losses, name) for name in losses.__all__ if name.endswith("Loss")},
-    AlignedRankingLoss.__name__: AlignedRankingLoss,
+    **{own.__name__: own for own in (AlignedRankingLoss, LanguageAdversarialLoss)},
 }
 
 SCORED = frozenset(
@@ -50,17 +50,19 @@ def make_loss(
     *,
     scale: float,
     gather: bool = False,
+    languages: Sequence[str] = (),
 ) -> torch.nn.Module:
     """Return a loss.
 
     Args:
-        name: Name of a loss of sentence-transformers, or `AlignedRankingLoss`.
+        name: Name of a loss of sentence-transformers, or of one of `language_losses`.
         options: Its arguments. Functions and modules are given by name (``similarity_fct:
             cos_sim``), a guide as the name or folder of its model, and for a loss around another
             that one as ``loss`` with its own ``loss_options``.
         model: The model to train.
         scale: Scale of the loss, if it has one and the options give none.
         gather: Whether several processes share each batch.
+        languages: Languages of the training data, for a loss that takes them.
 
     Raises:
         UserError: If there is no such loss, or it does not take an option.
@@ -71,12 +73,16 @@ def make_loss(
     given = dict(options)
     if "scale" in accepted:
         given.setdefault("scale", scale)
+    if "languages" in accepted:
+        given.setdefault("languages", languages)
     if gather and "gather_across_devices" in accepted:
         given.setdefault("gather_across_devices", True)
     if "loss" in accepted:
         inner = given.pop("loss", INNER)
         inner_options = given.pop("loss_options", {})
-        given["loss"] = make_loss(inner, inner_options, model, scale=scale, gather=gather)
+        given["loss"] = make_loss(
+            inner, inner_options, model, scale=scale, gather=gather, languages=languages
+        )
     if unknown := sorted(given.keys() - set(accepted)):
         raise UserError(
             f"loss_options: {name} has no {', '.join(unknown)}; it takes {', '.join(accepted)}"

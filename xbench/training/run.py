@@ -160,7 +160,7 @@ def make_trainer(
         args=training_arguments(config, model, dataset, metric),
         train_dataset=dataset,
         eval_dataset=validation,
-        loss=_losses(config, model, validation),
+        loss=_losses(config, model, dataset.languages, validation),
         evaluator=evaluators or None,
         callbacks=[EarlyStoppingCallback(config.patience)] if config.patience else None,
     )
@@ -187,13 +187,14 @@ def _validation(
 def _losses(
     config: TrainingConfig,
     model: SentenceTransformer,
+    languages: Sequence[str],
     validation: PairDataset | dict[str, PairDataset] | None,
 ) -> torch.nn.Module | dict[str, torch.nn.Module]:
     """Return the run's loss, or one for each corpus where some corpus has its own."""
 
     def loss(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
-        scale = 1 / config.temperature
-        return make_loss(name, options, model, scale=scale, gather=_processes() > 1)
+        scale, gather = 1 / config.temperature, _processes() > 1
+        return make_loss(name, options, model, scale=scale, gather=gather, languages=languages)
 
     usual = loss(config.loss, config.loss_options)
     if not any(source.loss for source in config.data):

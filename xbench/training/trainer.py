@@ -24,6 +24,7 @@ from xbench.training.adapters import ADAPTER_WEIGHTS, has_adapter, load_trained,
 from xbench.training.batching.dataset import PairDataset, PairTexts, merged
 from xbench.training.batching.sampler import HybridBatchSampler
 from xbench.training.batching.texts import TextTable
+from xbench.training.language_losses import needs_languages
 from xbench.training.teacher import Teacher
 
 PAIRS = "pairs"
@@ -105,6 +106,8 @@ class HybridTrainer(SentenceTransformerTrainer):
             self.loss = {
                 name: self.prepare_loss(own, self.model) for name, own in by_corpus.items()
             }
+        losses = self.loss.values() if isinstance(self.loss, dict) else [self.loss]
+        self._gives_languages = ours and any(map(needs_languages, losses))
         prompts = self.args.prompts
         if isinstance(prompts, dict) and not self._nested_prompts:
             for column, name in PROMPT_NAMES.items():
@@ -195,6 +198,8 @@ class HybridTrainer(SentenceTransformerTrainer):
             UserError: If its loss is not finite.
         """
         pairs = inputs.pop(PAIRS, None)
+        if self._gives_languages and pairs is not None:
+            inputs.setdefault("label", pairs[:, 1:])
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         if not torch.isfinite(loss):
             raise UserError(self._not_finite(float(loss), pairs))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import make_tiny_transformer
-from xbench.data.datasets import MINI
+from xbench.data.datasets import MINI, MTOP
 from xbench.data.perturbation import perturbed_queries
 from xbench.training.evaluator import ModelInTraining, SettingsEvaluator
 from xbench.training.studies.measuring import OVERLAP, measure
@@ -102,6 +102,10 @@ def test_scores_by_language_are_means_of_their_questions(model, location):
                 own["languages"][code], abs=1e-5
             )
     assert OVERLAP not in found["scores"]
+    across = found["scores"]["crosslingual_map"]
+    assert set(across["pairs"]) == {"de-en", "en-de"}
+    assert across["pairs"]["de-en"] == pytest.approx(across["languages"]["de"], abs=1e-5)
+    assert np.mean(list(across["pairs"].values())) == pytest.approx(across["value"], abs=1e-5)
 
 
 def test_a_perturbed_evaluation_encodes_no_passage_again(location):
@@ -139,4 +143,6 @@ def test_mtop_has_no_monolingual_score(model, location, shared_data, tmp_path, m
     monkeypatch.undo()
     path = tmp_path / "dev.jsonl"
     write_dataset(MTOP_DEV, path, location)
-    assert len(path.read_text("utf-8").splitlines()) == 859
+    assert len(path.read_text("utf-8").splitlines()) == 832, "of 859, 27 are test utterances, too"
+    found = common_texts(path, load_corpus(MTOP, MTOP.languages, location))
+    assert found["queries"] == found["passages"] == 0

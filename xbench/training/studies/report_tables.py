@@ -12,6 +12,7 @@ from xbench.training.config import PREFERENCE, RANK_DISTANCE
 from xbench.training.studies.inference import Estimate, Tested
 from xbench.training.studies.measuring import OVERLAP
 from xbench.training.studies.outcome import Outcome
+from xbench.training.studies.pair_transfer import ABOUT, KINDS, transfer_rows
 from xbench.training.studies.study_file import Claim, Published
 
 TITLES = {
@@ -109,6 +110,13 @@ def _languages(scores: Mapping[str, Any]) -> Iterator[str]:
 def _share(fall: Estimate, clean: float) -> str:
     half = "" if isnan(fall.half) else f" ± {100 * fall.half / clean:.0f}"
     return f"{round(100 * fall.value / clean)}{half} %"
+
+
+def transfer_lines(outcome: Outcome) -> list[str]:
+    """Return the table of gains by what was trained of a pair; nothing if it is not known."""
+    rows = list(transfer_rows(outcome))
+    title = "## Trained and untrained pairs"
+    return [title, "", ABOUT, "", *_table(["condition", *KINDS], rows), ""] if rows else []
 
 
 def published_lines(published: Published, measures: Sequence[str]) -> Iterator[str]:

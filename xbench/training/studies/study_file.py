@@ -238,7 +238,7 @@ def known_measure(measure: str) -> str:
 def shipped_studies() -> dict[str, Path]:
     """Return the studies that ship with xbench, by name."""
     folder = Path(str(files("xbench.training.studies") / "files"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return dict(sorted((path.stem, path) for path in folder.glob("*.yaml")))
 
 
 def read_study(name: str, size: Size, seeds: int | None = None) -> Study:

@@ -28,7 +28,8 @@ def write_dataset(title: str, path: Path, location: DataLocation) -> None:
 
     Args:
         title: Title of a parallel dataset; ``MTOP-dev`` for MTOP's development set, whose
-            utterances are both query and passage; ``XNLI`` for the entailments of XNLI's.
+            utterances are both query and passage, without those that are in the test set in any
+            language; ``XNLI`` for the entailments of XNLI's.
         path: The file.
         location: Where the dataset is; XNLI is a folder ``xnli`` of the local data.
 
@@ -83,7 +84,11 @@ def _of_corpus(corpus: ParallelCorpus) -> Iterator[Row]:
 
 
 def _of_utterances(location: DataLocation) -> Iterator[Row]:
+    """Yield a row per utterance of the development set that the test set does not have."""
+    tested = {_folded(own) for _, texts in utterances("test", location) for own in texts.values()}
     for name, texts in utterances("dev", location):
+        if not tested.isdisjoint(map(_folded, texts.values())):
+            continue
         row = {"id": name}
         for code in MTOP.languages:
             row |= {f"query_{code}": texts[code], f"passage_{code}": texts[code]}
