@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from xbench.leaderboard.article_sums import POOL
 from xbench.leaderboard.board import Board
 from xbench.leaderboard.layout import OPEN_LICENCES, RANKED
@@ -86,9 +88,19 @@ def dataset_data(
         "default": ">".join(views.default),
         "choices": [">".join(choice) for choice in views.choices()],
         "trained": {run: state for run, state in states.items() if state != "unknown"},
+        "times": _times(runs),
         "measured": len(views.runs),
         "sums": list(with_sums),
         "lifts": bool(views.lifts()),
+    }
+
+
+def _times(runs: pd.DataFrame) -> dict[int, list[Any]]:
+    """Return how long 1,000 texts took, and on what, by number of the model."""
+    timed = runs[runs.seconds_per_1000.notna()].drop_duplicates("run")
+    return {
+        int(row.run): [float(f"{row.seconds_per_1000:.3g}"), visible(row.device)]
+        for row in timed.itertuples()
     }
 
 

@@ -34,7 +34,8 @@ MEAN = (
 )
 HOW = (
     *("dataset", "setting", "task", "zero_shot", "command", "versions", "query_prompt"),
-    *("passage_prompt", "maximum_length", "dtype", "device", "truncated", "date", "file"),
+    *("passage_prompt", "maximum_length", "dtype", "device", "truncated"),
+    *("seconds_per_1000", "date", "file"),
 )
 
 

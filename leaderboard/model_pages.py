@@ -38,6 +38,7 @@ RUN_DETAILS = (
     "passage_prompt",
     "maximum_length",
     "truncated",
+    "seconds_per_1000",
     "dtype",
     "device",
     "date",

@@ -41,7 +41,7 @@ def environment(
     filling.globals.update(
         datasets=list(datasets), version=__version__, private=private, failed=failed
     )
-    filling.filters.update(size=size, prose=prose, points=points)
+    filling.filters.update(size=size, seconds=seconds, prose=prose, points=points)
     filling.tests["https"] = lambda url: isinstance(url, str) and url.startswith("https://")
     return filling
 
@@ -70,6 +70,15 @@ def size(parameters: int | None) -> str:
             amount = parameters / unit
             return f"{amount:.1f}{name}" if unit == 10**9 else f"{amount:.0f}{name}"
     return str(parameters)
+
+
+def seconds(value: float) -> str:
+    """Return a time as it is shown.
+
+    >>> seconds(0.0213), seconds(4.25), seconds(1234.5)
+    ('0.021 s', '4.2 s', '1,234 s')
+    """
+    return f"{value:.2g} s" if value < 10 else f"{value:,.0f} s"
 
 
 def points(value: float | None, decimals: int = 1) -> str:

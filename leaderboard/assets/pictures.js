@@ -1,6 +1,6 @@
 "use strict";
 
-// Pictures: languages lifted and pushed down, quality against preference and size, models by languages.
+// Pictures: languages lifted and pushed down, quality against preference, size and time, models by languages.
 
 const MOST = 20;
 const stepOf = (value) => Math.max(-5, Math.min(5, Math.round((value - 0.5) / 0.06)));
@@ -86,17 +86,26 @@ function preferences(rows) {
 }
 
 function sizes(rows) {
-  const sized = rows.filter(({ model }) => board.models[model].parameters);
-  put("sizes-cap", bold("Quality against size"), ` ${dataset().measure} of the view above by number of parameters. Times are not shown: they are of unlike machines.`);
-  if (!sized.length) {
-    put("sizes", make("p", { class: "quiet" }, "No model of this view with parameters declares its size."));
+  const { times = {} } = dataset();
+  const machines = [...new Set(rows.map(({ model }) => times[model]?.[1] ?? "").filter(Boolean))].sort();
+  put("sizes-cap", bold("Quality against size"), ` ${dataset().measure} of the view above by number of parameters.`);
+  logarithmic("sizes", rows, ({ model }) => board.models[model].parameters, (parameters) => sizeOf({ parameters }), "Parameters, logarithmic", "No model of this view with parameters declares its size.");
+  put("times-cap", bold("Quality against time"), ` ${dataset().measure} of the view above by the seconds that 1,000 texts took to encode, each on the machine of its run${machines.length ? ` (${machines.join(", ")})` : ""}: times of unlike machines are not in order, and no rank depends on them.`);
+  logarithmic("times", rows, ({ model }) => times[model]?.[0], (seconds) => `${seconds} s`, "Seconds for 1,000 texts, logarithmic", "No model of this view has a time: none is recorded where embeddings were stored before, or there are none.");
+}
+
+// Dots by a number on a logarithmic axis, of the rows that have one.
+function logarithmic(id, rows, numberOf, label, below, otherwise) {
+  const known = rows.filter(numberOf);
+  if (!known.length) {
+    put(id, make("p", { class: "quiet" }, otherwise));
     return;
   }
-  const [low, high] = [Math.min, Math.max].map((end) => Math.log10(end(...sized.map(({ model }) => board.models[model].parameters))));
+  const [low, high] = [Math.min, Math.max].map((end) => Math.log10(end(...known.map(numberOf))));
   const [from, to] = [Math.floor(low - 0.1), Math.ceil(high + 0.1)];
-  const x = (parameters) => (Math.log10(parameters) - from) / (to - from);
-  const ticks = Array.from({ length: to - from + 1 }, (_, place) => [place / (to - from), sizeOf({ parameters: 10 ** (from + place) })]);
-  scatter("sizes", sized.map((row) => ({ ...row, x: x(board.models[row.model].parameters), ends: [null, null] })), ticks, "Parameters, logarithmic");
+  const x = (number) => (Math.log10(number) - from) / (to - from);
+  const ticks = Array.from({ length: to - from + 1 }, (_, place) => [place / (to - from), label(Number((10 ** (from + place)).toPrecision(1)))]);
+  scatter(id, known.map((row) => ({ ...row, x: x(numberOf(row)), ends: [null, null] })), ticks, below);
 }
 
 // Dots with intervals; names are written for the best, for A and B, and on hover.

@@ -144,7 +144,7 @@ def settings_of(
     form = "" if content.passage_form == "sentence" else f" --passage-form {content.passage_form}"
     settings["xbench"] |= {
         "passage_form": content.passage_form,
-        "encoding": {"texts": 1000, "encoded": 1000, "truncated": 25},
+        "encoding": {"texts": 1000, "encoded": 1000, "truncated": 25, "seconds": 12.5},
         "command": f"xbench evaluate --model {model} --tasks {content.task}{''.join(words)}{form}",
     }
     return settings

@@ -19,6 +19,7 @@ from tests import chromium
 from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
 from xbench.data.datasets import MIRACL
+from xbench.leaderboard.rendering import visible
 from xbench.leaderboard.site import build_site, read_results, site_files
 from xbench.metrics import comparisons
 from xbench.results.failures import (
@@ -95,6 +96,7 @@ def table(real_results) -> ScoreTable:
     write_failed(real_results)
     made = Made()
     details = {"n_parameters": 7 * 10**9, "zero_shot": "not zero-shot", "versions": {}}
+    details |= {"seconds_per_1000": 12.5, "device": HOSTILE}
     made.add(HOSTILE, [mean("multilingual", "map", 0.001)], details, provenance="measured")
     for model, best in (("org/one", 0.6), ("org/two", 0.5)):
         made.add(model, mixed(best), dataset="MIRACL")
@@ -331,6 +333,22 @@ def test_which_model_favours_english_is_one_link(browser, table):
     assert said.startswith(f"{least} favours English least.")
     assert f"in {100 * own.value.min():.0f} of 100 cases" in said
     assert len(browser.driver.find_elements(By.CSS_SELECTOR, "#lift tbody tr")) == len(own)
+
+
+def test_quality_against_time_is_of_named_machines(browser, table):
+    timed = table.runs.query("dataset == 'XQuAD-R' and seconds_per_1000.notna()")
+    browser.open("index.html")
+    browser.scripted("#times")
+    dots = browser.driver.find_elements(By.CSS_SELECTOR, "#times circle")
+    assert len(dots) == timed.model.nunique() > 0
+    said = browser.text("#times-cap")
+    assert "no rank depends on them" in said
+    assert visible(HOSTILE) in said
+    ticks = [own.text for own in browser.driver.find_elements(By.CSS_SELECTOR, "#times .tx")]
+    assert {"10 s", "100 s"} <= set(ticks)
+    browser.choose("#d=miracl")
+    browser.scripted("#times-cap")
+    assert browser.text("#times").startswith("No model of this view has a time")
 
 
 def test_a_phone_shows_the_answer_on_its_first_screen(browser):

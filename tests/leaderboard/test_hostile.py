@@ -59,6 +59,7 @@ def add(made: Made, name: str, dataset: str) -> None:
         "zero_shot": "zero-shot",
         "versions": {name: name},
         "truncated": 0.5,
+        "seconds_per_1000": 0.5,
         "notes": (name,),
     }
     about = {"provenance": "reported", "source": name, "revision": name, "dataset": dataset}

@@ -15,6 +15,7 @@ from xbench.leaderboard.board import arrange
 from xbench.leaderboard.site import read_results
 from xbench.metrics import SCORES
 from xbench.results.reading import read_ranks
+from xbench.results.run_details import seconds_per_1000
 from xbench.results.store import micro_average
 
 MONO, CROSS, MULTI = (
@@ -91,7 +92,16 @@ def test_runs_say_how_it_was_run_and_what_it_was_trained_on(tmp_path):
     assert run.zero_shot == "zero-shot"
     assert run.command == f"xbench evaluate --model org/model --tasks {MONO}"
     assert (run.truncated, run.date) == (0.025, "2026-11-18")
+    assert run.seconds_per_1000 == 12.5
     assert run.versions["xbench-mteb"] == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [None, {"texts": 9, "encoded": 8, "truncated": 0, "seconds": 1.0}, {"texts": 9, "encoded": 9}],
+)
+def test_a_time_is_of_a_run_that_encoded_everything(encoding):
+    assert seconds_per_1000(encoding) is None
 
 
 def test_undeclared_training_data_is_noted(tmp_path):

@@ -109,8 +109,9 @@ def run_settings(
     }
 
 
-def _encoding(report: EncodingReport) -> dict[str, int]:
-    return {name: value for name, value in asdict(report).items() if value is not None}
+def _encoding(report: EncodingReport) -> dict[str, float]:
+    found = {name: value for name, value in asdict(report).items() if value is not None}
+    return found | ({"seconds": max(0.001, round(report.seconds, 3))} if report.seconds else {})
 
 
 def command(

@@ -54,12 +54,15 @@ class EncodingReport:
         truncated: Of these, how many were truncated at the model's maximum length.
         tokens: Tokens that a server reported for what was encoded; None if there is no server, or
             it reports none.
+        seconds: Seconds that this process took to encode them; None if it encoded nothing, or was
+            not timed.
     """
 
     texts: int
     encoded: int
     truncated: int
     tokens: int | None = None
+    seconds: float | None = None
 
 
 class MtebTextEncoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -43,9 +44,17 @@ def run_details(check: TaskCheck, title: str) -> dict[str, Any]:
         "truncated": encoding["truncated"] / encoding["texts"]
         if encoding and encoding["texts"]
         else None,
+        "seconds_per_1000": seconds_per_1000(encoding),
         "date": _date(result.get("date")),
         "notes": tuple(f"{w.field}: {w.found}: {w.rule}" for w in check.findings),
     }
+
+
+def seconds_per_1000(encoding: Mapping[str, Any] | None) -> float | None:
+    """Return the seconds for 1,000 texts of a run that encoded all of its texts itself."""
+    if not encoding or not encoding.get("seconds") or encoding["encoded"] < encoding["texts"]:
+        return None
+    return float(1000 * encoding["seconds"] / encoding["texts"]) if encoding["texts"] else None
 
 
 def _zero_shot(task: str, training_data: tuple[str, ...] | None, title: str) -> str:

@@ -277,6 +277,7 @@ RUN_COLUMNS = (
     "dtype",
     "device",
     "truncated",
+    "seconds_per_1000",
     "date",
     "title",
     "notes",
@@ -284,10 +285,14 @@ RUN_COLUMNS = (
 """Columns of the runs.
 
 ``training_data`` is a tuple of names, None if not declared; ``versions`` a dictionary of packages;
-``truncated`` the share of texts longer than the maximum length; ``title`` that of the publication
-or repository; ``notes`` a tuple of what a reader should know, of measured results the warnings.
+``truncated`` the share of texts longer than the maximum length; ``seconds_per_1000`` the seconds
+that encoding 1,000 texts took on the machine of the run; ``title`` that of the publication or
+repository; ``notes`` a tuple of what a reader should know, of measured results the warnings.
 """
 
-RUN_NUMBERS = {"n_parameters": "Int64", "maximum_length": "Int64", "truncated": "Float64"}
+RUN_NUMBERS = {
+    **dict.fromkeys(("n_parameters", "maximum_length"), "Int64"),
+    **dict.fromkeys(("truncated", "seconds_per_1000"), "Float64"),
+}
 """Type of the columns of the runs that are numbers, missing where unknown; the others are objects.
 """

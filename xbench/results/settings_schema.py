@@ -9,6 +9,7 @@ from xbench.results.field_types import (
     Command,
     Count,
     Device,
+    Duration,
     Languages,
     ModelName,
     Name,
@@ -33,6 +34,7 @@ class Encoding(Document):
     encoded: Count
     truncated: Count
     tokens: Count | None = None
+    seconds: Duration | None = None
 
 
 class ModelChoice(Document):

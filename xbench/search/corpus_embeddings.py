@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,11 +132,11 @@ class CorpusEmbeddings:
         Raises:
             UserError: If the model fails.
         """
-        encoded = 0
+        encoded, began = 0, time.monotonic()
         for role, texts in self._texts.items():
             self._share(role)
             encoded += _embed(self._encoder, role, texts, self._stores[role], show_progress)
-        tokens = self._encoder.tokens
+        seconds, tokens = time.monotonic() - began, self._encoder.tokens
         distinct = {role: list(dict.fromkeys(_all(own))) for role, own in self._texts.items()}
         return EncodingReport(
             texts=sum(map(len, distinct.values())),
@@ -144,6 +145,7 @@ class CorpusEmbeddings:
                 int(self._stores[role].get(distinct[role]).truncated.sum()) for role in ROLES
             ),
             tokens=None if tokens is None else tokens - self._tokens_before,
+            seconds=seconds if encoded else None,
         )
 
     def _share(self, role: Role) -> None:
