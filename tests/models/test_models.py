@@ -56,6 +56,13 @@ def test_the_identity_of_a_folder_follows_its_content(folder):
     assert find_model(ModelOptions(str(folder)), offline=True).identity != first.identity
 
 
+def test_the_size_of_a_folder_is_that_of_its_weights(folder):
+    expected = sum(own.numel() for own in make_tiny_transformer().parameters())
+    assert find_model(ModelOptions(str(folder)), offline=True).meta.n_parameters == expected
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    assert find_model(ModelOptions(str(folder)), offline=True).meta.n_parameters is None
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [

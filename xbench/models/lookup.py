@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,8 @@ def _folder(options: ModelOptions, folder: Path, plain: str) -> ModelSource:
         return _library_model(options, lambda name: folder / name, plain)
 
     source = local_source(folder.resolve().name, digest.hexdigest(), load, options)
-    meta = source.meta.model_copy(update={"training_datasets": _training_datasets(folder)})
+    known = {"training_datasets": _training_datasets(folder), "n_parameters": _parameters(folder)}
+    meta = source.meta.model_copy(update=known)
     identity = _identity(str(source.identity), options)
     return replace(source, meta=meta, identity=identity, certain=not (folder / ADAPTER).is_file())
 
@@ -203,6 +205,26 @@ def _training_datasets(folder: Path) -> set[str] | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         record = json.loads((folder / TRAINING_RECORD).read_bytes())
         return {str(name) for name in record["training_datasets"]}
+    return None
+
+
+def _parameters(folder: Path) -> int | None:
+    """Return the number of parameters of a model; None of an adapter or of other formats.
+
+    Only the headers of the files are read. Numbered positions are no parameters.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    files = [path for path in folder.rglob("*.safetensors") if CHECKPOINTS not in path.parts]
+    if not files or (folder / ADAPTER).is_file():
+        return None
+    with suppress(OSError, SafetensorError):
+        found = 0
+        for path in files:
+            with safe_open(path, "numpy") as weights:
+                names = [name for name in weights.keys() if not name.endswith("position_ids")]  # noqa: SIM118
+                found += sum(prod(weights.get_slice(name).get_shape()) for name in names)
+        return found
     return None
 
 
