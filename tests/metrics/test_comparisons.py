@@ -46,7 +46,7 @@ def test_the_tests_are_those_of_plain_loops():
 
     random = np.random.default_rng(5)
     models = random.random((12, 4)) + np.array([0, 0.2, 0.25, 0.6])
-    expected = plain_loops(models, 400, _all_drawn(12, 400, 0))
+    expected = plain_loops(models, 400, _all_drawn(12, 400, 0).T)
     assert_allclose(pairwise_tests(models, 400), expected, atol=1.5 / 401)
 
 

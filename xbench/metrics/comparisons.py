@@ -18,10 +18,10 @@ from xbench.metrics.ranks import FloatArray, IntArray
 
 RESAMPLES = 10_000
 BLOCK = 500
-"""Resamples that are looked at together."""
+"""Resamples that are drawn, and pairs that are tested, together."""
 
 LEAST = 1e-6
-"""Least variance of a resample, where that of the data is 1: below it there is only rounding."""
+"""Added to the variance of a resample, where that of the data is 1: below it is only rounding."""
 
 MOST_GROUPS = 1_200
 """Of more groups, which then are single questions, several are put together at random."""
@@ -53,71 +53,87 @@ def pairwise_tests(models: FloatArray, resamples: int = RESAMPLES, seed: int = 0
     if groups < 2 or not len(first):
         return p_values
     centred = (models - models.mean(axis=0)).astype(np.float64)
-    gap = models.mean(axis=0)[first] - models.mean(axis=0)[second]
-    error = (centred[:, first] - centred[:, second]).std(axis=0) / np.sqrt(groups - 1)
+    gap = np.abs(models.mean(axis=0)[first] - models.mean(axis=0)[second])
+    deviation = np.empty(len(first))
+    for start in range(0, len(first), BLOCK):
+        at = slice(start, start + BLOCK)
+        deviation[at] = (centred[:, first[at]] - centred[:, second[at]]).std(axis=0)
+    error = deviation / np.sqrt(groups - 1)
     scale = np.abs(centred).max(initial=1e-300)
     same = error <= 1e-9 * scale
     with np.errstate(divide="ignore", invalid="ignore"):
-        observed = np.where(same, np.where(np.abs(gap) > 1e-9 * scale, np.inf, 0), abs(gap) / error)
+        observed = np.where(same, np.where(gap > 1e-9 * scale, np.inf, 0), gap / error)
     order = np.argsort(-observed, kind="stable")
-    scaled = np.where(same, 0.0, centred[:, first] - centred[:, second])
-    scaled /= np.where(same, 1.0, error * np.sqrt(groups - 1))
-    reached = _times_reached(scaled[:, order], observed[order], resamples, seed)
+    first, second, observed = first[order], second[order], observed[order]
+    factors = np.where(same, 0.0, 1 / np.where(same, 1.0, deviation))[order]
+    reached = _times_reached(centred, (first, second, factors), observed, resamples, seed)
     adjusted = np.maximum.accumulate((1 + reached) / (1 + resamples))
-    adjusted = np.where(observed[order] == 0, 1.0, adjusted)
-    p_values[first[order], second[order]] = p_values[second[order], first[order]] = adjusted
+    adjusted = np.where(observed == 0, 1.0, adjusted)
+    p_values[first, second] = p_values[second, first] = adjusted
     return p_values
 
 
 def _times_reached(
-    differences: FloatArray, observed: FloatArray, resamples: int, seed: int
-) -> FloatArray:
+    centred: FloatArray,
+    pairs: tuple[IntArray, IntArray, FloatArray],
+    observed: FloatArray,
+    resamples: int,
+    seed: int,
+) -> IntArray:
     """Count the resamples whose greatest statistic of a pair and all weaker reaches its own.
 
+    Of a pair the squared sum over the drawn groups is divided by the sum of squares: that share
+    grows as the statistic of Student does, and needs no variance.
+
     Args:
-        differences: What each group adds to the difference of each pair, with mean 0 and variance
-            1 (or all 0), shape (groups, pairs); the strongest pair first.
+        centred: What each group adds to each system, with mean 0, shape (groups, systems).
+        pairs: Both systems of each pair, the strongest pair first, and the factor that gives their
+            difference a variance of 1; 0 for systems with equal values.
         observed: The statistic of each pair.
         resamples: Number of resamples.
         seed: Seed of the resamples.
     """
-    values = np.ascontiguousarray(differences[:, ::-1].T, np.float32)
-    squares = values**2
-    (pairs, groups), weaker_first = values.shape, observed[::-1]
-    reached = np.zeros(pairs)
-    bound = ((weaker_first * (1 - 1e-6)) ** 2).astype(np.float32)[:, None]
-    for counts in _drawn(groups, resamples, seed):
-        weights = counts.T.astype(np.float32)
-        means = values @ weights
-        means /= groups
-        means *= means
-        variance = squares @ weights
-        variance /= groups
-        variance -= means
-        np.maximum(variance, LEAST, out=variance)
-        means /= variance
-        means *= groups - 1
-        reached += (np.maximum.accumulate(means, axis=0, out=means) >= bound).sum(axis=1)
-    return reached[::-1]
+    groups, number = len(centred), len(observed)
+    squared = (observed * (1 - 1e-6)) ** 2
+    with np.errstate(invalid="ignore"):
+        least = np.where(np.isinf(squared), groups, groups * squared / (groups - 1 + squared))
+    drawn = _drawn(groups, resamples, seed)
+    greatest = np.zeros(resamples, np.float32)
+    reached = np.empty(number, np.int64)
+    for end in range(number, 0, -BLOCK):
+        weaker_first = slice(end - 1, end - BLOCK - 1 if end > BLOCK else None, -1)
+        first, second, factors = (own[weaker_first] for own in pairs)
+        values = ((centred[:, first] - centred[:, second]) * factors).astype(np.float32).T
+        shares = values @ drawn
+        shares *= shares
+        squares = (values**2) @ drawn
+        squares += LEAST * groups
+        shares /= squares
+        np.maximum(shares[0], greatest, out=shares[0])
+        np.maximum.accumulate(shares, axis=0, out=shares)
+        greatest = shares[-1].copy()
+        bound = least[weaker_first].astype(np.float32)[:, None]
+        reached[weaker_first] = np.count_nonzero(shares >= bound, axis=1)
+    return reached
 
 
 @lru_cache(maxsize=4)
 def _all_drawn(groups: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     """Return how often each group is drawn in each resample, the same for all tables."""
     generator = np.random.default_rng(seed)
-    counts = np.empty((resamples, groups), np.uint8)
+    counts = np.empty((groups, resamples), np.uint8)
     for start in range(0, resamples, BLOCK):
         size = min(BLOCK, resamples - start)
         drawn = generator.integers(0, groups, size=(size, groups))
         drawn += np.arange(size)[:, None] * groups
         times = np.bincount(drawn.ravel(), minlength=size * groups).reshape(size, groups)
-        counts[start : start + size] = np.minimum(times, 255)
+        counts[:, start : start + size] = np.minimum(times, 255).T
     return counts
 
 
-def _drawn(groups: int, resamples: int, seed: int) -> list[NDArray[np.uint8]]:
-    counts = _all_drawn(groups, resamples, seed)
-    return [counts[start : start + BLOCK] for start in range(0, resamples, BLOCK)]
+def _drawn(groups: int, resamples: int, seed: int) -> NDArray[np.float32]:
+    """Return the same as numbers to multiply by, shape (groups, resamples)."""
+    return _all_drawn(groups, resamples, seed).astype(np.float32)
 
 
 class Place(NamedTuple):

@@ -11,7 +11,6 @@ from xbench.results.command_line import shown_command
 from xbench.results.findings import Finding, TaskCheck
 from xbench.results.zero_shot import STEMS, zero_shot
 
-
 MOST = 0.9
 """Share of its texts that a run must encode itself for its time to be shown."""
 
