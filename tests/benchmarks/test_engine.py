@@ -17,8 +17,8 @@ from xbench.data import lareqa
 from xbench.data.download import DataLocation
 from xbench.evaluation import evaluate_tasks
 from xbench.evaluation.run_settings import Selection
-from xbench.models.lookup import ModelSource
 from xbench.models.options import ModelOptions
+from xbench.models.source import ModelSource
 from xbench.search import corpus_embeddings
 from xbench.tasks import (
     XQuADRCrosslingualRetrieval,

@@ -17,9 +17,10 @@ from xbench.evaluation.failure_file import check_failures
 from xbench.evaluation.model_run import Evaluated, ModelRun
 from xbench.evaluation.mteb_plugin import find_task
 from xbench.evaluation.run_settings import Selection
-from xbench.models.lookup import ModelSource, find_model
+from xbench.models.lookup import find_model
 from xbench.models.options import ModelOptions
 from xbench.models.reranked import cross_encoder_source, reranked_source
+from xbench.models.source import ModelSource
 from xbench.search.options import SearchOptions
 from xbench.search.variants import Variant
 from xbench.tasks import RetrievalTask, StreamedRetrieval

@@ -26,10 +26,10 @@ from xbench.models.adapters import with_declared
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.inner import embedding_kind, max_length
 from xbench.models.known_model import KnownModel, known_model, remember_model
-from xbench.models.lookup import ModelSource
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import warn_of_unused
 from xbench.models.reranked import Reranked
+from xbench.models.source import ModelSource
 from xbench.results.failures import failures_path
 from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.results.reading import read_ranks, read_result

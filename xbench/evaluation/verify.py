@@ -20,9 +20,10 @@ from xbench.evaluation.mteb_plugin import find_task
 from xbench.metrics import IntArray, PoolRanks
 from xbench.metrics.effectiveness import average_precision
 from xbench.models.loading import load_model
-from xbench.models.lookup import BUILT_IN, ModelSource, find_model
+from xbench.models.lookup import BUILT_IN, find_model
 from xbench.models.options import ModelOptions
 from xbench.models.python_code import named_code
+from xbench.models.source import ModelSource
 from xbench.results.findings import TaskCheck
 from xbench.results.per_query_file import PerQuery
 from xbench.results.validation import check_task

@@ -22,8 +22,8 @@ from torch.nn.functional import normalize
 
 from xbench._util.atomic_write import write_atomically
 from xbench.models.identity import remember_identity
-from xbench.models.lookup import ModelSource
 from xbench.models.options import ModelOptions
+from xbench.models.source import ModelSource
 
 FOLDER = "models"
 """Folder of the cache that what is known of models is kept in."""

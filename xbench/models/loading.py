@@ -15,10 +15,11 @@ from xbench.models.adapters import TextsEncoder
 from xbench.models.forms import ENCODERS, as_model, library_class
 from xbench.models.identity import remember_identity
 from xbench.models.inner import sentence_transformer
-from xbench.models.lookup import BUILT_IN, ModelSource
+from xbench.models.lookup import BUILT_IN
 from xbench.models.options import ModelOptions
 from xbench.models.prompts import saved_prompts, use_all_prompts, with_prompt
 from xbench.models.reranked import Reranked
+from xbench.models.source import ModelSource
 
 logger = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from xbench.models.adapters import own_meta
 from xbench.models.factories import made
 from xbench.models.forms import is_object, library_class, unknown_form
 from xbench.models.identity import object_digest
-from xbench.models.lookup import ModelSource, local_source, refuse
 from xbench.models.names import checked_name, made_name
 from xbench.models.options import ENDPOINT_OPTIONS, ModelOptions
+from xbench.models.source import ModelSource, local_source, refuse
 
 UNKNOWN_REVISION = "no_revision_available"
 """Revision of an object that says nothing of its own."""

@@ -8,9 +8,10 @@ from typing import Any
 from mteb.models import CrossEncoderProtocol, ModelMeta
 
 from xbench._util.errors import UserError
-from xbench.models.lookup import ModelSource, find_model
+from xbench.models.lookup import find_model
 from xbench.models.objects import object_source
 from xbench.models.options import ModelOptions
+from xbench.models.source import ModelSource
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from sentence_transformers.sentence_transformer.training_args import (
 )
 
 from xbench._util.errors import UserError
-from xbench.models.lookup import CHECKPOINTS
+from xbench.models.model_folder import CHECKPOINTS
 from xbench.training.batching.dataset import PairDataset
 from xbench.training.config import TrainingConfig
 from xbench.training.evaluator import LOWER_IS_BETTER

@@ -14,7 +14,8 @@ from transformers import TrainerState
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError, reason
-from xbench.models.lookup import TRAINING_RECORD, find_model
+from xbench.models.lookup import find_model
+from xbench.models.model_folder import TRAINING_RECORD
 from xbench.models.options import ModelOptions
 from xbench.training.batching.expected import ExpectedPairs
 from xbench.training.batching.texts import TextTable

@@ -17,7 +17,7 @@ from xbench._util.atomic_write import REFUSALS, check_place, usable
 from xbench._util.errors import UserError
 from xbench._util.hub import hub_access
 from xbench.data.download import DataLocation
-from xbench.models.lookup import CHECKPOINTS
+from xbench.models.model_folder import CHECKPOINTS
 from xbench.tasks.own import ParallelRetrieval
 from xbench.training.adapters import add_lora, merge_adapter
 from xbench.training.arguments import training_arguments
