@@ -14,10 +14,11 @@ import pandas as pd
 
 from xbench.leaderboard.article_sums import POOL
 from xbench.leaderboard.board import Board
+from xbench.leaderboard.choices import ALL, OTHER, SAME, Choice, as_data
 from xbench.leaderboard.layout import OPEN_LICENCES, RANKED
 from xbench.leaderboard.measures import language_name, measure_name
 from xbench.leaderboard.rendering import points, size, visible
-from xbench.leaderboard.views import ALL, OTHER, SAME, Choice, DatasetViews, as_data
+from xbench.leaderboard.views import DatasetViews
 
 DASH = "\N{EN DASH}"
 

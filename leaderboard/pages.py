@@ -13,6 +13,7 @@ import pandas as pd
 
 from xbench.data.datasets import Dataset
 from xbench.leaderboard.board import Board, Cells, Standings, by_column, slug
+from xbench.leaderboard.choices import Choice
 from xbench.leaderboard.front_page import default_view, models_data
 from xbench.leaderboard.layout import DEMONSTRATIONS, RANKED, Mean, shown, streamed
 from xbench.leaderboard.measures import (
@@ -22,7 +23,7 @@ from xbench.leaderboard.measures import (
 )
 from xbench.leaderboard.model_pages import dataset_parts, legend
 from xbench.leaderboard.tables import Column, Table, column_of, language_columns, make_table
-from xbench.leaderboard.views import Choice, DatasetViews
+from xbench.leaderboard.views import DatasetViews
 from xbench.metrics import IN_RANKS
 from xbench.metrics.descriptions import measure_of
 from xbench.results.score_table import Excluded

@@ -10,22 +10,30 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isnan, nan
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xbench.leaderboard.article_sums import POOL, Alike, ArticleSums, Pair, ends
 from xbench.leaderboard.board import Board, Standing, Standings
+from xbench.leaderboard.choices import (
+    ALL,
+    OTHER,
+    SAME,
+    SETTING,
+    Choice,
+    Reference,
+    Row,
+    View,
+    rounded,
+)
 from xbench.leaderboard.layout import shown
 from xbench.leaderboard.standings import view_standings
 from xbench.metrics import FloatArray
 from xbench.metrics.registry import LANGUAGE_ADVANTAGE
 
-ALL, SAME, OTHER = "all", "same", "other"
-SETTING = {SAME: "monolingual", OTHER: "crosslingual", POOL: "multilingual"}
 PREFERENCE = "own_language_preference"
 
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
@@ -34,68 +42,9 @@ CODE = re.compile(r"[A-Za-z][A-Za-z0-9-]*", re.ASCII)
 FEW_LANGUAGES = 20
 """Up to so many languages each pair of them is a choice."""
 
-DECIMALS = 6
-"""Decimals of the values, those of the result files."""
 
 Sums = Mapping[tuple[int, str], ArticleSums]
 """The sums by number of the model and title of the dataset."""
-
-
-class Choice(NamedTuple):
-    """Query language or `ALL`, and passage language, `SAME`, `OTHER` or `POOL`."""
-
-    query: str
-    passage: str
-
-    def columns(self, languages: Sequence[str]) -> list[Pair]:
-        """Return the columns that its score is the mean of."""
-        asked = languages if self.query == ALL else [self.query]
-        if self.passage == OTHER:
-            return [(q, p) for q in asked for p in languages if p != q]
-        return [(q, q if self.passage == SAME else self.passage) for q in asked]
-
-
-class Row(NamedTuple):
-    """A measured model in a view; what is not known is nan or None."""
-
-    model: int
-    value: float
-    low: float
-    high: float
-    standing: Standing
-    preference: tuple[float, float, float]
-
-
-class Reference(NamedTuple):
-    """A published or imported score; ``note`` says why it is not in the order, if it is not."""
-
-    model: int
-    value: float
-    table: str
-    note: str
-
-
-@dataclass(frozen=True)
-class View:
-    """What a choice shows.
-
-    Attributes:
-        choice: The choice.
-        questions: Number of questions, None if not known.
-        articles: Number of articles that are drawn, None if not known.
-        chance: What a random order gives, nan if not known.
-        rows: The measured models, best first.
-        references: Other scores, best first.
-        by_language: Score of each row in each language of the questions; only of all questions.
-    """
-
-    choice: Choice
-    questions: int | None
-    articles: int | None
-    chance: float
-    rows: Sequence[Row]
-    references: Sequence[Reference]
-    by_language: FloatArray | None = None
 
 
 class DatasetViews:
@@ -249,15 +198,9 @@ class DatasetViews:
         """Return how much each passage language is favoured: rate and interval, by model."""
         found: dict[int, dict[str, list[float | None]]] = defaultdict(dict)
         for row in self._advantage.itertuples():
-            ends = [_short(own) for own in (row.value, row.low, row.high)]
+            ends = [rounded(own) for own in (row.value, row.low, row.high)]
             found[row.run][row.passage_language] = ends
         return list(found.items())
-
-
-def setting_of(pair: Pair) -> str:
-    """Return which of `SAME`, `OTHER` and `POOL` a column is of."""
-    query, passage = pair
-    return POOL if passage == POOL else SAME if query == passage else OTHER
 
 
 def default_choice(title: str) -> Choice:
@@ -315,38 +258,3 @@ def _preferences(scores: pd.DataFrame) -> dict[tuple[int, str], tuple[float, flo
     return {
         (row.run, row.query_language): (row.value, row.low, row.high) for row in own.itertuples()
     }
-
-
-def as_data(view: View) -> dict[str, Any]:
-    """Return a view as the page and its scripts take it; what is not known is None.
-
-    ``rows`` are lists: number of the model, value, low, high, best rank, worst rank, tier, the
-    number of models from the best behind which it is distinguished from all, and the own-language
-    preference with its interval.
-    """
-    rows = [
-        [
-            row.model,
-            *map(_short, (row.value, row.low, row.high)),
-            row.standing.low,
-            row.standing.high,
-            row.standing.tier,
-            row.standing.apart,
-            *map(_short, row.preference),
-        ]
-        for row in view.rows
-    ]
-    data: dict[str, Any] = {
-        "questions": view.questions,
-        "articles": view.articles,
-        "chance": _short(view.chance),
-        "rows": rows,
-        "references": [[own[0], _short(own[1]), *own[2:]] for own in view.references],
-    }
-    if view.by_language is not None:
-        data["by_language"] = [[_short(v) for v in row] for row in view.by_language.tolist()]
-    return data
-
-
-def _short(value: float) -> float | None:
-    return None if isnan(value) else round(float(value), DECIMALS)

@@ -20,10 +20,11 @@ from xbench.metrics import PoolRanks
 from xbench.models.encoder import EncodingReport
 from xbench.models.options import ModelOptions
 from xbench.search.ranked_lists import from_best
+from xbench.search.score_keys import ScoreArray
 from xbench.search.streamed.model_session import session_of
 from xbench.search.streamed.plan import Plan, Queries, target
 from xbench.search.streamed.shards import Target, pool_id
-from xbench.search.top_k import IdArray, ScoreArray
+from xbench.search.top_k import IdArray
 from xbench.tasks.base import RetrievalTask
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.leaderboard.made_tables import joined, of_models
-from xbench.leaderboard.site import read_results, site_files
+from xbench.leaderboard.results import read_results
+from xbench.leaderboard.site import site_files
 from xbench.results.score_table import ScoreTable
 
 pytest.importorskip("tests.leaderboard.test_browser", exc_type=ImportError)

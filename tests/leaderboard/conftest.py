@@ -14,7 +14,8 @@ import pytest
 
 from xbench.data.catalogue import TASKS
 from xbench.data.datasets import BELEBELE, MTOP
-from xbench.leaderboard.site import read_results, site_parts
+from xbench.leaderboard.results import read_results
+from xbench.leaderboard.site import site_parts
 from xbench.metrics import comparisons
 from xbench.results.score_table import ScoreTable
 

@@ -20,7 +20,8 @@ from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
 from xbench.data.datasets import MIRACL
 from xbench.leaderboard.rendering import visible
-from xbench.leaderboard.site import build_site, read_results, site_files
+from xbench.leaderboard.results import read_results
+from xbench.leaderboard.site import build_site, site_files
 from xbench.metrics import comparisons
 from xbench.results.failures import (
     Failure,
@@ -267,7 +268,7 @@ def test_choosing_a_model_for_two_languages_is_one_link(browser, table):
     said = browser.text("#answer")
     assert said.startswith("Of 3 measured models 2 fit, and neither finds much. For Arabic")
     assert "over German passages the best, bm25, reaches mAP 5.2" in said
-    assert "all-MiniLM-L6-v2 is excluded because its size and licence are not declared." in said
+    assert "all-MiniLM-L6-v2 is excluded because its licence is not declared." in said
     own = table.scores.query(
         "dataset == 'XQuAD-R' and subset == 'ar-de' and measure == 'map' and model == 'xbench/bm25'"
     )
@@ -462,6 +463,8 @@ def test_several_languages_are_a_mean_with_careful_words(browser, table):
 
 def test_filters_renumber_ranks_and_nothing_is_a_dead_end(browser):
     browser.choose("#size=100")
+    assert [row[1] for row in browser.rows()] == ["bm25", "char-ngram", "all-MiniLM-L6-v2"]
+    browser.choose("#size=100&open=1")
     assert [row[:2] for row in browser.rows()] == [["1", "bm25"], ["2", "char-ngram"]]
     browser.choose("#find=nothing+has+this+name")
     assert "No measured model fits this choice. Drop the name" in browser.text("#answer")

@@ -11,7 +11,7 @@ import pytest
 from xbench.data.catalogue import TASKS
 from xbench.data.datasets import MIRACL
 from xbench.leaderboard import build_site
-from xbench.leaderboard.site import read_results
+from xbench.leaderboard.results import read_results
 from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.results.reading import read_result
 from xbench.results.store import macro_average

@@ -15,7 +15,7 @@ from xbench._util.errors import UserError
 from xbench.data.datasets import MLQA_R, XQUAD_R
 from xbench.leaderboard import build_site
 from xbench.leaderboard.board import arrange
-from xbench.leaderboard.site import read_results
+from xbench.leaderboard.results import read_results
 from xbench.leaderboard.standings import ranked_columns, standings
 from xbench.leaderboard.writing import MANIFEST
 from xbench.metrics import SCORES, task_scores

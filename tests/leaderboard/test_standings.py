@@ -7,7 +7,7 @@ import pytest
 from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
 from xbench.leaderboard import standings as module
-from xbench.leaderboard.site import read_results
+from xbench.leaderboard.results import read_results
 from xbench.leaderboard.standings import standings
 from xbench.results.score_table import ScoreTable
 

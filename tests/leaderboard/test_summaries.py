@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from tests.results.validation.summaries import FORGERIES, HOSTILE, rewrite
-from xbench.leaderboard import site, writing
-from xbench.leaderboard.site import build_site, read_results
+from xbench.leaderboard import results as reading
+from xbench.leaderboard import writing
+from xbench.leaderboard.results import read_results
+from xbench.leaderboard.site import build_site
 from xbench.results.summaries import SUMMARY_SUFFIX
 
 from .conftest import read_site
@@ -48,14 +50,16 @@ def summary(results):
 @pytest.fixture
 def read_from_ranks(monkeypatch):
     """The files whose ranks were read."""
-    seen, original = [], site.check_task
+    seen, original = [], reading.check_task
 
     def check_task(path, root, **options):
         seen.append(path.name)
         return original(path, root, **options)
 
-    monkeypatch.setattr(site, "check_task", check_task)
-    monkeypatch.setattr(site, "in_processes", lambda check, number: list(map(check, range(number))))
+    monkeypatch.setattr(reading, "check_task", check_task)
+    monkeypatch.setattr(
+        reading, "in_processes", lambda check, number: list(map(check, range(number)))
+    )
     return seen
 
 

@@ -12,8 +12,8 @@ import pytest
 from xbench.analysis.compared_models import read_candidates
 from xbench.analysis.comparison import compare
 from xbench.leaderboard.article_sums import POOL, article_sums
-from xbench.leaderboard.site import read_results
-from xbench.leaderboard.views import ALL, OTHER, SAME, SETTING
+from xbench.leaderboard.choices import ALL, OTHER, SAME, SETTING
+from xbench.leaderboard.results import read_results
 from xbench.results.reading import read_ranks
 
 from .conftest import Built, built

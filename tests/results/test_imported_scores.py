@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from xbench.data.languages import LANGUAGES
-from xbench.leaderboard.site import read_results
+from xbench.leaderboard.results import read_results
 from xbench.results.findings import Finding
 from xbench.results.imported import ISO_639_1, dataset_title, read_all_imported
 from xbench.results.imported_file import ImportedRow, imported_json

@@ -12,7 +12,7 @@ import pytest
 from tests.leaderboard.sound_results import write_sound
 from xbench.data.datasets import MINI
 from xbench.leaderboard.board import arrange
-from xbench.leaderboard.site import read_results
+from xbench.leaderboard.results import read_results
 from xbench.metrics import SCORES
 from xbench.results.reading import read_ranks
 from xbench.results.run_details import seconds_per_1000

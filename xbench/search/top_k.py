@@ -20,20 +20,24 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from xbench._util.errors import UserError
 from xbench.metrics.ranks import RUN_DEPTH, IntArray
-
-ScoreArray = NDArray[np.float32]
-IdArray = NDArray[np.bytes_]
-Numbers = NDArray[np.int32]
-Keys = NDArray[np.uint64]
-
-NOT_FINITE = (
-    "a similarity score is NaN or infinite; check the model's embeddings and its similarity "
-    "function, or try another --dtype (float32)"
+from xbench.search.score_keys import (
+    EMPTY,
+    HALF,
+    LOWEST,
+    NO_PASSAGE,
+    Keys,
+    ScoreArray,
+    high_half,
+    low_half,
+    not_below,
+    numbers_of,
+    passage_keys,
+    scores_of,
 )
 
-_LOWEST = np.finfo(np.float32).min
+IdArray = NDArray[np.bytes_]
+
 _ROWS = 128
 """Queries whose scores one thread takes at a time: a block of them stays in its cache."""
 
@@ -42,17 +46,6 @@ _ROOM = 1000
 
 _NAMES = 1 << 18
 """Ids of passages that are kept until the best of all queries are."""
-
-_ALL = np.uint64(0x0101010101010101)
-"""Eight comparisons that hold."""
-
-_HALF = np.uint64(32)
-_SIGN = np.uint32(1 << 31)
-_NONE = np.uint64(0x007FFFFF << 32)
-"""High half of the key of a place without a passage, whose score is -inf."""
-
-_EMPTY = _NONE | np.uint64(0xFFFFFFFF)
-"""Key of a place without a passage."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +82,12 @@ class TopK:
         floor: ScoreArray | None = None,
     ) -> None:
         self._depth = depth
-        self._keys = np.full((queries, depth + _ROOM), _EMPTY)
+        self._keys = np.full((queries, depth + _ROOM), EMPTY)
         self._ids = np.zeros((queries, depth), f"S{id_bytes}")
         self._names = np.zeros(_NAMES, f"S{id_bytes}")
         self._named = 0
         self._used = np.full(queries, depth)
-        self._floor = np.full(queries, _LOWEST, np.float32) if floor is None else floor.copy()
+        self._floor = np.full(queries, LOWEST, np.float32) if floor is None else floor.copy()
 
     @property
     def floor(self) -> ScoreArray:
@@ -117,11 +110,11 @@ class TopK:
 
         def take(start: int) -> None:
             block = scores[start : start + _ROWS]
-            reaching = _not_below(block, self._floor[start : start + _ROWS, None])
+            reaching = not_below(block, self._floor[start : start + _ROWS, None])
             rows, width = block.shape
             bounds = np.searchsorted(reaching, np.arange(rows + 1) * width)
             number = reaching + np.repeat(first - np.arange(rows) * width, np.diff(bounds))
-            self._put(start, bounds, _keys(block.reshape(-1)[reaching], number))
+            self._put(start, bounds, passage_keys(block.reshape(-1)[reaching], number))
 
         list(_threads().map(take, range(0, len(scores), _ROWS)))
 
@@ -129,7 +122,7 @@ class TopK:
         """Take candidates into account that were found elsewhere."""
         order = np.argsort(candidates.query, kind="stable")
         first = self._name(candidates.passage[order])
-        keys = _keys(candidates.score[order], np.arange(first, first + len(order)))
+        keys = passage_keys(candidates.score[order], np.arange(first, first + len(order)))
         query = candidates.query[order]
         for start in range(0, len(self._keys), _ROWS):
             rows = np.arange(start, min(start + _ROWS, len(self._keys)) + 1)
@@ -148,9 +141,12 @@ class TopK:
 
     def candidates(self) -> Candidates:
         """Return all that may be among the best when other blocks are merged with these."""
-        scores = _scores(self._keys[:, : int(self._used.max(initial=0))])
+        scores = scores_of(self._keys[:, : int(self._used.max(initial=0))])
         query, place = np.nonzero(scores >= self._floor[:, None])
-        number, passage = _numbers(self._keys[query, place]), np.zeros(len(query), self._ids.dtype)
+        number, passage = (
+            numbers_of(self._keys[query, place]),
+            np.zeros(len(query), self._ids.dtype),
+        )
         new = number >= 0
         passage[new] = self._names[number[new]]
         passage[~new] = self._ids[query[~new], -1 - number[~new]]
@@ -165,8 +161,8 @@ class TopK:
         """
         self._keep_all_best()
         keys = np.sort(self._keys[:, : self._depth], axis=1)[:, ::-1]
-        scores = _scores(keys)
-        ids = np.take_along_axis(self._ids, -1 - _numbers(keys), axis=1)
+        scores = scores_of(keys)
+        ids = np.take_along_axis(self._ids, -1 - numbers_of(keys), axis=1)
         tied = (scores[:, 1:] == scores[:, :-1]) & np.isfinite(scores[:, 1:])
         for row in np.flatnonzero(tied.any(axis=1)):
             ids[row] = ids[row, np.lexsort((ids[row], scores[row]))[::-1]]
@@ -175,14 +171,14 @@ class TopK:
     def arrays(self) -> tuple[ScoreArray, IdArray]:
         """Return the state, from which `restored` makes the same object again."""
         self._keep_all_best()
-        return _scores(self._keys[:, : self._depth]), self._ids.copy()
+        return scores_of(self._keys[:, : self._depth]), self._ids.copy()
 
     @classmethod
     def restored(cls, scores: ScoreArray, ids: IdArray) -> TopK:
         """Return the object whose state `arrays` gave."""
         queries, depth = scores.shape
         restored = cls(queries, ids.dtype.itemsize, depth)
-        restored._keys[:, :depth] = _code(scores) | _low(-1 - np.arange(depth))
+        restored._keys[:, :depth] = high_half(scores) | low_half(-1 - np.arange(depth))
         restored._ids[:] = ids
         restored._raise_floor(slice(None), scores.min(axis=1))
         return restored
@@ -201,7 +197,7 @@ class TopK:
         used = self._used[rows]
         if (used + sizes > width).any():
             self._keep_best(start)
-            high = keys >= np.repeat(_code(self._floor[rows]), sizes)
+            high = keys >= np.repeat(high_half(self._floor[rows]), sizes)
             keys, bounds = keys[high], np.concatenate([[0], np.cumsum(high)])[bounds]
             sizes = np.diff(bounds)
         if (used + sizes > width).any():
@@ -221,13 +217,13 @@ class TopK:
             self._keep_best(start)
             rows = slice(start, start + _ROWS)
             keys, ids = self._keys[rows, : self._depth], self._ids[rows]
-            code, number = keys >> _HALF << _HALF, _numbers(keys)
+            code, number = keys >> HALF << HALF, numbers_of(keys)
             new = number >= 0
             kept = np.take_along_axis(ids, np.where(new, 0, -1 - number), axis=1)
             kept[new] = self._names[number[new]]
-            kept[code == _NONE] = b""
+            kept[code == NO_PASSAGE] = b""
             ids[:] = kept
-            keys[:] = code | _low(-1 - np.arange(self._depth))
+            keys[:] = code | low_half(-1 - np.arange(self._depth))
 
         list(_threads().map(keep, range(0, len(self._keys), _ROWS)))
         self._named = 0
@@ -241,78 +237,26 @@ class TopK:
             keys, ids = self._keys[rows, :width], self._ids[rows]
             keys.partition(last, axis=1)
             best, others = keys[:, last:], keys[:, :last]
-            lowest = best.min(axis=1) >> _HALF
-            tied = (lowest == others.max(axis=1) >> _HALF) & (lowest != _NONE >> _HALF)
+            lowest = best.min(axis=1) >> HALF
+            tied = (lowest == others.max(axis=1) >> HALF) & (lowest != NO_PASSAGE >> HALF)
             for row in np.flatnonzero(tied):
                 keys[row] = self._by_id(ids[row], keys[row])
             keys[:, :depth] = best
-            keys[:, depth:] = _EMPTY
+            keys[:, depth:] = EMPTY
             self._used[rows] = depth
-        self._raise_floor(rows, _scores(self._keys[rows, :depth].min(axis=1)))
+        self._raise_floor(rows, scores_of(self._keys[rows, :depth].min(axis=1)))
 
     def _by_id(self, kept: IdArray, keys: Keys) -> Keys:
         """Return a query's passages by score and, where it is equal, id; the best are last."""
-        number = _numbers(keys)
+        number = numbers_of(keys)
         new = number >= 0
         ids = np.where(
             new, self._names[np.where(new, number, 0)], kept[np.where(new, 0, -1 - number)]
         )
-        return keys[np.lexsort((ids, keys >> _HALF))]
+        return keys[np.lexsort((ids, keys >> HALF))]
 
     def _raise_floor(self, rows: slice, lowest: ScoreArray) -> None:
         self._floor[rows] = np.maximum(self._floor[rows], lowest)
-
-
-def _code(scores: ScoreArray) -> Keys:
-    """Return the high halves of keys, whose order is that of the scores."""
-    bits = np.asarray(scores + np.float32(0), np.float32).view(np.uint32)
-    ordered = bits ^ ((bits.view(np.int32) >> 31).view(np.uint32) | _SIGN)
-    return ordered.astype(np.uint64) << _HALF
-
-
-def _low(number: IntArray) -> Keys:
-    """Return the low halves of keys."""
-    return number.astype(np.int32).view(np.uint32).astype(np.uint64)
-
-
-def _keys(scores: ScoreArray, number: IntArray) -> Keys:
-    """Return the keys of passages.
-
-    Args:
-        scores: Their scores, any shape.
-        number: The numbers of their ids, of the same shape.
-
-    Raises:
-        UserError: If a score is NaN or infinite.
-    """
-    if not np.isfinite(scores).all():
-        raise UserError(NOT_FINITE)
-    return _code(scores) | _low(number)
-
-
-def _scores(keys: Keys) -> ScoreArray:
-    """Return the scores in some keys."""
-    ordered = (keys >> _HALF).astype(np.uint32)
-    positive = (ordered.view(np.int32) >> 31).view(np.uint32)
-    return (ordered ^ (~positive | _SIGN)).view(np.float32)
-
-
-def _numbers(keys: Keys) -> Numbers:
-    """Return the numbers of ids in some keys; those kept with their ids have negative ones."""
-    return keys.astype(np.uint32).view(np.int32)
-
-
-def _not_below(scores: ScoreArray, floor: ScoreArray) -> IntArray:
-    """Return the flat indices of the scores that are not below a floor; NaN is not.
-
-    The comparisons are looked through by eights, as few do not hold.
-    """
-    below = (scores < floor).reshape(-1)
-    eights = below[: len(below) // 8 * 8].view(np.uint64)
-    some = np.flatnonzero(eights != _ALL)
-    bits = np.flatnonzero((eights[some] ^ _ALL).view(np.bool_))
-    rest = len(eights) * 8 + np.flatnonzero(~below[len(eights) * 8 :])
-    return np.concatenate([some[bits >> 3] * 8 + (bits & 7), rest])
 
 
 def id_array(ids: Sequence[str]) -> IdArray:

@@ -20,7 +20,7 @@ from tests.results.validation.pull_requests import (
     make_board,
 )
 from xbench.results.summaries import SUMMARY_SUFFIX
-from xbench.results.validation.check_agreement import named
+from xbench.results.validation.check_settings import named
 
 MIRACL = ("MIRACLMonolingualHardNegativesRetrieval", "MIRACLMultilingualHardNegativesRetrieval")
 

@@ -25,7 +25,6 @@ from xbench.results.validation.check_agreement import (
     note,
     other_lines,
     result_contradictions,
-    settings_contradictions,
 )
 from xbench.results.validation.check_plausibility import (
     suspect_meta,
@@ -40,6 +39,7 @@ from xbench.results.validation.check_scores import (
     compare_with_ranks,
     expected_languages,
 )
+from xbench.results.validation.check_settings import settings_contradictions
 from xbench.results.validation.check_summary import agrees, compare_with_summary
 from xbench.results.validation.locations import check_home, check_links
 

@@ -16,9 +16,10 @@ from xbench.data.parallel_corpus import Texts
 from xbench.data.streamed.corpus import SHARD, StreamedCorpus
 from xbench.metrics.ranks import RUN_DEPTH, TOP_K, IntArray, PoolRanks, Ties
 from xbench.search.first_places import blocks, first_places
+from xbench.search.score_keys import ScoreArray
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.shards import PIECE, Backend, SearchShard, Target, pool_id
-from xbench.search.top_k import IdArray, ScoreArray, TopK
+from xbench.search.top_k import IdArray, TopK
 
 
 @dataclass(frozen=True)

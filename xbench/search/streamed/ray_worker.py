@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 from typing import Any
 
 from xbench.data.streamed.corpus import StreamedCorpus
+from xbench.search.score_keys import ScoreArray
 from xbench.search.streamed.local_backend import AHEAD, read_ahead
 from xbench.search.streamed.scorers import MakesScorer, Scorer
 from xbench.search.streamed.shards import Result, ShardTask, pieces_of
-from xbench.search.top_k import ScoreArray
 
 IN_FLIGHT = 2
 """Shards that a worker has at once: it reads and prepares one while it scores the other."""

@@ -22,7 +22,7 @@ from xbench.models.embedding_checks import Spread, check_vectors
 from xbench.models.encoder import MtebTextEncoder
 from xbench.models.token_queue import QueuedTexts
 from xbench.models.vectors import Vectors
-from xbench.search.top_k import ScoreArray
+from xbench.search.score_keys import ScoreArray
 
 
 class Scorer(Protocol):

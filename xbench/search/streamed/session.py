@@ -22,10 +22,11 @@ from xbench._util.errors import UserError
 from xbench.metrics.ranks import PoolRanks
 from xbench.results.per_query_file import PER_QUERY_SUFFIX, PerQuery, write_per_query
 from xbench.results.reading import read_ranks
+from xbench.search.score_keys import ScoreArray
 from xbench.search.streamed.checkpoint import Checkpoint, Identity
 from xbench.search.streamed.plan import Outcome, Plan, Search, progress_bar
 from xbench.search.streamed.shards import Backend, CountShard, Target
-from xbench.search.top_k import IdArray, ScoreArray
+from xbench.search.top_k import IdArray
 
 FOLDER = "search"
 BEST_SUFFIX = ".best.npz"

@@ -11,8 +11,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from xbench.data.streamed.corpus import Shard, StreamedCorpus
+from xbench.search.score_keys import ScoreArray
 from xbench.search.streamed.scorers import Scorer
-from xbench.search.top_k import Candidates, IdArray, ScoreArray, TopK, id_array
+from xbench.search.top_k import Candidates, IdArray, TopK, id_array
 
 PIECE = 2048
 """Passages that are encoded and scored together."""
