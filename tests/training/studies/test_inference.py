@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xbench.training.studies.inference import contrast, decide, estimate
+from xbench.training.studies.report_tables import written_score
 
 SEED_SPREAD = 0.004
 """Deviation of a score over the seeds of a run, the largest of three mAPs in the pilot."""
@@ -104,3 +105,17 @@ def test_a_claim_that_these_runs_cannot_decide():
     generator = np.random.default_rng(3)
     found = estimate([generator.normal(0, 1, (5, 40))], np.arange(40))
     assert decide([(found, "better", 0.01)])[0].verdict == "not separable"
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "written"),
+    [
+        ("rank_distance", -0.3, "0"),
+        ("rank_distance", -1342.4, "-1,342"),
+        ("multilingual_map", 0.0004, "0.000"),
+        ("multilingual_map", -0.0306, "-0.031"),
+        ("multilingual_map", 0.02, "+0.020"),
+    ],
+)
+def test_a_difference_that_rounds_to_nothing_has_no_sign(measure, value, written):
+    assert written_score(measure, value, "+") == written

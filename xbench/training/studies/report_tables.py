@@ -123,7 +123,7 @@ def published_lines(published: Published, measures: Sequence[str]) -> Iterator[s
     """Yield the table of published scores, of the measures of a study."""
     shown = [own for own in measures if any(own in row for row in published.scores.values())]
     rows = [
-        [name, *(_number(own, row[own]) if own in row else "" for own in shown)]
+        [name, *(written_score(own, row[own]) if own in row else "" for own in shown)]
         for name, row in published.scores.items()
     ]
     yield published.source.strip()
@@ -142,16 +142,17 @@ def cell_name(outcome: Outcome, cell: tuple[str, str]) -> str:
     return condition if evaluation == outcome.study.usual else f"{condition} @ {evaluation}"
 
 
-def _number(measure: str, value: float, sign: str = "") -> str:
+def written_score(measure: str, value: float, sign: str = "") -> str:
+    """Return a score as reports have it; one that rounds to nothing has no sign."""
     text = f"{value:{sign},.0f}" if measure == RANK_DISTANCE else f"{value:{sign}.3f}"
-    return text.replace("-0.000", "0.000").replace("+0.000", "0.000")
+    return text if text.strip("+-0.") else text.lstrip("+-")
 
 
 def _estimate(measure: str, own: Estimate | None) -> str:
     if own is None:
         return ""
-    half = "" if isnan(own.half) else f" ± {_number(measure, own.half)}"
-    return f"{_number(measure, own.value)}{half}"
+    half = "" if isnan(own.half) else f" ± {written_score(measure, own.half)}"
+    return f"{written_score(measure, own.value)}{half}"
 
 
 def claim_lines(outcome: Outcome) -> Iterator[str]:
@@ -159,7 +160,7 @@ def claim_lines(outcome: Outcome) -> Iterator[str]:
     rows: list[list[str]] = []
     for claim, tested in outcome.tested:
         score = TITLES[claim.measure]
-        matters = _number(claim.measure, claim.matters)
+        matters = written_score(claim.measure, claim.matters)
         if tested is None:
             why = "not run yet" if outcome.planned_for(claim) else "not run at this size"
             rows.append([claim.name, score, why, matters, "", ""])
@@ -188,11 +189,11 @@ def claim_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def _difference(outcome: Outcome, claim: Claim, own: Estimate) -> str:
-    value = _number(claim.measure, outcome.shown(claim, own.value), "+")
+    value = written_score(claim.measure, outcome.shown(claim, own.value), "+")
     if isnan(own.half):
         return f"{value}, one seed"
     ends = sorted((outcome.shown(claim, own.low), outcome.shown(claim, own.high)))
-    low, high = (_number(claim.measure, end, "+") for end in ends)
+    low, high = (written_score(claim.measure, end, "+") for end in ends)
     return f"{value} [{low}, {high}]"
 
 
