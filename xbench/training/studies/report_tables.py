@@ -172,7 +172,7 @@ def claim_lines(outcome: Outcome) -> Iterator[str]:
                 _difference(outcome, claim, tested.estimate),
                 matters,
                 _p(tested.p),
-                _verdict(tested),
+                _verdict(claim, tested),
             ]
         )
     if not rows:
@@ -201,9 +201,9 @@ def _p(value: float) -> str:
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
-def _verdict(tested: Tested) -> str:
+def _verdict(claim: Claim, tested: Tested) -> str:
     if tested.verdict == "held" and tested.matters:
         return "held, and it matters"
-    if tested.verdict == "held" and tested.matters is False:
+    if tested.verdict == "held" and tested.matters is False and claim.kind == "better":
         return "held; less than what matters"
     return tested.verdict
