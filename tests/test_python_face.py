@@ -20,6 +20,8 @@ from xbench.data.catalogue import BENCHMARKS
 from xbench.results.reading import read_ranks
 from xbench.results.score_table import COLUMNS, KEY
 
+pytestmark = pytest.mark.integration
+
 TASK = "XBenchMiniMonolingualRetrieval"
 
 

@@ -17,6 +17,8 @@ from xbench.results.score_table import Excluded
 from .conftest import site_of
 from .made_tables import Made, mean, single
 
+pytestmark = pytest.mark.integration
+
 NAMES = [
     '<script>alert(1)</script>"onmouseover="alert(2)',
     "</script><!--",

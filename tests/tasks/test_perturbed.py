@@ -9,6 +9,8 @@ from mteb.abstasks.retrieval_dataset_loaders import RetrievalSplitData
 
 import xbench
 
+pytestmark = pytest.mark.integration
+
 WORDS = [
     f"{a}{b}{c}ion" for a in ("st", "pr", "cr", "tr") for b in "aeiou" for c in ("t", "p", "ll")
 ]

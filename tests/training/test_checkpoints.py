@@ -13,6 +13,8 @@ from xbench._util.errors import UserError
 from xbench.training.batching.dataset import PairDataset
 from xbench.training.checkpoints import last_checkpoint
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):

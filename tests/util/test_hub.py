@@ -108,6 +108,7 @@ def test_a_local_model_is_evaluated_without_a_network(asked, tiny, tmp_path):
     assert asked == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
 def test_a_local_model_is_trained_on_local_data_without_a_network(asked, tiny, tmp_path, suffix):
     path = tmp_path / f"pairs.{suffix}"
