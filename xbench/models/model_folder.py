@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import prod
@@ -42,19 +43,24 @@ def folder_source(options: ModelOptions, folder: Path, plain: str) -> ModelSourc
         )
     digest = hashlib.sha256()
     with usable(folder, "Make all its files readable.", doing="read"):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            place = path.relative_to(folder)
-            if place.parts[0] != CHECKPOINTS:
-                digest.update(f"{place}\0{_file_digest(path)}\n".encode())
+        files = _files(folder)
+        for path in files:
+            digest.update(f"{path.relative_to(folder)}\0{_file_digest(path)}\n".encode())
 
     def load() -> Any:  # noqa: ANN401
         return library_model(options, lambda name: folder / name, plain)
 
     source = local_source(folder.resolve().name, digest.hexdigest(), load, options)
-    known = {"training_datasets": _training_datasets(folder), "n_parameters": _parameters(folder)}
+    known = {"training_datasets": _training_datasets(folder), "n_parameters": _parameters(files)}
     meta = source.meta.model_copy(update=known)
     identity = identity_of(str(source.identity), options)
     return replace(source, meta=meta, identity=identity, certain=not (folder / ADAPTER).is_file())
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a model, in order; checkpoints next to it are not."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [path for path in found if path.relative_to(folder).parts[0] != CHECKPOINTS]
 
 
 def _training_datasets(folder: Path) -> set[str] | None:
@@ -65,19 +71,19 @@ def _training_datasets(folder: Path) -> set[str] | None:
     return None
 
 
-def _parameters(folder: Path) -> int | None:
+def _parameters(files: Sequence[Path]) -> int | None:
     """Return the number of parameters of a model; None of an adapter or of other formats.
 
     Only the headers of the files are read. Numbered positions do not count.
     """
     from safetensors import SafetensorError, safe_open
 
-    files = [path for path in folder.rglob("*.safetensors") if CHECKPOINTS not in path.parts]
-    if not files or (folder / ADAPTER).is_file():
+    weights_files = [path for path in files if path.suffix == ".safetensors"]
+    if not weights_files or any(path.name == ADAPTER for path in files):
         return None
     with suppress(OSError, SafetensorError):
         found = 0
-        for path in files:
+        for path in weights_files:
             with safe_open(path, "numpy") as weights:
                 names = [name for name in weights.keys() if not name.endswith("position_ids")]  # noqa: SIM118
                 found += sum(prod(weights.get_slice(name).get_shape()) for name in names)

@@ -226,7 +226,11 @@ def xnli_pairs(folder: Path) -> Iterator[dict[str, str]]:
     files = {code: folder / f"dev-{code}.tsv" for code in sorted(LANGUAGES)}
     examples = {code: _examples(path) for code, path in files.items() if path.is_file()}
     if not examples:
-        raise UserError(f"{folder}: no files such as dev-en.tsv; expected XNLI's development set")
+        raise UserError(
+            f"{folder}: no files such as dev-en.tsv; expected XNLI's development set, which xbench "
+            "does not fetch: a file for each language with premise, hypothesis and label. A study "
+            "looks for a folder xnli in that of --data-dir"
+        )
     labels = {code: [label for _, _, label in own] for code, own in examples.items()}
     first = next(iter(labels))
     for code, own in labels.items():
