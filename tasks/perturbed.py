@@ -30,14 +30,25 @@ class PerturbedQueries(AbsTaskRetrieval):
         if self.data_loaded:
             return
         super().load_data(*args, **kwargs)
-        self.convert_v1_dataset_format_to_v2(None)
-        for name, splits in self.dataset.items():
-            code = language(self.metadata.hf_subsets_to_langscripts[name][0]).code
-            for split in splits.values():
-                queries = split["queries"]
-                changed = perturb(list(queries["text"]), self.perturb, code, self.perturb_seed)
-                columns = [own for own in queries.column_names if own != "text"]
-                split["queries"] = queries.select_columns(columns).add_column("text", changed)
+        perturb_queries(self, self.perturb, self.perturb_seed)
+
+
+def perturb_queries(task: AbsTaskRetrieval, perturbations: Sequence[str], seed: int) -> None:
+    """Change the queries of a task whose data is loaded, all subsets and splits.
+
+    Args:
+        task: The task.
+        perturbations: What is done to the queries.
+        seed: Seed of the changes.
+    """
+    task.convert_v1_dataset_format_to_v2(None)
+    for name, splits in task.dataset.items():
+        code = language(task.metadata.hf_subsets_to_langscripts[name][0]).code
+        for split in splits.values():
+            queries = split["queries"]
+            changed = perturb(list(queries["text"]), perturbations, code, seed)
+            columns = [own for own in queries.column_names if own != "text"]
+            split["queries"] = queries.select_columns(columns).add_column("text", changed)
 
 
 def perturb_task(

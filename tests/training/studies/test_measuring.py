@@ -5,17 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import xbench
 from tests.conftest import make_tiny_transformer
-from xbench.data.datasets import MINI, MTOP
+from xbench.data.datasets import MINI
 from xbench.data.perturbation import perturbed_queries
 from xbench.training.evaluator import ModelInTraining, SettingsEvaluator
+from xbench.training.studies.evaluations import LAREQA, DatasetEvaluation
 from xbench.training.studies.measuring import OVERLAP, measure
-from xbench.training.studies.study_file import Evaluation
-from xbench.training.studies.training_data import MTOP_DEV, common_texts, load_corpus, write_dataset
+from xbench.training.studies.training_data import (
+    MTOP_DEV,
+    common_texts,
+    evaluation_texts,
+    load_corpus,
+    write_dataset,
+)
 
 pytestmark = pytest.mark.integration
 
 LANGUAGES = ("de", "en")
+MINI_TWO = DatasetEvaluation(dataset="XBench-Mini", languages=LANGUAGES)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +48,11 @@ def values(found, score):
 
 
 def test_scores_are_those_of_the_evaluator_and_the_means_of_their_questions(model, location):
-    found = measure(model, Evaluation(dataset="XBench-Mini", languages=LANGUAGES), location)
+    found = measure(model, MINI_TWO, location)
     expected = SettingsEvaluator(MINI, LANGUAGES, location)(model.model)
+    (task,) = xbench.get_tasks("XBenchMiniMultilingualRetrieval", languages=LANGUAGES)
+    subsets = task.evaluate(model, encode_kwargs={})
+    expected[f"mini_{LAREQA}"] = np.mean([own["map_at_20"] for own in subsets.values()])
     assert {f"mini_{name}" for name in found["scores"]} == set(expected)
     for name, own in found["scores"].items():
         assert own["value"] == pytest.approx(expected[f"mini_{name}"], abs=1e-5)
@@ -52,8 +63,8 @@ def test_scores_are_those_of_the_evaluator_and_the_means_of_their_questions(mode
 
 def test_the_worst_of_several_draws_is_at_most_each_of_them(model, location):
     given = {"dataset": "XBench-Mini", "languages": LANGUAGES, "perturb": ("typo:0.3",)}
-    one = measure(model, Evaluation(**given), location)
-    three = measure(model, Evaluation(**given, worst_of=3), location)
+    one = measure(model, DatasetEvaluation(**given), location)
+    three = measure(model, DatasetEvaluation(**given, worst_of=3), location)
     for score in ("monolingual_map", "multilingual_map"):
         assert three["scores"][score]["value"] < one["scores"][score]["value"]
     rank_distance = [own["scores"]["rank_distance"]["value"] for own in (one, three)]
@@ -82,7 +93,7 @@ def test_the_first_ten_in_common_are_those_of_brute_force(model, location):
         ]
         for code in LANGUAGES
     }
-    given = Evaluation(dataset="XBench-Mini", languages=LANGUAGES, perturb=("typo:0.3",))
+    given = DatasetEvaluation(dataset="XBench-Mini", languages=LANGUAGES, perturb=("typo:0.3",))
     found = measure(model, given, location)["scores"][OVERLAP]
     for code in LANGUAGES:
         assert found["languages"][code] == pytest.approx(np.mean(kept[code]), abs=0.01)
@@ -94,7 +105,7 @@ def test_the_first_ten_in_common_are_those_of_brute_force(model, location):
 
 
 def test_scores_by_language_are_means_of_their_questions(model, location):
-    found = measure(model, Evaluation(dataset="XBench-Mini", languages=LANGUAGES), location)
+    found = measure(model, MINI_TWO, location)
     for name in ("monolingual_map", "multilingual_map"):
         own = found["scores"][name]
         for code in LANGUAGES:
@@ -113,10 +124,10 @@ def test_a_perturbed_evaluation_encodes_no_passage_again(location):
     passages = {text for own in corpus.passages.values() for text in own.texts}
     counting = Counting(make_tiny_transformer())
     given = {"dataset": "XBench-Mini", "languages": LANGUAGES}
-    measure(counting, Evaluation(**given), location)
+    measure(counting, DatasetEvaluation(**given), location)
     assert set(counting.seen) >= passages
     counting.seen.clear()
-    measure(counting, Evaluation(**given, perturb=("typo:0.3",), worst_of=2), location)
+    measure(counting, DatasetEvaluation(**given, perturb=("typo:0.3",), worst_of=2), location)
     assert counting.seen
     assert len(passages & set(counting.seen)) <= 16, "some, to know the model again"
 
@@ -124,7 +135,7 @@ def test_a_perturbed_evaluation_encodes_no_passage_again(location):
 def test_training_data_of_datasets_and_what_they_share_with_a_test_set(location, tmp_path):
     path = tmp_path / "mini.jsonl"
     write_dataset("XBench-Mini", path, location)
-    found = common_texts(path, load_corpus(MINI, LANGUAGES, location))
+    found = common_texts(path, evaluation_texts(MINI_TWO, location))
     assert found["passages"] == 96
     assert found["training_passages"] == 8 * 48
 
@@ -134,15 +145,16 @@ def test_mtop_has_no_monolingual_score(model, location, shared_data, tmp_path, m
 
     rows = utterances("test", location)[:40]
     monkeypatch.setattr("xbench.tasks.mtop.utterances", lambda split, place: rows)
-    found = measure(model, Evaluation(dataset="MTOP", languages=("de", "th")), location)
+    found = measure(model, DatasetEvaluation(dataset="MTOP", languages=("de", "th")), location)
     assert set(found["scores"]) == {
         "crosslingual_map",
         "multilingual_map",
+        LAREQA,
         "rank_distance",
     }
     monkeypatch.undo()
     path = tmp_path / "dev.jsonl"
     write_dataset(MTOP_DEV, path, location)
     assert len(path.read_text("utf-8").splitlines()) == 832, "of 859, 27 are test utterances, too"
-    found = common_texts(path, load_corpus(MTOP, MTOP.languages, location))
+    found = common_texts(path, evaluation_texts(DatasetEvaluation(dataset="MTOP"), location))
     assert found["queries"] == found["passages"] == 0

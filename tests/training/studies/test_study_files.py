@@ -10,8 +10,8 @@ from xbench.training.studies.grid import Places, conditions, runs, shared
 from xbench.training.studies.study_file import SIZES, read_study, shipped_studies
 
 NAMES = (
-    *("alpha", "batch-vs-loss", "model-size", "pair-scaling"),
-    *("replication", "replication-xquad-r", "robustness", "stage-order"),
+    *("alpha", "batch-vs-loss", "model-size", "pair-choice", "pair-scaling"),
+    *("replication", "replication-xquad-r", "robustness", "robustness-beir", "stage-order"),
 )
 
 
@@ -54,7 +54,7 @@ def test_training_and_test_data_of_the_small_size_differ():
     for name in NAMES:
         study = read_study(name, "small")
         trained = {own["dataset"] for run in runs(study) for s in run.stages for own in s["data"]}
-        assert not trained & {own.dataset for own in study.base.evaluate.values()}
+        assert not trained & {own.title for own in study.base.evaluate.values()}
 
 
 def test_equal_runs_of_several_studies_are_one(places):

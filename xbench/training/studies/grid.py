@@ -13,7 +13,8 @@ from typing import Any
 
 from xbench._util.errors import UserError, did_you_mean
 from xbench.training.config import TrainingConfig
-from xbench.training.studies.study_file import Changes, Evaluation, Study
+from xbench.training.studies.evaluations import Evaluation
+from xbench.training.studies.study_file import Changes, Study
 
 UNSEEDED = -1
 """Seed of a condition that is not trained."""
@@ -69,7 +70,8 @@ class Places:
         own = {"path": source} if isinstance(source, str) else dict(source)
         if "dataset" in own:
             title = own.pop("dataset")
-            own |= {"path": str(self.data / f"{title}.jsonl"), "name": title, "format": "wide"}
+            made = {"path": str(self.data / f"{title}.jsonl"), "format": "wide"}
+            own = {"name": title, **own, **made}
         return own
 
     def settings(self, stage: Changes, base_model: str, seed: int, output: Path) -> TrainingConfig:

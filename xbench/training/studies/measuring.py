@@ -17,7 +17,7 @@ from xbench.search.ranked_lists import RankedLists
 from xbench.tasks import TASK_CLASSES, ParallelCorpusRetrieval
 from xbench.training.config import PREFERENCE, RANK_DISTANCE
 from xbench.training.evaluator import LOWER_IS_BETTER, ModelInTraining
-from xbench.training.studies.study_file import Evaluation
+from xbench.training.studies.evaluations import LAREQA, DatasetEvaluation, Evaluation
 
 DIGITS = 6
 """Digits after the point that a value is kept with."""
@@ -31,7 +31,7 @@ ACROSS = "crosslingual_map"
 Scores = dict[str, Any]
 
 
-def dataset_of(evaluation: Evaluation) -> Dataset:
+def dataset_of(evaluation: DatasetEvaluation) -> Dataset:
     """Return the dataset of an evaluation."""
     known = (*PARALLEL_DATASETS, MTOP)
     return next(dataset for dataset in known if dataset.title == evaluation.dataset)
@@ -39,7 +39,7 @@ def dataset_of(evaluation: Evaluation) -> Dataset:
 
 def measure(
     model: ModelInTraining,
-    evaluation: Evaluation,
+    evaluation: DatasetEvaluation,
     location: DataLocation,
     batch_size: int = 32,
 ) -> Scores:
@@ -62,7 +62,7 @@ def measure(
     Raises:
         UserError: If the data is missing or the model misbehaves.
     """
-    with _forward_passes(model, evaluation):
+    with forward_passes(model, evaluation):
         found = [
             _values(model, evaluation, draw, location, batch_size)
             for draw in range(evaluation.worst_of)
@@ -74,9 +74,9 @@ def measure(
         questions = found[0][setting].questions
         by_language = _by_language(found, setting, measured, name)
         scores[name] = {
-            "value": _rounded(intervals.macro_mean(sample)),
+            "value": rounded(intervals.macro_mean(sample)),
             "languages": {
-                code: _rounded(intervals.macro_mean(own)) for code, own in by_language.items()
+                code: rounded(intervals.macro_mean(own)) for code, own in by_language.items()
             },
             "questions": _by_question(ids, questions, intervals.influence(sample)),
         }
@@ -88,14 +88,15 @@ def measure(
         if name == ACROSS:
             means = np.nanmean(sample, axis=0)
             pairs = zip(found[0][setting].subsets, means, strict=True)
-            scores[name]["pairs"] = {pair: _rounded(mean) for pair, mean in pairs}
+            scores[name]["pairs"] = {pair: rounded(mean) for pair, mean in pairs}
     if evaluation.perturb:
-        with _forward_passes(model, evaluation):
+        with forward_passes(model, evaluation):
             scores[OVERLAP] = _overlap(model, evaluation, ids, location, batch_size)
     return {"questions": ids, "scores": scores}
 
 
-def _forward_passes(model: ModelInTraining, evaluation: Evaluation) -> AbstractContextManager[Any]:
+def forward_passes(model: ModelInTraining, evaluation: Evaluation) -> AbstractContextManager[Any]:
+    """Return the context of a model's forward passes in the precision of an evaluation."""
     import torch
 
     device = model.model.device.type
@@ -111,6 +112,7 @@ def named_measures(dataset: Dataset) -> dict[str, tuple[Setting, str]]:
         f"{setting}_map": (setting, "map") for setting in dataset.settings
     }
     if "multilingual" in dataset.settings:
+        found[LAREQA] = "multilingual", "map_at_20"
         found[RANK_DISTANCE] = "multilingual", RANK_DISTANCE
     if "monolingual" in dataset.settings and "multilingual" in dataset.settings:
         found[PREFERENCE] = "multilingual", PREFERENCE
@@ -119,7 +121,7 @@ def named_measures(dataset: Dataset) -> dict[str, tuple[Setting, str]]:
 
 def _values(
     model: ModelInTraining,
-    evaluation: Evaluation,
+    evaluation: DatasetEvaluation,
     draw: int,
     location: DataLocation,
     batch_size: int,
@@ -133,7 +135,7 @@ def _values(
 
 
 def _task(
-    evaluation: Evaluation, setting: Setting, draw: int | None, location: DataLocation
+    evaluation: DatasetEvaluation, setting: Setting, draw: int | None, location: DataLocation
 ) -> Any:  # noqa: ANN401
     """Return a task, its queries changed by a draw of the perturbation if one is given."""
     name = dataset_of(evaluation).task_name(setting)
@@ -176,12 +178,12 @@ def _by_question(
 ) -> list[float | None]:
     """Return a value for each id, None for one that is not among the questions."""
     known = dict(zip(questions, values, strict=True))
-    return [_rounded(known.get(question, np.nan)) for question in ids]
+    return [rounded(known.get(question, np.nan)) for question in ids]
 
 
 def _overlap(
     model: ModelInTraining,
-    evaluation: Evaluation,
+    evaluation: DatasetEvaluation,
     ids: Sequence[str],
     location: DataLocation,
     batch_size: int,
@@ -201,17 +203,17 @@ def _overlap(
                 before = clean[code][question]
                 kept[draw, rows[question], columns[code]] = len(before & first) / len(before)
     worst = kept.min(axis=0)
-    languages = {code: _rounded(float(np.nanmean(worst[:, i]))) for code, i in columns.items()}
+    languages = {code: rounded(float(np.nanmean(worst[:, i]))) for code, i in columns.items()}
     return {
-        "value": _rounded(intervals.macro_mean(worst)),
+        "value": rounded(intervals.macro_mean(worst)),
         "languages": languages,
-        "questions": [_rounded(value) for value in intervals.influence(worst)],
+        "questions": [rounded(value) for value in intervals.influence(worst)],
     }
 
 
 def _first_ten(
     model: ModelInTraining,
-    evaluation: Evaluation,
+    evaluation: DatasetEvaluation,
     draw: int | None,
     location: DataLocation,
     batch_size: int,
@@ -229,5 +231,6 @@ def _first_ten(
     return found
 
 
-def _rounded(value: float) -> float | None:
+def rounded(value: float) -> float | None:
+    """Return a value as it is kept; None for one that is not known."""
     return None if np.isnan(value) else round(float(value), DIGITS)

@@ -13,6 +13,7 @@ from xbench._util.errors import UserError
 from xbench.data.groups import question_groups
 from xbench.metrics.ranks import FloatArray, IntArray
 from xbench.training.evaluator import LOWER_IS_BETTER
+from xbench.training.studies.evaluations import TaskEvaluation
 from xbench.training.studies.grid import UNSEEDED, Run, conditions, runs
 from xbench.training.studies.inference import Estimate, Tested, contrast, decide
 from xbench.training.studies.running import Workplace
@@ -97,9 +98,12 @@ class Outcome:
         return ids.pop()
 
     def groups(self, evaluation: str) -> IntArray:
-        """Return the article of each question."""
-        title = self.study.base.evaluate[evaluation].dataset
-        return question_groups(title, self.questions(evaluation))
+        """Return the article of each question; each of mteb's is one of its own."""
+        own = self.study.base.evaluate[evaluation]
+        questions = self.questions(evaluation)
+        if isinstance(own, TaskEvaluation):
+            return np.arange(len(questions))
+        return question_groups(own.dataset, questions)
 
     def values(self, cell: Cell, measure: str) -> FloatArray | None:
         """Return the values of a score, shape (seeds, questions); None if it is not measured."""
@@ -115,21 +119,22 @@ class Outcome:
     def fall_by_language(
         self, cell: Cell, measure: str, language: str
     ) -> tuple[Estimate, float] | None:
-        """Return how far a mAP falls in a query language from the usual queries, and from where.
+        """Return how far a score falls in a query language when queries change, and from where.
 
-        None if it was measured before values were kept by language.
+        None if there are no such values of that language.
         """
         condition, evaluation = cell
+        clean = condition, self.study.unchanged(evaluation)
         found: dict[Cell, FloatArray] = {}
-        for own in ((condition, self.study.usual), cell):
-            rows = [
-                self.found[condition, seed, own[1]]["scores"][measure].get("by_language")
+        for own in (clean, cell):
+            scores = [
+                self.found[condition, seed, own[1]]["scores"].get(measure, {})
                 for seed in self.seeds(condition)
             ]
+            rows = [own.get("by_language", {}).get(language) for own in scores]
             if not all(rows):
                 return None
-            found[own] = np.array([row[language] for row in rows], dtype=np.float64)
-        clean = (condition, self.study.usual)
+            found[own] = np.array(rows, dtype=np.float64)
         parts = {condition: {name: values for (_, name), values in found.items()}}
         weights = {clean: 1.0, cell: -1.0}
         fall = contrast(weights, parts, self.groups(evaluation), self.untrained)

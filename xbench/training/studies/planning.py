@@ -60,7 +60,7 @@ def _data(study: Study) -> list[str]:
         for stage in run.stages
         for source in stage.get("data", ())
     }
-    tested = {evaluation.dataset for evaluation in study.base.evaluate.values()}
+    tested = {evaluation.title for evaluation in study.base.evaluate.values()}
     return [f"train on {name}" for name in sorted(trained)] + [
         f"measure on {name}" for name in sorted(tested)
     ]

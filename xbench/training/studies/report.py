@@ -11,12 +11,12 @@ from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench.training.studies.grid import conditions
 from xbench.training.studies.inference import Verdict
-from xbench.training.studies.measuring import dataset_of
 from xbench.training.studies.outcome import Outcome, measured_seeds
 from xbench.training.studies.picture import Panel, draw, draw_curves
 from xbench.training.studies.report_tables import (
     TITLES,
     cell_name,
+    changed_cells,
     claim_lines,
     drop_lines,
     language_lines,
@@ -26,7 +26,7 @@ from xbench.training.studies.report_tables import (
 )
 from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Study
-from xbench.training.studies.training_data import common_texts, load_corpus
+from xbench.training.studies.training_data import common_texts, evaluation_texts
 
 ADVICE: dict[Verdict, str] = {"held": "held", "not held": "not_held", "not separable": "open"}
 """Field of a claim's advice, by how it came out."""
@@ -80,7 +80,7 @@ def _report(outcome: Outcome, workplace: Workplace, command: str, picture: str) 
     yield from (f"![Scores with 95 % intervals]({picture})", "")
     if outcome.curves:
         yield from (LOSSES, "", f"![Training loss by step]({study.name}-loss.svg)", "")
-    if len(study.base.evaluate) > 1:
+    if changed_cells(outcome):
         yield from ("## What perturbation costs", "", *drop_lines(outcome), "")
         yield from (*language_lines(outcome), "")
     if any("language_pairs" in stage for run in outcome.planned for stage in run.stages):
@@ -103,7 +103,7 @@ def _run(outcome: Outcome) -> Iterator[str]:
         languages = ", ".join(evaluation.languages) or "all languages"
         done = f"; queries changed by {', '.join(evaluation.perturb)}" if evaluation.perturb else ""
         worst = f", the worst of {evaluation.worst_of}" if evaluation.worst_of > 1 else ""
-        yield f"- Evaluation {name}: {evaluation.dataset}, {languages}{done}{worst}."
+        yield f"- Evaluation {name}: {evaluation.title}, {languages}{done}{worst}."
     yield f"- Training: {'; '.join(_settings(outcome))}."
     if outcome.missing:
         yield f"- **{outcome.missing} measurements are not done yet; this report is preliminary.**"
@@ -129,13 +129,11 @@ def _overlap(outcome: Outcome, workplace: Workplace) -> Iterator[str]:
         for source in stage.get("data", ())
         if isinstance(source, dict) and "dataset" in source
     }
-    sets = {own.dataset: own for own in outcome.study.base.evaluate.values()}
+    sets = {own.title: own for own in outcome.study.base.evaluate.values()}
+    tested = {name: evaluation_texts(sets[name], workplace.location) for name in sorted(sets)}
     for title in sorted(titles):
-        path = workplace.places.data / f"{title}.jsonl"
-        for name, evaluation in sorted(sets.items()):
-            dataset = dataset_of(evaluation)
-            languages = evaluation.languages or dataset.languages
-            found = common_texts(path, load_corpus(dataset, languages, workplace.location))
+        for name, texts in tested.items():
+            found = common_texts(workplace.places.data / f"{title}.jsonl", texts)
             yield (
                 f"- Of the training data {title}, {found['passages']:,} of "
                 f"{found['training_passages']:,} passages and {found['queries']:,} of "

@@ -8,7 +8,10 @@ from typing import Any
 
 from tabulate import tabulate
 
+from xbench.data.datasets import SETTINGS
 from xbench.training.config import PREFERENCE, RANK_DISTANCE
+from xbench.training.evaluator import LOWER_IS_BETTER
+from xbench.training.studies.evaluations import ACCURACY, LAREQA, NDCG, DatasetEvaluation
 from xbench.training.studies.inference import Estimate, Tested
 from xbench.training.studies.measuring import OVERLAP
 from xbench.training.studies.outcome import Outcome
@@ -21,12 +24,25 @@ TITLES = {
     "multilingual_map": "mAP, multilingual pool",
     RANK_DISTANCE: "rank distance",
     PREFERENCE: "own-language preference",
+    LAREQA: "mAP@20, multilingual pool",
+    NDCG: "nDCG@10",
+    ACCURACY: "accuracy",
 }
+
+BY_LANGUAGE = (NDCG, *(f"{setting}_map" for setting in reversed(SETTINGS)))
+"""Scores that are kept by query language, the one to show first."""
+
+
+POOL = " of the multilingual pool"
 
 
 def score_lines(outcome: Outcome) -> list[str]:
     """Return the table of all scores."""
-    measures = [m for m in outcome.study.measure if outcome.score(outcome.cells[0], m)]
+    measures = [
+        measure
+        for measure in outcome.study.measure
+        if any(outcome.score(cell, measure) for cell in outcome.cells)
+    ]
     rows: list[list[str]] = []
     for cell in outcome.cells:
         scores = [outcome.score(cell, measure) for measure in measures]
@@ -46,20 +62,16 @@ def score_lines(outcome: Outcome) -> list[str]:
 
 
 def drop_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield the fall of each mAP from the usual queries to those of the other evaluations."""
+    """Yield the fall of each score of quality from queries as they are to changed ones."""
     study = outcome.study
-    measures = [own for own in study.measure if own.endswith("_map")]
+    measures = [own for own in study.measure if own not in LOWER_IS_BETTER]
     rows: list[list[str]] = []
-    for condition, evaluation in outcome.cells:
-        if evaluation == study.usual:
-            continue
+    for condition, evaluation in changed_cells(outcome):
         row = [condition, evaluation]
+        unchanged = condition, study.unchanged(evaluation)
         for measure in measures:
-            weights = {(condition, study.usual): 1.0, (condition, evaluation): -1.0}
-            fall, clean = (
-                outcome.sum_of(weights, measure),
-                outcome.score((condition, study.usual), measure),
-            )
+            weights = {unchanged: 1.0, (condition, evaluation): -1.0}
+            fall, clean = outcome.sum_of(weights, measure), outcome.score(unchanged, measure)
             if fall is not None and clean is not None:
                 row += [_estimate(measure, fall), f"{100 * fall.value / clean.value:.0f} %"]
         kept = outcome.score((condition, evaluation), OVERLAP)
@@ -70,24 +82,33 @@ def drop_lines(outcome: Outcome) -> Iterator[str]:
         header += [TITLES[measure], "of clean"]
     header.append("first ten kept")
     yield (
-        "How far scores fall from the usual queries to the changed ones, ± half of the 95 % "
-        "interval over seeds and questions; and as a share of the score on the usual queries. The "
-        "first ten kept is the share of the first ten passages of the multilingual pool that a "
-        "query still has when it is changed."
+        "How far scores fall when queries are changed, ± half of the 95 % interval over seeds and "
+        f"questions; and as a share of the score on the queries as they are. {_kept(outcome)}"
     )
     yield ""
     yield from _table(header, rows)
 
 
+def changed_cells(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return the conditions and evaluations whose queries are changed."""
+    evaluate = outcome.study.base.evaluate
+    return [cell for cell in outcome.cells if evaluate[cell[1]].perturb]
+
+
+def _kept(outcome: Outcome) -> str:
+    pool = any(isinstance(o, DatasetEvaluation) for o in outcome.study.base.evaluate.values())
+    return (
+        f"The first ten kept is the share of the first ten passages{pool * POOL} that a query "
+        "still has when it is changed."
+    )
+
+
 def language_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield the share of the multilingual mAP that is lost, by query language."""
-    study = outcome.study
-    measure = next(own for own in reversed(study.measure) if own.endswith("_map"))
+    """Yield the share of a score that is lost, by query language."""
+    measure = next(own for own in BY_LANGUAGE if own in outcome.study.measure)
     languages = sorted({code for own in outcome.found.values() for code in _languages(own)})
     rows: list[list[str]] = []
-    for condition, evaluation in outcome.cells:
-        if evaluation == study.usual:
-            continue
+    for condition, evaluation in changed_cells(outcome):
         row = [condition, evaluation]
         for code in languages:
             found = outcome.fall_by_language((condition, evaluation), measure, code)
@@ -95,8 +116,8 @@ def language_lines(outcome: Outcome) -> Iterator[str]:
         rows.append(row)
     yield (
         f"The share of {TITLES[measure]} that is lost, by query language, ± half of the 95 % "
-        "interval of the fall over seeds and questions, the score on the usual queries taken as "
-        "known."
+        "interval of the fall over seeds and questions, the score on the queries as they are taken "
+        "as known."
     )
     yield ""
     yield from _table(["condition", "evaluation", *languages], rows)

@@ -11,15 +11,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench._util.ray_cluster import connect, import_ray, kept_environment
 from xbench._util.worker_pool import worker_pool
 from xbench.data.download import DataLocation
+from xbench.training.studies.evaluations import Evaluation, TaskEvaluation
 from xbench.training.studies.grid import Places, Run, evaluation_key
-from xbench.training.studies.study_file import Evaluation
+
+if TYPE_CHECKING:
+    from xbench.training.evaluator import ModelInTraining
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +173,6 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
     from sentence_transformers import SentenceTransformer
 
     from xbench.training.evaluator import ModelInTraining
-    from xbench.training.studies.measuring import measure
 
     folder = workplace.run_folder(run)
     folder.mkdir(parents=True, exist_ok=True)
@@ -191,10 +194,11 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
         if run.max_length is not None:
             start.max_seq_length = run.max_length
         model = ModelInTraining(start)
-        for evaluation in missing:
-            found = measure(model, evaluation, workplace.location)
-            own = {"evaluation": evaluation.model_dump(mode="json"), **found}
-            _write(folder / f"{evaluation_key(evaluation)}.json", own)
+        with TemporaryDirectory(dir=folder) as kept:
+            for evaluation in missing:
+                found = _measured(model, evaluation, workplace.location, Path(kept))
+                own = {"evaluation": evaluation.model_dump(mode="json"), **found}
+                _write(folder / f"{evaluation_key(evaluation)}.json", own)
         known = workplace.record(run)
         seconds = known.get("seconds", 0) + time.monotonic() - began
         _write(folder / RUN, known | {"seconds": round(seconds, 1)})
@@ -202,6 +206,17 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
         gc.collect()
         if not workplace.keep_models:
             shutil.rmtree(folder / MODEL, ignore_errors=True)
+
+
+def _measured(
+    model: ModelInTraining, evaluation: Evaluation, location: DataLocation, kept: Path
+) -> dict[str, Any]:
+    from xbench.training.studies.measuring import measure
+    from xbench.training.studies.measuring_tasks import measure_task
+
+    if isinstance(evaluation, TaskEvaluation):
+        return measure_task(model, evaluation, kept)
+    return measure(model, evaluation, location)
 
 
 def _model(run: Run, folder: Path, workplace: Workplace) -> Path | str:

@@ -20,10 +20,7 @@ from pydantic import (
 from pydantic import field_validator as check
 
 from xbench._util.errors import UserError, did_you_mean, reason
-from xbench.data.datasets import MTOP, PARALLEL_DATASETS
-from xbench.data.languages import codes
-from xbench.data.perturbation import parse_perturbations
-from xbench.training.config import MEASURES
+from xbench.training.studies.evaluations import KINDS, STUDY_MEASURES, Evaluation
 
 Size = Literal["smoke", "small", "full"]
 SIZES: tuple[Size, ...] = ("smoke", "small", "full")
@@ -35,49 +32,6 @@ WHOLE = ("vary", "also", "claims", "measure", "stages", "training", "evaluate")
 """Fields that a size replaces and does not merge."""
 
 Kind = Literal["better", "at_least"]
-
-
-class Evaluation(BaseModel):
-    """What a model is measured on.
-
-    Attributes:
-        dataset: Title of a parallel dataset.
-        languages: Its languages to keep; none keeps all.
-        perturb: What is done to the queries, such as ``[typo:0.1]``.
-        worst_of: Draws of the perturbation, of which each query has its worst value.
-        precision: Number format of the forward pass; ``bf16`` is faster, and its scores are not
-            to the last digit those of ``xbench evaluate``.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dataset: str
-    languages: tuple[str, ...] = ()
-    perturb: tuple[str, ...] = ()
-    worst_of: PositiveInt = 1
-    precision: Literal["fp32", "bf16"] = "fp32"
-
-    @check("dataset")
-    @classmethod
-    def _known(cls, title: str) -> str:
-        known = [dataset.title for dataset in (*PARALLEL_DATASETS, MTOP)]
-        if title not in known:
-            raise ValueError(f"expected one of {', '.join(known)}{did_you_mean(title, known)}")
-        return title
-
-    @check("languages")
-    @classmethod
-    def _codes(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(codes(languages))
-
-    @check("perturb")
-    @classmethod
-    def _parsed(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            parse_perturbations(texts)
-        except UserError as error:
-            raise ValueError(str(error)) from error
-        return texts
 
 
 class Base(BaseModel):
@@ -222,6 +176,12 @@ class Study(BaseModel):
         """Name of the evaluation that is meant where none is named."""
         return next(iter(self.base.evaluate))
 
+    def unchanged(self, evaluation: str) -> str:
+        """Return the name of the evaluation of the same data whose queries are not changed."""
+        changed = self.base.evaluate[evaluation]
+        same = (n for n, own in self.base.evaluate.items() if own.title == changed.title)
+        return next((name for name in same if not self.base.evaluate[name].perturb), self.usual)
+
 
 def known_measure(measure: str) -> str:
     """Return the name of a score.
@@ -229,9 +189,9 @@ def known_measure(measure: str) -> str:
     Raises:
         ValueError: If it is not one of those measured.
     """
-    if measure not in MEASURES:
-        question = did_you_mean(measure, MEASURES)
-        raise ValueError(f"{measure!r} is not one of {', '.join(MEASURES)}{question}")
+    if measure not in STUDY_MEASURES:
+        question = did_you_mean(measure, STUDY_MEASURES)
+        raise ValueError(f"{measure!r} is not one of {', '.join(STUDY_MEASURES)}{question}")
     return measure
 
 
@@ -265,11 +225,12 @@ def read_study(name: str, size: Size, seeds: int | None = None) -> Study:
     try:
         return Study(**{**whole, "name": path.stem, "size": size})
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        ]
+        lines = [f"{_field(own['loc'])}: {own['msg']}" for own in error.errors()]
         raise UserError(f"{path}, size {size}: {'; '.join(lines)}") from error
+
+
+def _field(parts: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in parts if part not in KINDS)
 
 
 def _document(path: Path, shipped: Mapping[str, Path]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from xbench.data.download import DataLocation
 from xbench.data.parallel_corpus import ParallelCorpus
 from xbench.tasks import TASK_CLASSES
 from xbench.tasks.mtop import utterances
+from xbench.training.studies.evaluations import Evaluation, TaskEvaluation
+from xbench.training.studies.measuring import dataset_of
+from xbench.training.studies.measuring_tasks import load_task, task_texts
 from xbench.training.study import xnli_pairs
 
 Row = dict[str, str]
@@ -95,14 +98,30 @@ def _of_utterances(location: DataLocation) -> Iterator[Row]:
         yield row
 
 
-def common_texts(path: Path, corpus: ParallelCorpus) -> Mapping[str, int]:
-    """Count the texts of a training corpus that are in an evaluation set, too.
+def evaluation_texts(evaluation: Evaluation, location: DataLocation) -> dict[str, set[str]]:
+    """Return the texts of an evaluation by role, ``query`` and ``passage``.
+
+    Raises:
+        UserError: If its data cannot be had.
+    """
+    if isinstance(evaluation, TaskEvaluation):
+        return task_texts(load_task(evaluation))
+    dataset = dataset_of(evaluation)
+    corpus = load_corpus(dataset, evaluation.languages or dataset.languages, location)
+    return {
+        role: {text for texts in own.values() for text in texts.texts}
+        for role, own in (("query", corpus.queries), ("passage", corpus.passages))
+    }
+
+
+def common_texts(path: Path, tested: Mapping[str, set[str]]) -> Mapping[str, int]:
+    """Count the texts of a training corpus that are in an evaluation, too.
 
     Texts are compared up to Unicode form, case and white space.
 
     Args:
         path: A file that `write_dataset` wrote.
-        corpus: The evaluation set.
+        tested: The texts of the evaluation by role.
 
     Returns:
         ``queries`` and ``passages``: distinct texts of that role in both; and ``training_queries``
@@ -110,16 +129,14 @@ def common_texts(path: Path, corpus: ParallelCorpus) -> Mapping[str, int]:
     """
     found = {}
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    for role, own in (("query", corpus.queries), ("passage", corpus.passages)):
+    for role, plural in (("query", "queries"), ("passage", "passages")):
         trained = {
             _folded(text)
             for row in rows
             for name, text in row.items()
             if name.startswith(f"{role}_")
         }
-        tested = {_folded(text) for texts in own.values() for text in texts.texts}
-        plural = "queries" if role == "query" else "passages"
-        found[plural] = len(trained & tested)
+        found[plural] = len(trained & set(map(_folded, tested[role])))
         found[f"training_{plural}"] = len(trained)
     return found
 
