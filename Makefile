@@ -10,7 +10,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 WORKERS ?= logical
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup --durations 40
 
-.PHONY: demo test-fast test test-slow fuzz lint tree types docs bench bench-compare clean
+.PHONY: demo test-fast test test-slow fuzz lint tree types docs bench bench-compare studies clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -78,6 +78,18 @@ bench: $(TESTED)
 # What got slower between two runs: make bench-compare OLD=build/bench/a.json NEW=build/bench/b.json
 bench-compare: $(TESTED)
 	$(BIN)/python -m tests.benchmarks.report $(OLD) $(NEW)
+
+# The small studies from scratch, with reports in build/studies: hours on two cores, and on a GPU
+# where there is one. STUDIES="replication alpha" chooses, SEEDS=10 repeats each. Needs ../shared,
+# and robustness-beir also the hub.
+STUDIES ?= replication replication-xquad-r alpha robustness stage-order pair-scaling pair-choice \
+  model-size batch-vs-loss
+SEEDS ?= 5
+STUDY = --size small --seeds $(SEEDS) --models build/models --output build/studies
+studies: $(TESTED)
+	$(BIN)/python -m tests.small_encoders build/models
+	XBENCH_DATA_DIR=../shared/data $(BIN)/xbench study plan $(STUDIES) $(STUDY)
+	XBENCH_DATA_DIR=../shared/data $(BIN)/xbench study run $(STUDIES) $(STUDY)
 
 clean:
 	rm -rf $(VENV) build demo dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xbench.training.studies.inference import contrast, decide, estimate
+from xbench.training.studies.inference import contrast, decide, estimate, share_values
 from xbench.training.studies.report_tables import written_score
 
 SEED_SPREAD = 0.004
@@ -59,6 +59,32 @@ def test_the_closed_form_by_hand():
     assert found.error == pytest.approx(np.sqrt(seeds + questions))
     assert found.freedom == pytest.approx((seeds + questions) ** 2 / (seeds**2 + questions**2))
     assert found.seeds_share == pytest.approx(0.5)
+
+
+def test_shares_kept_by_hand():
+    clean, changed = np.array([[0.8, 0.4], [0.5, 0.5]]), np.array([[0.4, 0.2], [0.0, 0.5]])
+    found = share_values(changed, clean)
+    assert found.mean(axis=1) == pytest.approx([0.5, 0.5])
+    assert found[0] == pytest.approx([0.5, 0.5]), "each question keeps half"
+    assert found[1] == pytest.approx([0.0, 1.0])
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_shares_of_conditions_that_lose_alike_are_seldom_found_to_differ(seeds):
+    """One condition has half of the other's score and keeps the same share of it."""
+    generator = np.random.default_rng(seeds)
+    repetitions, wrong, falls = 600, 0, 0
+    for _ in range(repetitions):
+        values, groups = simulated(generator, 4, seeds)
+        clean, changed = values[:2], 0.7 * values[:2] + 0.3 * (values[2:] - 0.4)
+        half = np.array([1.0, 0.5])[:, None, None]
+        one, other = (share_values(half[i] * changed[i], half[i] * clean[i]) for i in (0, 1))
+        wrong += estimate([one, -other], groups).p_value() <= 0.05
+        fall = half * (clean - changed)
+        falls += estimate([fall[0], -fall[1]], groups).p_value() <= 0.05
+    assert 0.01 < wrong / repetitions <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / repetitions)
+    assert falls / repetitions > 0.9, "though the lower one falls by half as much"
 
 
 def test_what_is_not_trained_has_no_seed_part_and_one_seed_no_interval():

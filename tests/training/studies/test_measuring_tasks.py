@@ -111,6 +111,12 @@ claims:
     condition: X-X
     than: X-X @ with errors
     matters: 0.01
+  - name: little is kept
+    measure: ndcg_at_10
+    contrast: {{X-X @ with errors: -1}}
+    share: true
+    added: Asked later.
+    matters: 0.01
 seeds: 2
 cost: {{minutes: 1, megabytes: 1}}
 sizes: {{small: {{}}}}
@@ -193,9 +199,14 @@ def test_a_study_of_tasks_has_a_report(data, tiny_folder, tmp_path, location):
     shared = f"0 of 384 passages and 0 of 384 queries are in {RETRIEVAL}, too."
     assert f"Of the training data XBench-Mini, {shared}" in report
     assert re.search(r"^\| X-X @ with errors +\| 2 +\| 0\.\d{3} ± 0\.\d{3} +\|$", report, re.M)
-    assert re.search(r"^\| condition +\| evaluation +\| nDCG@10 +\| of clean", report, re.M)
-    assert re.search(r"^\| X-X +\| with errors +\| .* % +\| \d+ % +\|$", report, re.M)
+    assert re.search(
+        r"^\| condition +\| evaluation +\| fall of nDCG@10 +\| share kept", report, re.M
+    )
+    assert re.search(r"^\| X-X +\| with errors +\| .* ± \d+ % +\| \d+ % +\|$", report, re.M)
     assert re.search(r"^\| X-X +\| with errors +\| \S+ ± \d+ % +\| \S+ ± \d+ % +\|$", report, re.M)
+    assert "| little is kept (+) | share kept of nDCG@10 |" in report
+    assert "Stated before the runs, but for those marked (+)." in report
+    assert "(+) Added after the runs: Asked later." in report
     assert "The first ten kept is the share of the first ten passages that" in report
     assert not list(folder.glob("runs/*/tmp*")), "embeddings are deleted"
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.commands import invoke, start
 from xbench.training.studies.grid import Places, runs, shared
@@ -145,6 +146,22 @@ def test_runs_in_two_processes_give_the_report_of_one(place, models, location, t
     (other / "models").symlink_to(models)
     succeed(other, *words, "--processes", "2")
     assert reports(other) == reports(place)
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_ends_the_study_and_those_that_are_not_begun(place):
+    """Conditions with one row of training data fail; the other of the pair takes seconds."""
+    document = yaml.safe_load(shipped_studies()["alpha"].read_text("utf-8"))
+    document["sizes"] = {"smoke": document["sizes"]["smoke"]}
+    row = {"data": [{"dataset": "XBench-Mini", "rows": 1}]}
+    document["sizes"]["smoke"]["vary"] = {"data": {"one row": row, "all": {}}}
+    (place / "mine.yaml").write_text(yaml.safe_dump(document))
+    words = ("study", "run", "mine.yaml", *SMOKE[:4], "--seeds", "12", "--processes", "2")
+    said = start(place, *words, real=True)
+    outcome = said.wait()
+    assert outcome.returncode == 2
+    assert "batch of 4 can be made" in outcome.stderr
+    assert len(list(place.glob("studies/runs/*/run.json"))) <= 6
 
 
 @pytest.mark.slow

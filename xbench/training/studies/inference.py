@@ -101,6 +101,27 @@ def estimate(
     return Estimate(value, sqrt(squared), degrees, seeds / squared if squared > 0 else 0.0)
 
 
+def share_values(changed: FloatArray, clean: FloatArray) -> FloatArray:
+    """Return values whose mean over questions is, for each seed, one mean as a share of another.
+
+    The ratio of means is made linear at its value, as survey sampling does (Cochran, Sampling
+    Techniques, 1977, section 6.4), so that intervals and tests of means hold for it.
+
+    Args:
+        changed: Values whose mean is the numerator, shape (seeds, questions).
+        clean: Values whose mean is the denominator, of the same questions.
+
+    Examples:
+        >>> clean, changed = np.array([[0.5, 1.0, 0.0]]), np.array([[0.5, 0.5, 0.0]])
+        >>> values = share_values(changed, clean)
+        >>> bool(np.isclose(values.mean(), 2 / 3))
+        True
+    """
+    whole = np.nanmean(clean, axis=1, keepdims=True)
+    share = np.nanmean(changed, axis=1, keepdims=True) / whole
+    return np.asarray(share + (changed - share * clean) / whole)
+
+
 @dataclass(frozen=True)
 class Tested:
     """A claim that was tested.

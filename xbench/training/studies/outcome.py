@@ -15,7 +15,7 @@ from xbench.metrics.ranks import FloatArray, IntArray
 from xbench.training.evaluator import LOWER_IS_BETTER
 from xbench.training.studies.evaluations import TaskEvaluation
 from xbench.training.studies.grid import UNSEEDED, Run, conditions, runs
-from xbench.training.studies.inference import Estimate, Tested, contrast, decide
+from xbench.training.studies.inference import Estimate, Tested, contrast, decide, share_values
 from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Claim, Study
 
@@ -116,39 +116,52 @@ class Outcome:
             return None
         return np.array([row["questions"] for row in rows if row], dtype=np.float64)
 
-    def fall_by_language(
-        self, cell: Cell, measure: str, language: str
-    ) -> tuple[Estimate, float] | None:
-        """Return how far a score falls in a query language when queries change, and from where.
+    def share_by_language(self, cell: Cell, measure: str, language: str) -> Estimate | None:
+        """Return the share of a score that is kept in a query language when queries change.
 
         None if there are no such values of that language.
         """
         condition, evaluation = cell
-        clean = condition, self.study.unchanged(evaluation)
-        found: dict[Cell, FloatArray] = {}
-        for own in (clean, cell):
-            scores = [
-                self.found[condition, seed, own[1]]["scores"].get(measure, {})
-                for seed in self.seeds(condition)
-            ]
-            rows = [own.get("by_language", {}).get(language) for own in scores]
-            if not all(rows):
-                return None
-            found[own] = np.array(rows, dtype=np.float64)
-        parts = {condition: {name: values for (_, name), values in found.items()}}
-        weights = {clean: 1.0, cell: -1.0}
-        fall = contrast(weights, parts, self.groups(evaluation), self.untrained)
-        return fall, float(np.nanmean(found[clean]))
+        found = [
+            self._of_language((condition, own), measure, language)
+            for own in (evaluation, self.study.unchanged(evaluation))
+        ]
+        if found[0] is None or found[1] is None:
+            return None
+        cells = {condition: {evaluation: share_values(found[0], found[1])}}
+        return contrast({cell: 1.0}, cells, self.groups(evaluation), self.untrained)
+
+    def _of_language(self, cell: Cell, measure: str, language: str) -> FloatArray | None:
+        condition, evaluation = cell
+        scores = [
+            self.found[condition, seed, evaluation]["scores"].get(measure, {})
+            for seed in self.seeds(condition)
+        ]
+        rows = [own.get("by_language", {}).get(language) for own in scores]
+        return np.array(rows, dtype=np.float64) if all(rows) else None
+
+    def share(self, cell: Cell, measure: str) -> Estimate | None:
+        """Return the share of a score that is kept when queries change, with its error."""
+        return self.sum_of({cell: 1.0}, measure, share=True)
+
+    def _share_values(self, cell: Cell, measure: str) -> FloatArray | None:
+        condition, evaluation = cell
+        changed = self.values(cell, measure)
+        clean = self.values((condition, self.study.unchanged(evaluation)), measure)
+        return None if changed is None or clean is None else share_values(changed, clean)
 
     def score(self, cell: Cell, measure: str) -> Estimate | None:
         """Return the mean over seeds of a score, with its error."""
         return self.sum_of({cell: 1.0}, measure)
 
-    def sum_of(self, weights: Mapping[Cell, float], measure: str) -> Estimate | None:
-        """Return a weighted sum of scores; None if one of them is not measured."""
+    def sum_of(
+        self, weights: Mapping[Cell, float], measure: str, *, share: bool = False
+    ) -> Estimate | None:
+        """Return a weighted sum of scores or of shares kept; None if one is not measured."""
+        values_of = self._share_values if share else self.values
         cells: dict[str, dict[str, FloatArray]] = {}
         for condition, evaluation in weights:
-            values = self.values((condition, evaluation), measure)
+            values = values_of((condition, evaluation), measure)
             if values is None:
                 return None
             cells.setdefault(condition, {})[evaluation] = values
@@ -190,7 +203,9 @@ class Outcome:
         sign = -1.0 if claim.measure in LOWER_IS_BETTER else 1.0
         weights = {self.cell(name): sign * weight for name, weight in claim.contrast.items()}
         known = set(self.cells)
-        return self.sum_of(weights, claim.measure) if known >= set(weights) else None
+        if not known >= set(weights):
+            return None
+        return self.sum_of(weights, claim.measure, share=claim.share)
 
     def shown(self, claim: Claim, value: float) -> float:
         """Return a claim's value with the sign of the score itself, not of what is better."""

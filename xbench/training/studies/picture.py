@@ -17,13 +17,13 @@ Panel = tuple[str, list[tuple[str, Estimate]]]
 WIDTH, LABELS, ROW, HEAD, GAP = 720, 250, 22, 34, 16
 
 
-def draw(title: str, panels: list[Panel], *, joined: bool) -> str:
+def draw(title: str, panels: list[Panel], *, joined: int = 0) -> str:
     """Return the picture as SVG.
 
     Args:
         title: What the picture shows.
         panels: One for each score.
-        joined: Whether the dots of a panel are joined, as those of an ordered grid are.
+        joined: Number of the first dots of a panel that are joined, as an ordered grid is.
     """
     parts, top = [], GAP
     for name, rows in panels:
@@ -40,7 +40,7 @@ def draw(title: str, panels: list[Panel], *, joined: bool) -> str:
     )
 
 
-def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: bool) -> list[str]:
+def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: int) -> list[str]:
     ends = [end for _, own in rows for end in (own.low, own.high, own.value) if not isnan(end)]
     least, most = min(ends), max(ends)
     span = (most - least) or abs(most) or 1.0
@@ -70,11 +70,10 @@ def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: bool) 
             low, high = place(own.low), place(own.high)
             parts.append(f'<line x1="{low}" x2="{high}" y1="{y}" y2="{y}" stroke-width="2"/>')
         parts.append(f'<circle cx="{x}" cy="{y}" r="4"/>')
-    if joined:
-        parts += [
-            f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke-dasharray="3 3"/>'
-            for (a, b), (c, d) in pairwise(dots)
-        ]
+    parts += [
+        f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke-dasharray="3 3"/>'
+        for (a, b), (c, d) in pairwise(dots[:joined])
+    ]
     return parts
 
 

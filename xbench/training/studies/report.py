@@ -185,8 +185,9 @@ def _picture(outcome: Outcome) -> str:
         ]
         if rows:
             panels.append((TITLES[measure], rows))
-    ordered = len(study.vary) == 1 and isinstance(next(iter(study.vary.values())), list)
-    return draw(study.title, panels, joined=ordered and len(study.base.evaluate) == 1)
+    grid = [cell for cell in outcome.cells if cell[0] not in study.also]
+    ordered = study.ordered and len(study.base.evaluate) == 1
+    return draw(study.title, panels, joined=len(grid) if ordered else 0)
 
 
 def _questions(outcome: Outcome) -> str:

@@ -33,6 +33,9 @@ BY_LANGUAGE = (NDCG, *(f"{setting}_map" for setting in reversed(SETTINGS)))
 """Scores that are kept by query language, the one to show first."""
 
 
+LATER = "(+)"
+"""Mark of a claim that was added after the runs."""
+
 POOL = " of the multilingual pool"
 
 
@@ -71,19 +74,23 @@ def drop_lines(outcome: Outcome) -> Iterator[str]:
         unchanged = condition, study.unchanged(evaluation)
         for measure in measures:
             weights = {unchanged: 1.0, (condition, evaluation): -1.0}
-            fall, clean = outcome.sum_of(weights, measure), outcome.score(unchanged, measure)
-            if fall is not None and clean is not None:
-                row += [_estimate(measure, fall), f"{100 * fall.value / clean.value:.0f} %"]
-        kept = outcome.score((condition, evaluation), OVERLAP)
-        row.append("" if kept is None else f"{100 * kept.value:.0f} %")
+            fall, kept = (
+                outcome.sum_of(weights, measure),
+                outcome.share((condition, evaluation), measure),
+            )
+            row += [_estimate(measure, fall), _share(kept)]
+        first = outcome.score((condition, evaluation), OVERLAP)
+        row.append("" if first is None else f"{100 * first.value:.0f} %")
         rows.append(row)
     header = ["condition", "evaluation"]
     for measure in measures:
-        header += [TITLES[measure], "of clean"]
+        header += [f"fall of {TITLES[measure]}", "share kept"]
     header.append("first ten kept")
     yield (
-        "How far scores fall when queries are changed, ± half of the 95 % interval over seeds and "
-        f"questions; and as a share of the score on the queries as they are. {_kept(outcome)}"
+        "How far scores fall when queries are changed, and the share that is kept of the score on "
+        "the queries as they are, both ± half of the 95 % interval over seeds and questions. A "
+        "lower score has less to lose, so that the share says more where scores differ. "
+        f"{_kept(outcome)}"
     )
     yield ""
     yield from _table(header, rows)
@@ -104,20 +111,18 @@ def _kept(outcome: Outcome) -> str:
 
 
 def language_lines(outcome: Outcome) -> Iterator[str]:
-    """Yield the share of a score that is lost, by query language."""
+    """Yield the share of a score that is kept, by query language."""
     measure = next(own for own in BY_LANGUAGE if own in outcome.study.measure)
     languages = sorted({code for own in outcome.found.values() for code in _languages(own)})
     rows: list[list[str]] = []
     for condition, evaluation in changed_cells(outcome):
         row = [condition, evaluation]
         for code in languages:
-            found = outcome.fall_by_language((condition, evaluation), measure, code)
-            row.append("" if found is None else _share(*found))
+            row.append(_share(outcome.share_by_language((condition, evaluation), measure, code)))
         rows.append(row)
     yield (
-        f"The share of {TITLES[measure]} that is lost, by query language, ± half of the 95 % "
-        "interval of the fall over seeds and questions, the score on the queries as they are taken "
-        "as known."
+        f"The share of {TITLES[measure]} that is kept, by query language, ± half of the 95 % "
+        "interval over seeds and questions."
     )
     yield ""
     yield from _table(["condition", "evaluation", *languages], rows)
@@ -128,9 +133,11 @@ def _languages(scores: Mapping[str, Any]) -> Iterator[str]:
         yield from own["languages"]
 
 
-def _share(fall: Estimate, clean: float) -> str:
-    half = "" if isnan(fall.half) else f" ± {100 * fall.half / clean:.0f}"
-    return f"{round(100 * fall.value / clean)}{half} %"
+def _share(kept: Estimate | None) -> str:
+    if kept is None:
+        return ""
+    half = "" if isnan(kept.half) else f" ± {100 * kept.half:.0f}"
+    return f"{100 * kept.value:.0f}{half} %"
 
 
 def transfer_lines(outcome: Outcome) -> list[str]:
@@ -179,16 +186,18 @@ def _estimate(measure: str, own: Estimate | None) -> str:
 def claim_lines(outcome: Outcome) -> Iterator[str]:
     """Yield the table of the claims."""
     rows: list[list[str]] = []
+    later = dict.fromkeys(claim.added for claim in outcome.study.claims if claim.added)
     for claim, tested in outcome.tested:
-        score = TITLES[claim.measure]
+        name = f"{claim.name} {LATER}" if claim.added else claim.name
+        score = f"share kept of {TITLES[claim.measure]}" if claim.share else TITLES[claim.measure]
         matters = written_score(claim.measure, claim.matters)
         if tested is None:
             why = "not run yet" if outcome.planned_for(claim) else "not run at this size"
-            rows.append([claim.name, score, why, matters, "", ""])
+            rows.append([name, score, why, matters, "", ""])
             continue
         rows.append(
             [
-                claim.name,
+                name,
                 score,
                 _difference(outcome, claim, tested.estimate),
                 matters,
@@ -200,13 +209,16 @@ def claim_lines(outcome: Outcome) -> Iterator[str]:
         yield "None was stated."
         return
     header = ["claim", "score", "difference, 95 %", "matters from", "p, corrected", "outcome"]
+    but = f", but for those marked {LATER}" if later else ""
     yield (
-        "Stated before the runs. The tests hold the chance of any false finding at .05 over all "
-        "claims (Holm) and count both seeds and questions, seeds as unpaired (Welch and "
+        f"Stated before the runs{but}. The tests hold the chance of any false finding at .05 over "
+        "all claims (Holm) and count both seeds and questions, seeds as unpaired (Welch and "
         "Satterthwaite)."
     )
     yield ""
     yield from _table(header, rows)
+    for why in later:
+        yield from ("", f"{LATER} Added after the runs: {why.strip()}")
 
 
 def _difference(outcome: Outcome, claim: Claim, own: Estimate) -> str:

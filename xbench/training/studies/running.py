@@ -118,7 +118,8 @@ def carry_out(
                 future.result()
                 say(_line(run, workplace, number, len(waiting)))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in futures:
+                future.cancel()
             raise
 
 

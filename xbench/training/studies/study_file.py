@@ -68,7 +68,10 @@ class Claim(BaseModel):
             one. The weighted sum of scores is what is claimed to be positive, or negative for a
             score of which less is better.
         kind: ``better``, or ``at_least``: not worse by the smallest difference that matters.
-        matters: The smallest difference that matters, in units of the score.
+        share: Whether what is compared are shares of the score on queries as they are, and not
+            scores.
+        matters: The smallest difference that matters, in units of the score or of the share.
+        added: Why the claim was added after the runs; empty if it was stated before.
         advice: What to do, by the outcome.
     """
 
@@ -78,7 +81,9 @@ class Claim(BaseModel):
     measure: str
     contrast: dict[str, float] = Field(min_length=1)
     kind: Kind = "better"
+    share: bool = False
     matters: PositiveFloat
+    added: str = ""
     advice: Advice = Advice()
 
     @model_validator(mode="before")
@@ -139,6 +144,7 @@ class Study(BaseModel):
         question: The question.
         base: What all runs have in common.
         vary: The grid, by axis: values of the training field of that name, or changes by name.
+        ordered: Whether the conditions of the grid are in an order, which lines show.
         also: Conditions that are not part of the grid, as changes by name.
         stages: Trainings one after another, as changes; the steps are shared between them.
         measure: Names of scores.
@@ -157,6 +163,7 @@ class Study(BaseModel):
     question: str
     base: Base
     vary: dict[str, list[Any] | dict[str, Changes]] = Field(min_length=1)
+    ordered: bool = False
     also: dict[str, Changes] = {}
     stages: tuple[Changes, ...] = ()
     measure: tuple[str, ...] = Field(min_length=1)
