@@ -14,8 +14,8 @@ from xbench.data.datasets import PARALLEL_DATASETS
 from xbench.data.download import DataLocation
 
 if TYPE_CHECKING:
-    from xbench.training.studies.running import Workplace
     from xbench.training.studies.study_file import Size, Study
+    from xbench.training.studies.workplace import Workplace
 
 
 @click.group(cls=Group)
@@ -186,7 +186,7 @@ def _prepared(
     studies = [read_study(name, size, seeds) for name in names]
     check_extra()
     from xbench.training.studies.grid import Places, runs
-    from xbench.training.studies.running import Workplace
+    from xbench.training.studies.workplace import Workplace
 
     places = Places(models.absolute(), (output / "data").absolute())
     workplace = Workplace(output.absolute(), places, location, keep_models)

@@ -20,8 +20,9 @@ from xbench.training.studies.grid import Places, runs
 from xbench.training.studies.measuring import OVERLAP
 from xbench.training.studies.measuring_tasks import load_task, measure_task, task_texts
 from xbench.training.studies.report import write_report
-from xbench.training.studies.running import Workplace, carry_out
+from xbench.training.studies.running import carry_out
 from xbench.training.studies.study_file import read_study
+from xbench.training.studies.workplace import Workplace
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("training/studies")]
 

@@ -13,8 +13,9 @@ import yaml
 from tests.commands import invoke, start
 from xbench.training.studies.grid import Places, runs, shared
 from xbench.training.studies.report import MACHINERY
-from xbench.training.studies.running import Workplace, carry_out
+from xbench.training.studies.running import carry_out
 from xbench.training.studies.study_file import read_study, shipped_studies
+from xbench.training.studies.workplace import Workplace
 
 SMOKE = ("--size", "smoke", "--models", "models", "--processes", "1")
 
@@ -146,6 +147,19 @@ def test_runs_in_two_processes_give_the_report_of_one(place, models, location, t
     (other / "models").symlink_to(models)
     succeed(other, *words, "--processes", "2")
     assert reports(other) == reports(place)
+
+
+def test_test_data_that_cannot_be_had_is_named_before_anything_is_trained(place):
+    document = yaml.safe_load(shipped_studies()["alpha"].read_text("utf-8"))
+    smoke = document["sizes"]["smoke"]
+    smoke |= {"measure": ["ndcg_at_10"], "claims": []}
+    smoke["base"]["evaluate"] = {"claims": {"task": "SciFact"}}
+    (place / "mine.yaml").write_text(yaml.safe_dump(document))
+    outcome = invoke(place, "study", "run", "mine.yaml", *SMOKE)
+    assert outcome.returncode == 2
+    assert "task SciFact: its data cannot be loaded" in outcome.stderr
+    assert "it is dataset mteb/scifact of the hub" in outcome.stderr
+    assert not list(place.glob("studies/runs/*"))
 
 
 @pytest.mark.slow

@@ -16,8 +16,8 @@ from xbench.training.evaluator import LOWER_IS_BETTER
 from xbench.training.studies.evaluations import TaskEvaluation
 from xbench.training.studies.grid import UNSEEDED, Run, conditions, runs
 from xbench.training.studies.inference import Estimate, Tested, contrast, decide, share_values
-from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Claim, Study
+from xbench.training.studies.workplace import Workplace
 
 Cell = tuple[str, str]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from xbench.training.studies.grid import conditions, runs, shared
-from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Study
+from xbench.training.studies.workplace import Workplace
 
 
 def plan_lines(studies: Sequence[Study], workplace: Workplace, processes: int) -> Iterator[str]:

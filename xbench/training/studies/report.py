@@ -24,9 +24,9 @@ from xbench.training.studies.report_tables import (
     score_lines,
     transfer_lines,
 )
-from xbench.training.studies.running import Workplace
 from xbench.training.studies.study_file import Study
 from xbench.training.studies.training_data import common_texts, evaluation_texts
+from xbench.training.studies.workplace import Workplace
 
 ADVICE: dict[Verdict, str] = {"held": "held", "not held": "not_held", "not separable": "open"}
 """Field of a claim's advice, by how it came out."""

@@ -3,83 +3,30 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from xbench._util.atomic_write import write_atomically
 from xbench._util.errors import UserError
 from xbench._util.ray_cluster import connect, import_ray, kept_environment
 from xbench._util.worker_pool import worker_pool
 from xbench.data.download import DataLocation
 from xbench.training.studies.evaluations import Evaluation, TaskEvaluation
-from xbench.training.studies.grid import Places, Run, evaluation_key
+from xbench.training.studies.grid import Run, evaluation_key
+from xbench.training.studies.workplace import RUN, Workplace, write_record
 
 if TYPE_CHECKING:
     from xbench.training.evaluator import ModelInTraining
 
 logger = logging.getLogger(__name__)
 
-RUN = "run.json"
 MODEL = "model"
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where the runs of all studies are, and what they are made of.
-
-    Attributes:
-        folder: Folder of the runs; equal runs of several studies are one.
-        places: Where models and training data are.
-        location: Where datasets are.
-        keep_models: Whether models are kept after they are measured.
-    """
-
-    folder: Path
-    places: Places
-    location: DataLocation
-    keep_models: bool = False
-
-    def run_folder(self, run: Run) -> Path:
-        """Return the folder of a run."""
-        return self.folder / "runs" / run.key(self.places)
-
-    def scores(self, run: Run, evaluation: Evaluation) -> dict[str, Any] | None:
-        """Return what was measured of a run, or None if it was not.
-
-        Raises:
-            UserError: If the file is damaged.
-        """
-        return _read(self.run_folder(run) / f"{evaluation_key(evaluation)}.json")
-
-    def record(self, run: Run) -> dict[str, Any]:
-        """Return the record of a run; nothing if it was not carried out."""
-        return _read(self.run_folder(run) / RUN) or {}
-
-    def missing(self, run: Run) -> list[Evaluation]:
-        """Return the evaluations of a run that were not done."""
-        return [own for _, own in run.evaluations if self.scores(run, own) is None]
-
-    def prepare(self, runs: Sequence[Run]) -> None:
-        """Write the training corpora that runs need."""
-        from xbench.training.studies.training_data import write_dataset
-
-        titles = {
-            source["dataset"]
-            for run in runs
-            for stage in run.stages
-            for source in stage.get("data", ())
-            if isinstance(source, dict) and "dataset" in source
-        }
-        for title in sorted(titles):
-            write_dataset(title, self.places.data / f"{title}.jsonl", self.location)
 
 
 def carry_out(
@@ -99,9 +46,11 @@ def carry_out(
         ray_address: Ray cluster that carries the runs out, on machines that share all folders.
 
     Raises:
-        UserError: If a run cannot be carried out; those that were finished are kept.
+        UserError: If data that models are measured on cannot be had, before anything is trained;
+            or if a run cannot be carried out; those that were finished are kept.
     """
     waiting = [run for run in runs if workplace.missing(run)]
+    workplace.load_test_data(waiting)
     say = progress or (lambda line: None)
     if ray_address is not None:
         _carry_out_on_ray(waiting, workplace, ray_address, say)
@@ -199,10 +148,10 @@ def carry_out_one(run: Run, workplace: Workplace) -> None:
             for evaluation in missing:
                 found = _measured(model, evaluation, workplace.location, Path(kept))
                 own = {"evaluation": evaluation.model_dump(mode="json"), **found}
-                _write(folder / f"{evaluation_key(evaluation)}.json", own)
+                write_record(folder / f"{evaluation_key(evaluation)}.json", own)
         known = workplace.record(run)
         seconds = known.get("seconds", 0) + time.monotonic() - began
-        _write(folder / RUN, known | {"seconds": round(seconds, 1)})
+        write_record(folder / RUN, known | {"seconds": round(seconds, 1)})
         del model, start
         gc.collect()
         if not workplace.keep_models:
@@ -227,7 +176,7 @@ def _model(run: Run, folder: Path, workplace: Workplace) -> Path | str:
 
     current = workplace.places.model(run.start)
     if not run.stages:
-        _write(folder / RUN, {"condition": run.condition, "stages": []})
+        write_record(folder / RUN, {"condition": run.condition, "stages": []})
         return current
     whole = folder / MODEL / f"stage-{len(run.stages)}"
     if (whole / ".whole").exists():
@@ -245,7 +194,7 @@ def _model(run: Run, folder: Path, workplace: Workplace) -> Path | str:
                 "settings": {k: v for k, v in stage.items() if k != "data"},
             }
         )
-    _write(folder / RUN, {"condition": run.condition, "seed": run.seed, "stages": stages})
+    write_record(folder / RUN, {"condition": run.condition, "seed": run.seed, "stages": stages})
     (whole / ".whole").touch()
     return whole
 
@@ -254,16 +203,3 @@ def _without_checkpoints(stage: dict[str, Any]) -> dict[str, Any]:
     own = stage.get("training_arguments", {})
     quiet = {"save_strategy": "no", "disable_tqdm": True, "logging_steps": 10}
     return {**stage, "training_arguments": quiet | own}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    write_atomically(path, (json.dumps(content, ensure_ascii=False) + "\n").encode())
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise UserError(f"{path}: damaged ({error}); delete it to measure again") from error

@@ -98,6 +98,19 @@ def _of_utterances(location: DataLocation) -> Iterator[Row]:
         yield row
 
 
+def load_evaluation(evaluation: Evaluation, location: DataLocation) -> None:
+    """Load the data of an evaluation, so that it is there when models are measured.
+
+    Raises:
+        UserError: If it cannot be had.
+    """
+    if isinstance(evaluation, TaskEvaluation):
+        load_task(evaluation)
+    else:
+        dataset = dataset_of(evaluation)
+        load_corpus(dataset, evaluation.languages or dataset.languages, location)
+
+
 def evaluation_texts(evaluation: Evaluation, location: DataLocation) -> dict[str, set[str]]:
     """Return the texts of an evaluation by role, ``query`` and ``passage``.
 
