@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from xbench.training.studies.inference import Estimate
 from xbench.training.studies.outcome import loss_curve
-from xbench.training.studies.picture import draw_curves
+from xbench.training.studies.picture import draw, draw_curves
 
 
 def test_the_losses_of_stages_follow_one_another():
@@ -34,3 +35,22 @@ def test_a_curve_is_the_mean_over_seeds_and_named_in_the_legend():
     assert mean[1][0] - 40 == pytest.approx(2 * (mean[0][0] - 40), abs=0.2)
     assert "X-X &lt; all" in drawn
     assert ">step 20<" in drawn
+
+
+def test_the_longest_label_has_room():
+    one = Estimate(0.2, 0.01, 10, 0.5)
+    widths = []
+    for label in ("X-X", "start, untrained @ SciFact, worst typing errors"):
+        picture = draw("t", [("mAP", [(label, one), ("hybrid", one)])])
+        widths.append(int(re.search(r'width="(\d+)"', picture)[1]))
+        end = int(re.search(r'<text x="(\d+)" y="\d+" text-anchor="end"', picture)[1])
+        assert end > 6.2 * len(label), "the text ends there, and is some 6.2 wide a character"
+    assert widths[0] < widths[1]
+
+
+def test_the_longest_name_of_a_curve_has_room():
+    name = "X-Y, second model, language-adversarial term"
+    picture = draw_curves("t", {name: [[(1, 2.0), (2, 1.0)]], "X-X": [[(1, 2.0), (2, 1.5)]]})
+    width = int(re.search(r'width="(\d+)"', picture)[1])
+    begin = int(re.search(rf'<text x="(\d+)" y="\d+">{name}<', picture)[1])
+    assert width - begin > 6.2 * len(name)

@@ -14,7 +14,7 @@ from xbench.training.studies.inference import Estimate
 Panel = tuple[str, list[tuple[str, Estimate]]]
 """Title, and the conditions from top to bottom with their scores."""
 
-WIDTH, LABELS, ROW, HEAD, GAP = 720, 250, 22, 34, 16
+WIDTH, LABELS, CHARACTER, ROW, HEAD, GAP = 720, 250, 6.6, 22, 34, 16
 
 
 def draw(title: str, panels: list[Panel], *, joined: int = 0) -> str:
@@ -25,29 +25,34 @@ def draw(title: str, panels: list[Panel], *, joined: int = 0) -> str:
         panels: One for each score.
         joined: Number of the first dots of a panel that are joined, as an ordered grid is.
     """
+    longest = max((len(label) for _, rows in panels for label, _ in rows), default=0)
+    labels = max(LABELS, round(CHARACTER * longest) + 24)
+    width = WIDTH - LABELS + labels
     parts, top = [], GAP
     for name, rows in panels:
-        parts += _panel(name, rows, top, joined)
+        parts += _panel(name, rows, top, joined, labels)
         top += HEAD + ROW * len(rows) + GAP
     style = (
         "text{font:12px sans-serif;fill:#555}.n{font-weight:bold}"
         "line,polyline{stroke:#1f6fb4;fill:none}.a{stroke:#bbb}circle{fill:#1f6fb4}"
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" '
-        f'viewBox="0 0 {WIDTH} {top}" role="img"><title>{escape(title)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{top}" '
+        f'viewBox="0 0 {width} {top}" role="img"><title>{escape(title)}</title>'
         f"<style>{style}</style>{''.join(parts)}</svg>\n"
     )
 
 
-def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: int) -> list[str]:
+def _panel(
+    name: str, rows: list[tuple[str, Estimate]], top: int, joined: int, labels: int
+) -> list[str]:
     ends = [end for _, own in rows for end in (own.low, own.high, own.value) if not isnan(end)]
     least, most = min(ends), max(ends)
     span = (most - least) or abs(most) or 1.0
 
     def place(value: float) -> float:
         return round(
-            LABELS + (WIDTH - LABELS - 30) * (value - least + 0.03 * span) / (1.06 * span), 1
+            labels + (WIDTH - LABELS - 30) * (value - least + 0.03 * span) / (1.06 * span), 1
         )
 
     digits = 0 if most > 10 else 3
@@ -64,7 +69,7 @@ def _panel(name: str, rows: list[tuple[str, Estimate]], top: int, joined: int) -
         x = place(own.value)
         dots.append((x, y))
         parts.append(
-            f'<text x="{LABELS - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
+            f'<text x="{labels - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
         )
         if not isnan(own.half):
             low, high = place(own.low), place(own.high)
@@ -93,6 +98,8 @@ def draw_curves(title: str, curves: Mapping[str, Sequence[Sequence[tuple[float, 
     points = [point for own in means.values() for point in own]
     last, most = max(x for x, _ in points), max(y for _, y in points)
     left, right, top = 40, WIDTH - LEGEND, 30
+    legend = max(LEGEND, round(CHARACTER * max(map(len, means))) + 48)
+    width = right + legend
     height = max(CURVES, top + 18 * len(means) + 30)
     bottom = height - 30
 
@@ -122,8 +129,8 @@ def draw_curves(title: str, curves: Mapping[str, Sequence[Sequence[tuple[float, 
         "path,polyline{fill:none;stroke-width:1.5}.a{stroke:#bbb}"
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" role="img"><title>{escape(title)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img"><title>{escape(title)}</title>'
         f"<style>{style}</style>{''.join(parts)}</svg>\n"
     )
 
