@@ -153,7 +153,7 @@ def test_test_data_that_cannot_be_had_is_named_before_anything_is_trained(place)
     document = yaml.safe_load(shipped_studies()["alpha"].read_text("utf-8"))
     smoke = document["sizes"]["smoke"]
     smoke |= {"measure": ["ndcg_at_10"], "claims": []}
-    smoke["base"]["evaluate"] = {"claims": {"task": "SciFact"}}
+    smoke["base"]["evaluate"] = {"SciFact": {"task": "SciFact"}}
     (place / "mine.yaml").write_text(yaml.safe_dump(document))
     outcome = invoke(place, "study", "run", "mine.yaml", *SMOKE)
     assert outcome.returncode == 2

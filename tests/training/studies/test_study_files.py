@@ -17,6 +17,16 @@ NAMES = (
 
 CLAIM = {"name": "n", "measure": "rank_distance", "condition": "hybrid", "matters": 1}
 
+SHARE = CLAIM | {"measure": "monolingual_map", "than": "X-X @ typo", "share": True}
+SHARE["condition"] = "hybrid @ typo"
+CHANGED = {
+    "training": {"base_model": "start"},
+    "evaluate": {
+        "clean": {"dataset": "MLQA-R"},
+        "typo": {"dataset": "MLQA-R", "languages": ["de"], "perturb": ["typo:0.1"]},
+    },
+}
+
 
 @pytest.fixture
 def places(tmp_path):
@@ -102,6 +112,10 @@ def test_stages_share_the_steps():
         ({"claims": [CLAIM | {"than": "hybird"}]}, "no condition 'hybird'.*Did you mean 'hybrid'"),
         ({"claims": [CLAIM | {"than": "X-X @ typo"}]}, "no evaluation 'typo'; there are MLQA-R"),
         ({"claims": [CLAIM]}, "claims.0: .*expected condition and than"),
+        (
+            {"claims": [SHARE], "sizes": {"small": {"base": CHANGED}}},
+            "share of 'typo' needs an eval",
+        ),
         ({"also": {"X-X": {}}}, "condition X-X is in the grid and under also"),
     ],
 )

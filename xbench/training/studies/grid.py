@@ -162,6 +162,11 @@ def _check_claims(study: Study) -> None:
             if evaluation and evaluation not in study.base.evaluate:
                 there = "; ".join(study.base.evaluate)
                 raise UserError(f"{where}: no evaluation {evaluation!r}; there are {there}")
+            if claim.share and study.unchanged(evaluation or study.usual) is None:
+                raise UserError(
+                    f"{where}: share of {evaluation or study.usual!r} needs an evaluation of the "
+                    "same data and languages without perturb; there is none"
+                )
 
 
 def _run(study: Study, name: str, changes: Changes, seed: int) -> Run:

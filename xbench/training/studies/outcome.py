@@ -122,13 +122,12 @@ class Outcome:
         None if there are no such values of that language.
         """
         condition, evaluation = cell
-        found = [
-            self._of_language((condition, own), measure, language)
-            for own in (evaluation, self.study.unchanged(evaluation))
-        ]
-        if found[0] is None or found[1] is None:
+        unchanged = self.study.unchanged(evaluation)
+        changed = self._of_language(cell, measure, language)
+        clean = self._of_language((condition, unchanged), measure, language) if unchanged else None
+        if changed is None or clean is None or not np.nanmean(clean, axis=1).all():
             return None
-        cells = {condition: {evaluation: share_values(found[0], found[1])}}
+        cells = {condition: {evaluation: share_values(changed, clean)}}
         return contrast({cell: 1.0}, cells, self.groups(evaluation), self.untrained)
 
     def _of_language(self, cell: Cell, measure: str, language: str) -> FloatArray | None:
@@ -146,9 +145,12 @@ class Outcome:
 
     def _share_values(self, cell: Cell, measure: str) -> FloatArray | None:
         condition, evaluation = cell
+        unchanged = self.study.unchanged(evaluation)
         changed = self.values(cell, measure)
-        clean = self.values((condition, self.study.unchanged(evaluation)), measure)
-        return None if changed is None or clean is None else share_values(changed, clean)
+        clean = self.values((condition, unchanged), measure) if unchanged else None
+        if changed is None or clean is None or not np.nanmean(clean, axis=1).all():
+            return None
+        return share_values(changed, clean)
 
     def score(self, cell: Cell, measure: str) -> Estimate | None:
         """Return the mean over seeds of a score, with its error."""

@@ -71,13 +71,11 @@ def drop_lines(outcome: Outcome) -> Iterator[str]:
     rows: list[list[str]] = []
     for condition, evaluation in changed_cells(outcome):
         row = [condition, evaluation]
-        unchanged = condition, study.unchanged(evaluation)
+        unchanged = study.unchanged(evaluation)
         for measure in measures:
-            weights = {unchanged: 1.0, (condition, evaluation): -1.0}
-            fall, kept = (
-                outcome.sum_of(weights, measure),
-                outcome.share((condition, evaluation), measure),
-            )
+            weights = {(condition, unchanged or ""): 1.0, (condition, evaluation): -1.0}
+            fall = outcome.sum_of(weights, measure) if unchanged else None
+            kept = outcome.share((condition, evaluation), measure)
             row += [_estimate(measure, fall), _share(kept)]
         first = outcome.score((condition, evaluation), OVERLAP)
         row.append("" if first is None else f"{100 * first.value:.0f} %")
@@ -112,7 +110,9 @@ def _kept(outcome: Outcome) -> str:
 
 def language_lines(outcome: Outcome) -> Iterator[str]:
     """Yield the share of a score that is kept, by query language."""
-    measure = next(own for own in BY_LANGUAGE if own in outcome.study.measure)
+    measure = next((own for own in BY_LANGUAGE if own in outcome.study.measure), None)
+    if measure is None:
+        return
     languages = sorted({code for own in outcome.found.values() for code in _languages(own)})
     rows: list[list[str]] = []
     for condition, evaluation in changed_cells(outcome):

@@ -183,11 +183,18 @@ class Study(BaseModel):
         """Name of the evaluation that is meant where none is named."""
         return next(iter(self.base.evaluate))
 
-    def unchanged(self, evaluation: str) -> str:
+    def unchanged(self, evaluation: str) -> str | None:
         """Return the name of the evaluation of the same data whose queries are not changed."""
-        changed = self.base.evaluate[evaluation]
-        same = (n for n, own in self.base.evaluate.items() if own.title == changed.title)
-        return next((name for name in same if not self.base.evaluate[name].perturb), self.usual)
+        own = self.base.evaluate[evaluation]
+        return next(
+            (
+                name
+                for name, other in self.base.evaluate.items()
+                if not other.perturb
+                and (other.title, other.languages) == (own.title, own.languages)
+            ),
+            None,
+        )
 
 
 def known_measure(measure: str) -> str:
